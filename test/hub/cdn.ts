@@ -1,0 +1,80 @@
+/** The second origin: large content behind signed, expiring URLs, the shape of CloudFront's. */
+import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { answer } from './exchange.ts';
+import type { Exchange } from './exchange.ts';
+import { serveBytes } from './bytes.ts';
+import type { Line, Source } from './bytes.ts';
+import type { Entry } from './repo.ts';
+
+export type Cdn = {
+  /** Path and query of a signed URL for an LFS entry. */
+  sign(entry: Entry): string;
+  /** Makes every URL signed so far answer 403, as when its time is over. */
+  expireUrls(): void;
+  answer(exchange: Exchange): Promise<void>;
+};
+
+export type CdnOptions = {
+  /** The content by sha256 (hex), undefined when no repository holds it. */
+  find: (oid: string) => Entry | undefined;
+  line: Line;
+  urlLifetimeSeconds: number;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+};
+
+export function openCdn({ find, line, urlLifetimeSeconds, now }: CdnOptions): Cdn {
+  let key = randomBytes(32);
+  const signature = (...signed: string[]): Buffer =>
+    createHmac('sha256', key).update(signed.join('\0')).digest();
+  return {
+    sign(entry) {
+      const path = `/lfs/${entry.lfs?.oid}`;
+      const expires = String(Math.floor(now() / 1000) + urlLifetimeSeconds);
+      const name = encodeURIComponent(entry.path.split('/').at(-1) ?? '');
+      const disposition = `inline; filename*=UTF-8''${name}; filename="${name}";`;
+      const query = new URLSearchParams({
+        'response-content-disposition': disposition,
+        Expires: expires,
+        Signature: signature(path, expires, disposition).toString('base64url'),
+        'Key-Pair-Id': 'TEST',
+      });
+      return `${path}?${query.toString()}`;
+    },
+    expireUrls() {
+      key = randomBytes(32);
+    },
+    async answer(exchange) {
+      const { url, request } = exchange;
+      if (request.method !== 'GET' && request.method !== 'HEAD')
+        return refuse(exchange, 405, 'MethodNotAllowed');
+      const expires = url.searchParams.get('Expires') ?? '';
+      const given = Buffer.from(url.searchParams.get('Signature') ?? '', 'base64url');
+      const disposition = url.searchParams.get('response-content-disposition') ?? '';
+      const expected = signature(url.pathname, expires, disposition);
+      const genuine = given.byteLength === expected.byteLength && timingSafeEqual(given, expected);
+      if (!genuine || Number(expires) * 1000 <= now()) return refuse(exchange, 403, 'AccessDenied');
+      if (line.fail.times > 0) {
+        line.fail.times -= 1;
+        return refuse(exchange, line.fail.status, 'InternalError');
+      }
+      const entry = find(url.pathname.replace('/lfs/', ''));
+      if (entry?.lfs === undefined) return refuse(exchange, 404, 'NoSuchKey');
+      const source: Source = { content: entry.content, size: entry.size, etag: storageEtag(entry.lfs.oid) };
+      await serveBytes(exchange, source, { 'Content-Disposition': disposition }, line);
+    },
+  };
+}
+
+/**
+ * The ETag of object storage for a multipart upload: not the content's sha256, which clients must take from
+ * X-Linked-ETag (huggingface.js#1023).
+ */
+function storageEtag(oid: string): string {
+  return `"${createHash('md5').update(oid).digest('hex')}-2"`;
+}
+
+function refuse(exchange: Exchange, status: number, code: string): void {
+  const body = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${code}</Code><Message>${code}</Message></Error>`;
+  answer(exchange, status, { 'Content-Type': 'application/xml' }, body);
+}
