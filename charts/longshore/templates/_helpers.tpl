@@ -1,0 +1,19 @@
+{{- define "longshore.name" -}}
+{{ .Release.Name | trunc 50 | trimSuffix "-" }}-operator
+{{- end }}
+
+{{- define "longshore.selector" -}}
+app.kubernetes.io/name: longshore-operator
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "longshore.labels" -}}
+{{ include "longshore.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
+{{- define "longshore.image" -}}
+{{ .image.repository }}:{{ .image.tag | default .root.Chart.AppVersion }}
+{{- end }}

@@ -1,0 +1,65 @@
+/**
+ * Writes what is derived from src/api: crds/, the chart's copy of them and the table of reasons in docs.
+ * With `--check` it writes nothing and fails when a file is not what it would write.
+ */
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { stringify } from 'yaml';
+import { customResourceDefinition, definitions } from '../src/api/crd.ts';
+import { reasons } from '../src/api/reasons.ts';
+
+const root = join(import.meta.dirname, '..');
+const note = '# Generated from src/api by `npm run generate`; do not edit.\n';
+
+/** Helm must neither delete the CRDs, and every Model with them, on uninstall nor skip them on upgrade. */
+function keptByHelm(crd: Record<string, unknown>): Record<string, unknown> {
+  const metadata = crd['metadata'] as Record<string, unknown>;
+  return { ...crd, metadata: { ...metadata, annotations: { 'helm.sh/resource-policy': 'keep' } } };
+}
+
+function reasonTable(): string {
+  const rows = Object.entries(reasons).map(
+    ([name, text]) => `| \`${name}\` | ${text.meaning} | ${text.action} |`,
+  );
+  return [
+    '<!-- Generated from src/api/reasons.ts by `npm run generate`; do not edit. -->',
+    '# Reasons',
+    '',
+    'Every reason that a condition or an event of a Model or ModelServer carries. They are stable: alert on them.',
+    '',
+    '| Reason | What it means | What to do |',
+    '| --- | --- | --- |',
+    ...rows,
+    '',
+  ].join('\n');
+}
+
+function generatedFiles(): Map<string, string> {
+  const files = new Map<string, string>();
+  for (const definition of definitions) {
+    const crd = customResourceDefinition(definition);
+    const yaml = (object: unknown) =>
+      note + stringify(object, { lineWidth: 110, aliasDuplicateObjects: false });
+    files.set(`crds/${definition.plural}.yaml`, yaml(crd));
+    files.set(`charts/longshore/templates/crds/${definition.plural}.yaml`, yaml(keptByHelm(crd)));
+  }
+  files.set('docs/reasons.md', reasonTable());
+  return files;
+}
+
+const check = process.argv.includes('--check');
+let drifted = 0;
+for (const [path, content] of generatedFiles()) {
+  const file = join(root, path);
+  const current = await readFile(file, 'utf8').catch(() => undefined);
+  if (current === content) continue;
+  if (check) {
+    console.error(`${path} is not what src/api describes: run \`npm run generate\` and commit the result`);
+    drifted += 1;
+  } else {
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, content);
+    console.log(`wrote ${path}`);
+  }
+}
+process.exitCode = drifted > 0 ? 1 : 0;

@@ -1,0 +1,218 @@
+import { z } from 'zod';
+import {
+  apiVersion,
+  Conditions,
+  NodeSelector,
+  ObjectMeta,
+  ObjectName,
+  Quantity,
+  ResourceRequirements,
+  Toleration,
+} from './kubernetes.ts';
+
+export const publicHub = 'https://huggingface.co';
+
+/** A path inside a repository: relative, no `..`, no empty or hidden segment at its start. */
+const RepoPath = z
+  .string()
+  .min(1)
+  .max(256)
+  .regex(/^[A-Za-z0-9_][A-Za-z0-9._ +-]*(\/[A-Za-z0-9_][A-Za-z0-9._ +-]*)*$/);
+
+export const HuggingFaceSource = z
+  .object({
+    repo: z
+      .string()
+      .max(200)
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*\/[A-Za-z0-9][A-Za-z0-9._-]*$/)
+      .describe('The repository as owner/name, e.g. Qwen/Qwen3-8B-GGUF.'),
+    revision: z
+      .string()
+      .min(1)
+      .max(200)
+      .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/)
+      .default('main')
+      .describe('A branch, a tag or a full commit id. What it names when the Model is resolved is pinned.'),
+    files: z
+      .array(RepoPath)
+      .min(1)
+      .max(8)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe('Exact file names; the first GGUF file among them is the one a server loads.'),
+    quantization: z
+      .string()
+      .max(32)
+      .regex(/^[A-Za-z0-9_]+$/)
+      .optional()
+      .describe(
+        'Chooses the GGUF file by its quantization, e.g. Q4_K_M. Without it and without files the repository must hold exactly one GGUF file.',
+      ),
+    endpoint: z
+      .string()
+      .max(512)
+      .regex(/^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?(\/[A-Za-z0-9._/-]*)?$/)
+      .default(publicHub)
+      .describe('The hub to ask: a mirror or an air-gapped hub in place of the public one.'),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: '!(has(self.files) && has(self.quantization))',
+        message: 'files and quantization both choose the files: set one of them',
+      },
+    ],
+  })
+  .describe('Files of a repository on a Hugging Face hub.');
+export type HuggingFaceSource = z.infer<typeof HuggingFaceSource>;
+
+export const ModelSource = z
+  .object({ huggingFace: HuggingFaceSource.optional() })
+  .meta({
+    'x-kubernetes-validations': [
+      { rule: '[has(self.huggingFace)].exists_one(x, x)', message: 'set exactly one source: huggingFace' },
+    ],
+  })
+  .describe('Where the weights come from; exactly one member.');
+export type ModelSource = z.infer<typeof ModelSource>;
+
+export const Credentials = z
+  .object({
+    secretName: ObjectName.describe('A Secret in the namespace of the Model.'),
+    key: z
+      .string()
+      .max(253)
+      .regex(/^[-._A-Za-z0-9]+$/)
+      .default('token')
+      .describe('The key of the Secret that holds the token.'),
+  })
+  .describe(
+    'A token for the source. It is mounted into the puller and read by nothing else. The key `host` of the Secret names the host it is for; without it the token goes to the public hub only.',
+  );
+export type Credentials = z.infer<typeof Credentials>;
+
+export const ModelStorage = z
+  .object({
+    size: Quantity.optional().describe(
+      'The size of the volume. Default: the size of the files plus head-room.',
+    ),
+    storageClassName: ObjectName.optional().describe("Default: the cluster's default storage class."),
+    accessModes: z
+      .array(z.enum(['ReadWriteOnce', 'ReadWriteMany', 'ReadWriteOncePod']))
+      .min(1)
+      .max(3)
+      .default(['ReadWriteOnce'])
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe('How nodes may mount the volume; servers on several nodes need ReadWriteMany.'),
+  })
+  .describe('The volume that the weights are stored on.');
+
+export const PullerOptions = z
+  .object({
+    resources: ResourceRequirements.optional().describe('Resources of the pull container.'),
+    nodeSelector: NodeSelector.optional(),
+    tolerations: z
+      .array(Toleration)
+      .max(16)
+      .optional()
+      .describe('Taints the puller tolerates, beside those of GPU nodes.'),
+  })
+  .describe('How and where the pull runs.');
+export type PullerOptions = z.infer<typeof PullerOptions>;
+
+export const ModelSpec = z.object({
+  source: ModelSource,
+  credentials: Credentials.optional(),
+  storage: ModelStorage.default({ accessModes: ['ReadWriteOnce'] }),
+  puller: PullerOptions.optional(),
+});
+export type ModelSpec = z.infer<typeof ModelSpec>;
+
+/** What a GGUF header says; every member is absent where the header does not say it. */
+export const GgufFacts = z
+  .object({
+    architecture: z.string().max(64).optional().describe('general.architecture, e.g. llama, qwen3, gemma3.'),
+    parameterCount: z.int().optional().describe('The number of weights.'),
+    parameters: z
+      .string()
+      .max(16)
+      .optional()
+      .describe('The number of weights as people write it, e.g. 8.0B.'),
+    quantization: z.string().max(32).optional().describe('E.g. Q4_K_M.'),
+    contextLength: z.int().optional().describe('The context the model was trained for, in tokens.'),
+    layers: z.int().optional().describe('Transformer blocks.'),
+    license: z.string().max(128).optional(),
+  })
+  .describe('What the header of the first GGUF file says.');
+export type GgufFacts = z.infer<typeof GgufFacts>;
+
+export const ModelFile = z.object({
+  path: z.string().max(256).describe('Relative to the path of the artifact.'),
+  sizeBytes: z.int(),
+  sha256: z.string().max(64),
+});
+export type ModelFile = z.infer<typeof ModelFile>;
+
+export const Progress = z
+  .object({
+    percent: z.int().min(0).max(100),
+    text: z.string().max(64).describe('What the PROGRESS column shows.'),
+    downloadedBytes: z.int(),
+    totalBytes: z.int(),
+    bytesPerSecond: z.int().optional(),
+    secondsLeft: z.int().optional(),
+    rate: z.string().max(32).optional().describe('bytesPerSecond as people write it.'),
+    eta: z.string().max(32).optional().describe('secondsLeft as people write it.'),
+  })
+  .describe('How far the pull is, as its pod last said.');
+export type Progress = z.infer<typeof Progress>;
+
+export const ModelStatus = z.object({
+  observedGeneration: z.int().optional().describe('The generation of the spec that this status is about.'),
+  conditions: Conditions.optional(),
+  resolved: z
+    .object({
+      source: z.string().max(300).describe('The source as one line, e.g. hf:Qwen/Qwen3-8B-GGUF@main.'),
+      request: z.string().max(64).describe('Fingerprint of the part of the spec that this answers.'),
+      revision: z.string().max(64).describe('The commit that the revision named.'),
+      sizeBytes: z.int(),
+      size: z.string().max(16).describe('sizeBytes as people write it.'),
+      fileCount: z.int(),
+    })
+    .optional()
+    .describe('What the source named when it was last asked.'),
+  artifact: z
+    .object({
+      revision: z.string().max(64),
+      digest: z
+        .string()
+        .max(80)
+        .describe('sha256 of the file; of several: of their `sha256  path` lines, sorted by path.'),
+      sizeBytes: z.int(),
+      claimName: z.string().max(253),
+      claimUid: z
+        .string()
+        .max(64)
+        .describe('Of the claim that was filled: a new one of the same name is empty.'),
+      path: z.string().max(512).describe('The folder on the volume.'),
+      files: z.array(ModelFile).max(16),
+    })
+    .optional()
+    .describe('What is published: verified, complete, and what servers use.'),
+  gguf: GgufFacts.optional(),
+  progress: Progress.optional(),
+  storage: z
+    .object({ claimName: z.string().max(253), size: z.string().max(32) })
+    .optional()
+    .describe('The claim being filled or in use.'),
+});
+export type ModelStatus = z.infer<typeof ModelStatus>;
+
+export const Model = z.object({
+  apiVersion: z.literal(apiVersion),
+  kind: z.literal('Model'),
+  metadata: ObjectMeta,
+  spec: ModelSpec,
+  status: ModelStatus.optional(),
+});
+export type Model = z.infer<typeof Model>;

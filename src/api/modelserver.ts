@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import {
+  apiVersion,
+  Conditions,
+  NodeSelector,
+  ObjectMeta,
+  ObjectName,
+  ResourceRequirements,
+  Toleration,
+} from './kubernetes.ts';
+
+export const Gpu = z
+  .object({
+    count: z.int().min(0).max(64).default(1).describe('GPUs per replica; 0 computes on the CPU.'),
+    resourceName: z
+      .string()
+      .max(253)
+      .regex(/^[a-z0-9.-]+\/[A-Za-z0-9._-]+$/)
+      .default('nvidia.com/gpu')
+      .describe('The extended resource that the device plugin advertises, e.g. amd.com/gpu or a MIG slice.'),
+  })
+  .describe('What each replica computes on.');
+export type Gpu = z.infer<typeof Gpu>;
+
+export const RuntimeOptions = z
+  .object({
+    contextSize: z
+      .int()
+      .min(64)
+      .max(16_777_216)
+      .optional()
+      .describe('Context per request in tokens. Default: what fits, at most what the model was trained for.'),
+    parallel: z.int().min(1).max(64).default(1).describe('Requests decoded together in one replica.'),
+  })
+  .describe('How the weights are loaded.');
+export type RuntimeOptions = z.infer<typeof RuntimeOptions>;
+
+export const PodOptions = z
+  .object({
+    resources: ResourceRequirements.optional().describe(
+      'Resources of the server container, beside its GPUs.',
+    ),
+    nodeSelector: NodeSelector.optional(),
+    tolerations: z
+      .array(Toleration)
+      .max(16)
+      .optional()
+      .describe('Taints the pods tolerate, beside those of GPU nodes.'),
+  })
+  .describe('The part of the pod that may be chosen.');
+
+export const ModelServerSpec = z.object({
+  modelRef: z
+    .object({ name: ObjectName.describe('A Model in the same namespace.') })
+    .describe('The Model to serve.'),
+  replicas: z
+    .int()
+    .min(0)
+    .max(1000)
+    .default(1)
+    .describe('Pods that serve the model. Whoever scales owns it: the operator never writes it.'),
+  gpu: Gpu.default({ count: 1, resourceName: 'nvidia.com/gpu' }),
+  runtime: RuntimeOptions.default({ parallel: 1 }),
+  pod: PodOptions.optional(),
+});
+export type ModelServerSpec = z.infer<typeof ModelServerSpec>;
+
+export const ModelServerStatus = z.object({
+  observedGeneration: z.int().optional().describe('The generation of the spec that this status is about.'),
+  conditions: Conditions.optional(),
+  replicas: z.int().optional().describe('Pods that exist.'),
+  readyReplicas: z.int().optional().describe('Pods that answer.'),
+  ready: z.string().max(32).optional().describe('What the READY column shows, e.g. 1/2.'),
+  selector: z.string().max(512).optional().describe('Selects the pods; for the scale subresource.'),
+  endpoint: z
+    .string()
+    .max(512)
+    .optional()
+    .describe('The URL at which the server answers inside the cluster.'),
+  model: z
+    .object({
+      name: z.string().max(253),
+      revision: z.string().max(64),
+      digest: z.string().max(80),
+      claimName: z.string().max(253),
+    })
+    .optional()
+    .describe('What the pods are told to serve.'),
+  load: z
+    .object({ percent: z.int().min(0).max(100), text: z.string().max(32) })
+    .optional()
+    .describe('How far the slowest pod has loaded the weights.'),
+});
+export type ModelServerStatus = z.infer<typeof ModelServerStatus>;
+
+export const ModelServer = z.object({
+  apiVersion: z.literal(apiVersion),
+  kind: z.literal('ModelServer'),
+  metadata: ObjectMeta,
+  spec: ModelServerSpec,
+  status: ModelServerStatus.optional(),
+});
+export type ModelServer = z.infer<typeof ModelServer>;

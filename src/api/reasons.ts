@@ -1,0 +1,161 @@
+/**
+ * Every reason a person can meet in a condition, an event or an error: what it means and what to do next.
+ * Conditions, events and docs take their words from here; a test fails when one is unused.
+ */
+export interface ReasonText {
+  readonly meaning: string;
+  readonly action: string;
+}
+
+export const reasons = {
+  // A Model on its way
+  Resolving: {
+    meaning: 'The source is being asked what the name stands for.',
+    action: 'Wait; this takes seconds.',
+  },
+  WaitingForVolume: {
+    meaning: 'The claim exists and no volume is bound to it yet.',
+    action:
+      'Look at the claim with `kubectl describe pvc`; the storage class may need a node or a provisioner.',
+  },
+  Pulling: {
+    meaning: 'The files are being downloaded onto the volume.',
+    action: 'Watch with `kubectl get models -w`.',
+  },
+  Verifying: {
+    meaning: 'The downloaded bytes are being compared with the digests that the source states.',
+    action: 'Wait; this takes seconds per gigabyte.',
+  },
+  Succeeded: {
+    meaning: 'The object is what its spec asks for.',
+    action: 'Nothing.',
+  },
+
+  Pending: {
+    meaning: 'An earlier step has to be done first.',
+    action: 'Look at the condition that the message names.',
+  },
+
+  // A Model that only a person, or the source, can mend
+  RepoNotFound: {
+    meaning: 'The hub knows no such repository, or hides it from this token.',
+    action: 'Check spec.source.huggingFace.repo; for a private repository name a Secret in spec.credentials.',
+  },
+  RevisionNotFound: {
+    meaning: 'The repository has no such branch, tag or commit.',
+    action: 'Check spec.source.huggingFace.revision.',
+  },
+  FileNotFound: {
+    meaning: 'The repository has no such file at this revision.',
+    action: 'Check spec.source.huggingFace.files against the file list of the repository.',
+  },
+  QuantizationNotFound: {
+    meaning: 'The repository has no GGUF file of this quantization.',
+    action: 'Choose one that the message lists, in spec.source.huggingFace.quantization.',
+  },
+  NoModelFile: {
+    meaning: 'The repository has no GGUF file at this revision.',
+    action: 'Choose a repository that publishes GGUF files.',
+  },
+  AmbiguousFiles: {
+    meaning: 'The repository has several GGUF files and the spec chooses none of them.',
+    action: 'Set spec.source.huggingFace.quantization or files to one that the message lists.',
+  },
+  NotGGUF: {
+    meaning: 'The file carries the name of a GGUF file, but its content is not one.',
+    action: 'Choose another file; this one cannot be loaded.',
+  },
+  GatedRepo: {
+    meaning: 'The repository is gated and this request has not been granted access.',
+    action: "Ask for access on the repository's page, then name a Secret with a token in spec.credentials.",
+  },
+  Unauthorized: {
+    meaning: 'The hub refused the token.',
+    action: 'Put a valid token into the Secret that spec.credentials names.',
+  },
+  CredentialsNotFound: {
+    meaning: 'The Secret, or its key, that spec.credentials names does not exist.',
+    action: 'Create the Secret in the namespace of the Model, or correct spec.credentials.',
+  },
+  CredentialsForAnotherHost: {
+    meaning: 'The token is meant for another host than the endpoint of the source, so it was not sent.',
+    action: "Set the Secret's key `host` to the host of the endpoint, if that host may have the token.",
+  },
+  ChecksumMismatch: {
+    meaning: 'The downloaded bytes do not have the digest that the source states; they were thrown away.',
+    action: 'Longshore tries again by itself; if it stays, a proxy or mirror alters the file.',
+  },
+  InsufficientStorage: {
+    meaning: 'The volume is too small for the files.',
+    action: 'Raise spec.storage.size, or leave it out to have it measured.',
+  },
+  SourceUnreachable: {
+    meaning: 'The hub did not answer, or answered with a server error.',
+    action:
+      'Longshore tries again by itself; check spec.source endpoint, DNS and network policies if it stays.',
+  },
+  RateLimited: {
+    meaning: 'The hub asks for fewer requests.',
+    action: 'Longshore tries again by itself; a token in spec.credentials usually raises the limit.',
+  },
+  VolumeLost: {
+    meaning: 'The volume behind the claim is gone.',
+    action: 'Delete the claim; Longshore makes a new one and pulls again.',
+  },
+  PullerFailed: {
+    meaning: 'The puller ended without saying why.',
+    action: 'Read its log with `kubectl logs job/<name>`; Longshore tries again by itself.',
+  },
+
+  // A ModelServer
+  ModelNotFound: {
+    meaning: 'No Model of this name exists in this namespace.',
+    action: 'Create the Model, or correct spec.modelRef.name.',
+  },
+  ModelNotReady: {
+    meaning: 'The Model has published no weights yet.',
+    action: 'Look at the Model with `kubectl describe model`.',
+  },
+  Starting: {
+    meaning: 'The pods of the server are being scheduled and started.',
+    action: 'Wait; look at the pods if it stays.',
+  },
+  Loading: {
+    meaning: 'The weights are being loaded.',
+    action: 'Watch with `kubectl get modelservers -w`.',
+  },
+  Unschedulable: {
+    meaning: 'No node can take a pod of the server.',
+    action: 'Free or add what the message names, or ask for less in spec.gpu and spec.pod.',
+  },
+  ImagePullFailed: {
+    meaning: 'The node cannot pull the runtime image.',
+    action:
+      'Check the image name that the operator was installed with, and the pull credentials of the nodes.',
+  },
+  LoadFailed: {
+    meaning: 'The runtime could not load the weights.',
+    action:
+      'Read the message and the log of the pod; the file may be of an unsupported architecture or too large.',
+  },
+
+  // Either
+  NameTaken: {
+    meaning: 'An object that Longshore did not make has the name that it needs.',
+    action: 'Rename the Model or ModelServer, or delete the object that the message names.',
+  },
+  DeadlineExceeded: {
+    meaning: 'A Job did not finish in the time it has.',
+    action: 'Look at its pod: it may lack a node, its image or the network. Longshore tries again by itself.',
+  },
+  InvalidObject: {
+    meaning: 'The object in the cluster does not have the shape its schema asks for.',
+    action: 'Apply it again with the current CRDs installed.',
+  },
+  WriteRefused: {
+    meaning: 'The API server refused an object that Longshore needs to make.',
+    action: 'Read the message: a quota, an admission policy or a missing right is named there.',
+  },
+} as const satisfies Record<string, ReasonText>;
+
+export type Reason = keyof typeof reasons;

@@ -1,0 +1,92 @@
+import { z } from 'zod';
+import { GgufFacts, ModelFile, ModelSource } from '../api/model.ts';
+import type { Reason } from '../api/reasons.ts';
+
+/**
+ * What operator and puller say to each other. The operator writes a request into the environment of the Job; the
+ * puller answers through HTTP while it works and through its termination message (at most 4096 bytes) when it ends.
+ */
+
+/** The environment variable that carries the request, as JSON. */
+export const requestVariable = 'LONGSHORE_REQUEST';
+
+/** Where the Secret's keys `token` and `host` are mounted, when the Model names one. */
+export const credentialsFolder = '/var/run/longshore/credentials';
+
+/** Where the volume is mounted in pullers and servers. */
+export const volumeFolder = '/models';
+
+/** The port of `GET /progress`. */
+export const progressPort = 9440;
+
+export const PullerRequest = z.object({
+  source: ModelSource,
+  /** Whether spec.credentials is set: then a token that is not there is an error of its own. */
+  credentials: z.boolean(),
+  /** pull only: the commit that inspect found. */
+  revision: z.string().optional(),
+  /** pull only: the uid of the Model, which names the record of what it uses on the volume. */
+  modelUid: z.string().optional(),
+});
+export type PullerRequest = z.infer<typeof PullerRequest>;
+
+/** The answer of `inspect`: what the source names. */
+export const Inspection = z.object({
+  revision: z.string(),
+  sizeBytes: z.int(),
+  fileCount: z.int(),
+  gguf: GgufFacts,
+});
+export type Inspection = z.infer<typeof Inspection>;
+
+/** The answer of `pull`: what is published on the volume. */
+export const Publication = z.object({
+  revision: z.string(),
+  digest: z.string(),
+  sizeBytes: z.int(),
+  /** Of the folder with the files, relative to the root of the volume. */
+  path: z.string(),
+  files: z.array(ModelFile),
+});
+export type Publication = z.infer<typeof Publication>;
+
+/** Reasons that a puller ends with. */
+export const pullerReasons = [
+  'RepoNotFound',
+  'RevisionNotFound',
+  'FileNotFound',
+  'QuantizationNotFound',
+  'NoModelFile',
+  'AmbiguousFiles',
+  'NotGGUF',
+  'GatedRepo',
+  'Unauthorized',
+  'CredentialsNotFound',
+  'CredentialsForAnotherHost',
+  'ChecksumMismatch',
+  'InsufficientStorage',
+  'SourceUnreachable',
+  'RateLimited',
+  'PullerFailed',
+] as const satisfies readonly Reason[];
+export type PullerReason = (typeof pullerReasons)[number];
+
+export const PullerFailure = z.object({ reason: z.enum(pullerReasons), message: z.string() });
+
+/** The termination message of the container. */
+export const PullerReport = z.union([
+  z.object({ inspection: Inspection }),
+  z.object({ publication: Publication }),
+  z.object({ failure: PullerFailure }),
+]);
+export type PullerReport = z.infer<typeof PullerReport>;
+
+/** `GET /progress`. Bytes are those that are on the volume, so they never go back while one pod runs. */
+export const PullerProgress = z.object({
+  phase: z.enum(['starting', 'downloading', 'verifying', 'publishing']),
+  downloadedBytes: z.int(),
+  totalBytes: z.int(),
+  bytesPerSecond: z.number().optional(),
+  secondsLeft: z.number().optional(),
+});
+export type PullerProgress = z.infer<typeof PullerProgress>;

@@ -1,0 +1,39 @@
+import { z } from 'zod';
+
+/**
+ * What operator and runtime say to each other: settings go in by environment, the load is seen over HTTP, and the
+ * reason of an end stands in the termination message.
+ */
+
+/** The port of every endpoint of the runtime. */
+export const runtimePort = 8080;
+
+/** The environment variable that carries RuntimeSettings as JSON. */
+export const settingsVariable = 'LONGSHORE_SETTINGS';
+
+export const RuntimeSettings = z.object({
+  /** What clients send as `model`, and what /v1/models lists. */
+  servedName: z.string(),
+  /** The GGUF file to load. */
+  modelPath: z.string(),
+  /** Tokens per sequence; absent: what fits, at most what the model was trained for. */
+  contextSize: z.int().optional(),
+  /** Sequences decoded together. */
+  parallel: z.int(),
+  /** Whether a GPU was asked for. */
+  gpu: z.boolean(),
+});
+export type RuntimeSettings = z.infer<typeof RuntimeSettings>;
+
+/** `GET /load`: answers from the moment the process listens, before the weights are loaded. */
+export const LoadState = z.object({
+  phase: z.enum(['loading', 'ready', 'failed']),
+  percent: z.int().min(0).max(100),
+});
+export type LoadState = z.infer<typeof LoadState>;
+
+/** The termination message of a runtime that cannot serve. */
+export const RuntimeFailure = z.object({
+  failure: z.object({ reason: z.literal('LoadFailed'), message: z.string() }),
+});
+export type RuntimeFailure = z.infer<typeof RuntimeFailure>;
