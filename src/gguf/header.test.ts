@@ -1,0 +1,112 @@
+import { describe, expect, it, vi } from 'vitest';
+import { notGguf, tinyGguf } from '../../test/hub/gguf.ts';
+import { NotGgufError, parametersText, readGgufHeader, type GgufFile } from './header.ts';
+
+// Parsing a large vocabulary takes seconds on a loaded machine.
+vi.setConfig({ testTimeout: 30_000 });
+
+function fileOf(content: Uint8Array, path = 'tiny.gguf'): GgufFile & { bytesRead: () => number } {
+  let bytes = 0;
+  return {
+    path,
+    sizeBytes: content.byteLength,
+    read: async (start, end) => {
+      const part = new Uint8Array(content.subarray(start, end));
+      bytes += part.byteLength;
+      return part;
+    },
+    bytesRead: () => bytes,
+  };
+}
+
+/** A header with a vocabulary of so many tokens, as large models have. */
+function withVocabulary(tokens: number): Buffer {
+  const base = tinyGguf({ architecture: 'gemma3', contextLength: 32_768, blockCount: 18 });
+  const u64 = (value: number): Buffer => {
+    const buffer = Buffer.alloc(8);
+    buffer.writeBigUInt64LE(BigInt(value));
+    return buffer;
+  };
+  const u32 = (value: number): Buffer => {
+    const buffer = Buffer.alloc(4);
+    buffer.writeUInt32LE(value);
+    return buffer;
+  };
+  const text = (value: string): Buffer => Buffer.concat([u64(Buffer.byteLength(value)), Buffer.from(value)]);
+  const list = Array.from({ length: tokens }, (_, i) => text(`token-${i}`));
+  const vocabulary = Buffer.concat([text('tokenizer.ggml.tokens'), u32(9), u32(8), u64(tokens), ...list]);
+  const keys = base.readBigUInt64LE(16);
+  const head = Buffer.from(base.subarray(0, 24));
+  head.writeBigUInt64LE(keys + 1n, 16);
+  return Buffer.concat([head, vocabulary, base.subarray(24)]);
+}
+
+describe('the header of a GGUF file', () => {
+  it('says what the model is', async () => {
+    const content = tinyGguf({
+      architecture: 'qwen3',
+      quantization: 'Q4_K_M',
+      contextLength: 40_960,
+      blockCount: 36,
+      size: 1_000_000,
+      metadata: { 'general.license': 'apache-2.0' },
+    });
+    const facts = await readGgufHeader(fileOf(content));
+    expect(facts).toMatchObject({
+      architecture: 'qwen3',
+      quantization: 'Q4_K_M',
+      contextLength: 40_960,
+      layers: 36,
+      license: 'apache-2.0',
+    });
+    expect(facts.parameterCount).toBeGreaterThan(900_000);
+    expect(facts.parameters).toMatch(/^(1M|9\d\dK)$/);
+  });
+
+  it('is read in as many pieces as a vocabulary of 262,144 tokens needs, and the weights are not', async () => {
+    const content = Buffer.concat([withVocabulary(262_144), Buffer.alloc(20_000_000)]);
+    const file = fileOf(content);
+    await expect(readGgufHeader(file)).resolves.toMatchObject({ architecture: 'gemma3', layers: 18 });
+    expect(file.bytesRead()).toBeGreaterThan(4_000_000);
+    expect(file.bytesRead()).toBeLessThan(9_000_000);
+  });
+
+  it('takes the quantization from the name, then from the weights, where the header has none', async () => {
+    const content = tinyGguf({ quantization: 'Q8_0', metadata: { 'general.file_type': 5000 } });
+    await expect(readGgufHeader(fileOf(content, 'm-Q6_K.gguf'))).resolves.toMatchObject({
+      quantization: 'Q6_K',
+    });
+    await expect(readGgufHeader(fileOf(content, 'm.gguf'))).resolves.toMatchObject({ quantization: 'Q8_0' });
+  });
+
+  it('of one piece of a split model does not claim to know the number of weights', async () => {
+    const facts = await readGgufHeader(fileOf(tinyGguf({ metadata: { 'split.count': 3 } })));
+    expect(facts.parameterCount).toBeUndefined();
+    expect(facts.parameters).toBeUndefined();
+  });
+
+  it.each([
+    ['other content', notGguf(1000)],
+    ['nothing', Buffer.alloc(0)],
+    ['a cut-off header', tinyGguf().subarray(0, 300)],
+    ['a magic number and zeros', Buffer.concat([Buffer.from('GGUF\x03\0\0\0', 'latin1'), Buffer.alloc(64)])],
+    ['more weights than fit', tinyGguf({ size: 10_000_000 }).subarray(0, 100_000)],
+  ])('is refused when it is %s', async (_what, content) => {
+    await expect(readGgufHeader(fileOf(content))).rejects.toThrow(NotGgufError);
+  });
+
+  it('passes on what keeps it from being read', async () => {
+    const broken = { path: 'a.gguf', sizeBytes: 10, read: () => Promise.reject(new Error('no line')) };
+    await expect(readGgufHeader(broken)).rejects.toThrow('no line');
+  });
+});
+
+it('writes numbers of weights as people do', () => {
+  expect([1_500, 268_098_176, 999_999_999, 8_030_261_248, 1_040_000_000_000].map(parametersText)).toEqual([
+    '2K',
+    '268M',
+    '1.0B',
+    '8.0B',
+    '1.0T',
+  ]);
+});

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import {
+  credentialsFolder,
+  progressPort,
+  PullerRequest,
+  requestVariable,
+  volumeFolder,
+} from '../protocols/puller.ts';
+
+/** What the puller is started with. The operator sets the request only; the rest has the contract's defaults. */
+export interface Config {
+  readonly command: 'inspect' | 'pull';
+  readonly request: PullerRequest;
+  readonly volume: string;
+  readonly credentials: string;
+  readonly progressPort: number;
+}
+
+const Environment = z.object({
+  [requestVariable]: z
+    .string()
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: 'custom', message: 'is not JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(PullerRequest),
+  LONGSHORE_VOLUME: z.string().min(1).default(volumeFolder),
+  LONGSHORE_CREDENTIALS: z.string().min(1).default(credentialsFolder),
+  LONGSHORE_PROGRESS_PORT: z.coerce.number().int().min(0).max(65_535).default(progressPort),
+});
+
+const Command = z.enum(['inspect', 'pull'], { error: 'the first argument must be inspect or pull' });
+
+/** The request is not one that this puller knows: the operator is of another version, or there is none. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+/** @throws ConfigError */
+export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv): Config {
+  const parsed = z.object({ command: Command, environment: Environment }).safeParse({
+    command: args[0],
+    environment,
+  });
+  if (!parsed.success) throw new ConfigError(`The puller cannot start: ${z.prettifyError(parsed.error)}`);
+  const { command, environment: values } = parsed.data;
+  return {
+    command,
+    request: values[requestVariable],
+    volume: values.LONGSHORE_VOLUME,
+    credentials: values.LONGSHORE_CREDENTIALS,
+    progressPort: values.LONGSHORE_PROGRESS_PORT,
+  };
+}
+
+/** Where the kubelet reads the termination message. */
+export function terminationLog(environment: NodeJS.ProcessEnv): string {
+  return environment['LONGSHORE_TERMINATION_LOG'] ?? '/dev/termination-log';
+}

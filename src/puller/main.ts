@@ -1,0 +1,106 @@
+import { writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pino } from 'pino';
+import type { PullerReport } from '../protocols/puller.ts';
+import { readCredentials, tokenFor } from '../sources/credentials.ts';
+import { createHttpGet } from '../sources/http.ts';
+import { huggingFaceSource } from '../sources/hugging-face.ts';
+import type { Patience } from '../sources/retry.ts';
+import type { Source } from '../sources/source.ts';
+import { ConfigError, readConfig, terminationLog, type Config } from './config.ts';
+import { inspect } from './inspect.ts';
+import { serveProgress } from './progress-server.ts';
+import { trackProgress } from './progress.ts';
+import { pull } from './pull.ts';
+import { encodeReport, exitCodes, failureOf } from './report.ts';
+import { openVolume } from './volume.ts';
+
+const metadataTries = 4;
+const downloadTries = 10;
+/** The kubelet gives 30 s between SIGTERM and SIGKILL; a disk that hangs does not get all of them. */
+const longestStopMs = 10_000;
+const progressLogMs = 10_000;
+
+// Synchronous, so that nothing is lost when the process exits.
+const log = pino(
+  { base: null, timestamp: pino.stdTimeFunctions.isoTime },
+  pino.destination({ dest: 1, sync: true }),
+);
+const stop = new AbortController();
+const { signal } = stop;
+const now = (): number => performance.now();
+
+for (const name of ['SIGTERM', 'SIGINT'] as const) {
+  process.once(name, () => {
+    log.info({ signal: name }, 'stopping');
+    stop.abort(new Error(`stopped by ${name}`));
+    setTimeout(() => process.exit(exitCodes.stopped), longestStopMs).unref();
+  });
+}
+
+function patience(tries: number): Patience {
+  return { tries, sleep: (ms) => sleep(ms, undefined, { signal }), random: Math.random };
+}
+
+async function sourceOf({ request, credentials }: Config): Promise<Source> {
+  const { huggingFace } = request.source;
+  if (huggingFace === undefined)
+    throw new ConfigError('The puller cannot start: the request names no source.');
+  const token = request.credentials
+    ? tokenFor(huggingFace.endpoint, await readCredentials(credentials))
+    : undefined;
+  return huggingFaceSource(huggingFace, {
+    get: createHttpGet(),
+    token,
+    patience: patience(metadataTries),
+    signal,
+  });
+}
+
+async function runInspect(config: Config): Promise<PullerReport> {
+  return { inspection: await inspect(await sourceOf(config), patience(metadataTries), signal) };
+}
+
+async function runPull(config: Config): Promise<PullerReport> {
+  const { revision, modelUid } = config.request;
+  if (modelUid === undefined || !/^[A-Za-z0-9-]{1,64}$/.test(modelUid)) {
+    throw new ConfigError('The puller cannot start: a request to pull needs the modelUid.');
+  }
+  const progress = trackProgress(now);
+  await serveProgress(config.progressPort, () => progress.read()).then(
+    ({ port }) => log.info({ port }, 'serving progress'),
+    (error: unknown) => log.warn({ err: error }, 'nobody can see the progress'),
+  );
+  setInterval(() => log.info(progress.read(), 'progress'), progressLogMs).unref();
+  const source = await sourceOf(config);
+  const publication = await pull({
+    source,
+    revision,
+    modelUid,
+    volume: openVolume(config.volume),
+    progress,
+    patience: patience(downloadTries),
+    now,
+    log,
+    signal,
+  });
+  return { publication };
+}
+
+async function report(content: PullerReport): Promise<void> {
+  const path = terminationLog(process.env);
+  await writeFile(path, encodeReport(content)).catch((error: unknown) =>
+    log.error({ err: error }, 'cannot write the termination message'),
+  );
+}
+
+try {
+  const config = readConfig(process.argv.slice(2), process.env);
+  await report(config.command === 'inspect' ? await runInspect(config) : await runPull(config));
+  process.exit(exitCodes.success);
+} catch (error) {
+  const { failure, exitCode } = failureOf(signal.aborted ? signal.reason : error);
+  log.error({ err: error, reason: failure.reason }, failure.message);
+  await report({ failure });
+  process.exit(signal.aborted ? exitCodes.stopped : exitCode);
+}

@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { publicHub } from '../api/model.ts';
+import { SourceError } from './source.ts';
+
+export interface Credentials {
+  readonly token: string;
+  /** The host that the token is for, with its port where that is not the default one. */
+  readonly host?: string;
+}
+
+/**
+ * Reads the files `token` and `host` of a mounted Secret.
+ * @throws SourceError CredentialsNotFound when there is no usable token.
+ */
+export async function readCredentials(folder: string): Promise<Credentials> {
+  const token = await readOptional(join(folder, 'token'));
+  if (token === undefined || token === '') {
+    throw new SourceError(
+      'CredentialsNotFound',
+      'spec.credentials is set, and the puller was given no token. Create the Secret with the key that spec.credentials names, or remove spec.credentials.',
+    );
+  }
+  if (!/^[\x21-\x7e]+$/.test(token)) {
+    throw new SourceError(
+      'CredentialsNotFound',
+      'The token in the Secret that spec.credentials names holds spaces, line breaks or characters that no HTTP header can carry. Store the bare token.',
+    );
+  }
+  const host = await readOptional(join(folder, 'host'));
+  return { token, ...(host ? { host: host.toLowerCase() } : {}) };
+}
+
+/**
+ * The token, if the endpoint may have it: it is the host that the Secret names, or, where it names none, the public hub.
+ * @throws SourceError CredentialsForAnotherHost otherwise; nothing has been sent then.
+ */
+export function tokenFor(endpoint: string, { token, host }: Credentials): string {
+  const { host: endpointHost, origin } = new URL(endpoint);
+  if (host === undefined ? origin === publicHub : host === endpointHost) return token;
+  const tokenIsFor = host ?? new URL(publicHub).host;
+  throw new SourceError(
+    'CredentialsForAnotherHost',
+    `The token is for ${tokenIsFor}, and the endpoint is ${origin}: it was not sent. If ${endpointHost} may have it, set the Secret's key "host" to ${endpointHost}.`,
+  );
+}
+
+async function readOptional(path: string): Promise<string | undefined> {
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}

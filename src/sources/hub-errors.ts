@@ -1,0 +1,94 @@
+import { header, type HttpAnswer } from './http.ts';
+import { SourceError } from './source.ts';
+
+/** What was asked for, for messages. */
+export interface HubQuestion {
+  readonly endpoint: string;
+  readonly repo: string;
+  readonly revision: string;
+  readonly path?: string;
+  /** Whether a token went along. */
+  readonly withToken: boolean;
+}
+
+/**
+ * Says what a refusal means. The hub tells its refusals apart by `X-Error-Code`, not by the status: a missing repository
+ * is 401 to an anonymous client, and a gated one is 401 or 403 (huggingface_hub, `hf_raise_for_status`).
+ */
+export function hubError(
+  answer: Pick<HttpAnswer, 'status' | 'headers' | 'origin'>,
+  question: HubQuestion,
+): SourceError {
+  const { endpoint, repo, revision, path, withToken } = question;
+  const { status, origin } = answer;
+  if (origin !== new URL(endpoint).origin) {
+    return new SourceError(
+      'SourceUnreachable',
+      `The storage ${origin} that ${endpoint} redirects to answered ${status} for ${path ?? repo}.`,
+    );
+  }
+  const says = header(answer.headers, 'x-error-message')?.slice(0, 300);
+  const quoted = says === undefined ? '' : ` The hub says: ${says}`;
+  const code = header(answer.headers, 'x-error-code');
+
+  if (code === 'GatedRepo') {
+    const who = withToken ? 'the account of this token has no access to it' : 'no token was sent';
+    return new SourceError(
+      'GatedRepo',
+      `${repo} is gated and ${who}. Ask for access at ${endpoint}/${repo}, then name a Secret with a token of that account in spec.credentials.`,
+    );
+  }
+  if (status === 401 && withToken) {
+    return new SourceError(
+      'Unauthorized',
+      `${endpoint} refused the token for ${repo} (401). Put a valid token into the Secret that spec.credentials names.${quoted}`,
+    );
+  }
+  if (code === 'RevisionNotFound') {
+    return new SourceError(
+      'RevisionNotFound',
+      `${repo} has no branch, tag or commit ${revision}. Check spec.source.huggingFace.revision.`,
+    );
+  }
+  if (code === 'EntryNotFound' || (status === 404 && path !== undefined && code === undefined)) {
+    return new SourceError(
+      'FileNotFound',
+      `${repo} has no file ${path ?? ''} at revision ${revision}. Check spec.source.huggingFace.files.`,
+    );
+  }
+  if (code === 'RepoNotFound' || status === 401 || status === 404) {
+    return new SourceError(
+      'RepoNotFound',
+      `${endpoint} knows no repository ${repo}${withToken ? ' that this token may see' : ', or hides it from requests without a token'} (${status}). Check spec.source.huggingFace.repo${withToken ? '' : '; for a private repository name a Secret in spec.credentials'}.`,
+    );
+  }
+  if (status === 429) {
+    const wait = retryAfterSeconds(answer.headers);
+    return new SourceError(
+      'RateLimited',
+      `${endpoint} asks for fewer requests (429)${wait === undefined ? '' : `, and for ${wait} s of rest`}. A token in spec.credentials usually raises the limit.`,
+      wait === undefined ? {} : { retryAfterSeconds: wait },
+    );
+  }
+  if (status >= 500 || status === 408) {
+    return new SourceError(
+      'SourceUnreachable',
+      `${endpoint} answered ${status} for ${path ?? repo}.${quoted}`,
+    );
+  }
+  if (status === 403) {
+    return new SourceError(
+      'Unauthorized',
+      `${endpoint} refused ${repo} (403)${withToken ? ': this token may not read it' : ' to a request without a token'}. Put a token that may read it into the Secret that spec.credentials names.${quoted}`,
+    );
+  }
+  return new SourceError('PullerFailed', `${endpoint} answered ${status} for ${path ?? repo}.${quoted}`);
+}
+
+/** From `Retry-After: 12`, or from the hub's `RateLimit: "api";r=0;t=55`. */
+function retryAfterSeconds(headers: HttpAnswer['headers']): number | undefined {
+  const stated =
+    /^(\d{1,6})$/.exec(header(headers, 'retry-after') ?? '') ??
+    /;\s*t=(\d{1,6})\b/.exec(header(headers, 'ratelimit') ?? '');
+  return stated === null ? undefined : Number(stated[1]);
+}

@@ -1,0 +1,159 @@
+import { listFiles, modelInfo } from '@huggingface/hub';
+import { z } from 'zod';
+import type { HuggingFaceSource } from '../api/model.ts';
+import { hubError, type HubQuestion } from './hub-errors.ts';
+import { networkProblem, type HttpAnswer, type HttpGet, type HttpRequest } from './http.ts';
+import { encodePath, isSafePath } from './repo-path.ts';
+import { retrying, type Patience } from './retry.ts';
+import { selectFiles } from './select-files.ts';
+import { SourceError, type Source, type SourceFile } from './source.ts';
+
+export interface HuggingFaceOptions {
+  readonly get: HttpGet;
+  /** From `tokenFor`: one that the endpoint may have. */
+  readonly token?: string | undefined;
+  readonly patience: Patience;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const CommitId = z.string().regex(/^[0-9a-f]{40,64}$/);
+
+/** What the hub says about one file; `lfs.oid` is the sha256 of its content, `oid` git's id of the blob. */
+const TreeFile = z.object({
+  path: z.string(),
+  size: z.int().nonnegative(),
+  oid: z.string().regex(/^[0-9a-f]{40}$/),
+  lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/), size: z.int().nonnegative() }).optional(),
+});
+
+/**
+ * Files of a repository on a Hugging Face hub. The library is used for metadata; the token is put on here, because the
+ * library refuses every token that does not start with `hf_`, and mirrors have their own.
+ */
+export function huggingFaceSource(
+  spec: HuggingFaceSource,
+  { get, token, patience, signal }: HuggingFaceOptions,
+): Source {
+  const { repo, revision: ref } = spec;
+  const endpoint = spec.endpoint.replace(/\/+$/, '');
+  const question = (revision: string): HubQuestion => ({
+    endpoint,
+    repo,
+    revision,
+    withToken: token !== undefined,
+  });
+
+  function unreachable(cause: unknown): SourceError {
+    return new SourceError('SourceUnreachable', `${endpoint} did not answer: ${networkProblem(cause)}.`, {
+      cause,
+    });
+  }
+
+  async function ask(url: string, about: HubQuestion, request: HttpRequest): Promise<HttpAnswer> {
+    let answer: HttpAnswer;
+    // A page of the listing may name any next page: only the endpoint itself gets the token.
+    const mayHaveToken = new URL(url).origin === new URL(endpoint).origin;
+    try {
+      answer = await get(url, { ...request, token: mayHaveToken ? token : undefined });
+    } catch (cause) {
+      if (request.signal?.aborted) throw cause;
+      throw unreachable(cause);
+    }
+    if (answer.status < 400) return answer;
+    await answer.body.dump();
+    throw hubError(answer, about);
+  }
+
+  /** The library's `fetch`: refusals leave as SourceErrors, because its own errors drop `X-Error-Code`. */
+  function fetchFor(about: HubQuestion): typeof fetch {
+    return async (input, init) => {
+      const url = input instanceof Request ? input.url : input.toString();
+      const headers = Object.fromEntries(new Headers(init?.headers));
+      return retrying(async () => {
+        const answer = await ask(url, about, { headers, signal });
+        const text = await answer.body.text().catch((cause: unknown) => Promise.reject(unreachable(cause)));
+        return new Response(text, { status: answer.status, headers: headerPairs(answer) });
+      }, patience);
+    };
+  }
+
+  async function pin(): Promise<string> {
+    const found = await modelInfo({
+      name: repo,
+      revision: ref,
+      additionalFields: ['sha'],
+      hubUrl: endpoint,
+      fetch: fetchFor(question(ref)),
+    }).catch((error: unknown) => Promise.reject(notAHub(error)));
+    return parsed(CommitId, found.sha);
+  }
+
+  /** An answer that is not what the hub's API promises, e.g. the page of a captive portal. */
+  function notAHub(error: unknown): unknown {
+    if (error instanceof SourceError || signal?.aborted) return error;
+    return new SourceError(
+      'SourceUnreachable',
+      `${endpoint} does not answer as a Hugging Face hub does for ${repo}: ${networkProblem(error)}. Check spec.source.huggingFace.endpoint.`,
+      { cause: error },
+    );
+  }
+
+  function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
+    const result = schema.safeParse(value);
+    if (result.success) return result.data;
+    throw notAHub(new Error(z.prettifyError(result.error)));
+  }
+
+  async function list(revision: string): Promise<SourceFile[]> {
+    const files: SourceFile[] = [];
+    const entries = listFiles({
+      repo,
+      revision,
+      recursive: true,
+      hubUrl: endpoint,
+      fetch: fetchFor(question(revision)),
+    });
+    try {
+      for await (const entry of entries) {
+        if (entry.type === 'file') files.push(sourceFile(parsed(TreeFile, entry)));
+      }
+    } catch (error) {
+      throw notAHub(error);
+    }
+    return files;
+  }
+
+  return {
+    name: `hf:${repo}@${ref}`,
+    placement: { repoFolder: `hub/models--${repo.replace('/', '--')}`, ref },
+    async resolve(pinned) {
+      if (!isSafePath(ref)) throw hubError(noSuchRevision(endpoint), question(ref));
+      const revision = pinned === undefined ? await pin() : parsed(CommitId, pinned);
+      return { revision, files: selectFiles(await list(revision), spec, `${repo}@${ref}`) };
+    },
+    async open(revision, file, range, signal) {
+      const url = `${endpoint}/${repo}/resolve/${revision}/${encodePath(file.path)}`;
+      const headers: Record<string, string> = {};
+      if (range !== undefined) headers['range'] = `bytes=${range.start}-${range.end ?? ''}`;
+      if (range?.ifRange !== undefined) headers['if-range'] = range.ifRange;
+      return ask(url, { ...question(revision), path: file.path }, { headers, signal });
+    },
+  };
+}
+
+function headerPairs({ headers }: HttpAnswer): [string, string][] {
+  return Object.entries(headers).flatMap(([name, value]) =>
+    value === undefined ? [] : [value].flat().map((one): [string, string] => [name, one]),
+  );
+}
+
+function sourceFile({ path, size, oid, lfs }: z.infer<typeof TreeFile>): SourceFile {
+  return lfs === undefined
+    ? { path, sizeBytes: size, digest: { algorithm: 'git-sha1', hex: oid } }
+    : { path, sizeBytes: lfs.size, digest: { algorithm: 'sha256', hex: lfs.oid } };
+}
+
+/** What the hub would say, for a revision that git does not allow and a volume must not see. */
+function noSuchRevision(endpoint: string) {
+  return { status: 404, headers: { 'x-error-code': 'RevisionNotFound' }, origin: new URL(endpoint).origin };
+}
