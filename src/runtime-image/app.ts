@@ -1,0 +1,55 @@
+import type { FastifyReply } from 'fastify';
+import { fastify, LogController } from 'fastify';
+import type { ZodTypeProvider } from 'fastify-type-provider-zod';
+import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
+import type { Logger } from 'pino';
+import { apiErrorOf, errorBody, routeNotFound } from './errors.ts';
+import type { Metrics } from './metrics.ts';
+
+/** Bytes: a prompt that fills a context of 128k tokens, several times over. */
+const bodyLimit = 8 * 1024 * 1024;
+
+export type App = ReturnType<typeof createApp>;
+
+/** A server without routes: validation by zod, errors in OpenAI's shape, metrics and one log line for each answer. */
+export function createApp(metrics: Metrics, log: Logger) {
+  const app = fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit,
+    // Idle connections end with the server; those with an answer on its way end with the answer.
+    forceCloseConnections: 'idle',
+  }).withTypeProvider<ZodTypeProvider>();
+  app.setValidatorCompiler(validatorCompiler);
+  app.setSerializerCompiler(serializerCompiler);
+
+  app.setErrorHandler((error, request, reply) => {
+    const answer = apiErrorOf(error);
+    if (answer.status >= 500 && answer.code === null) {
+      request.log.error({ err: error, url: request.url }, 'failed to answer');
+    }
+    return refuse(reply, answer);
+  });
+  app.setNotFoundHandler((request, reply) => refuse(reply, routeNotFound(request.method, request.url)));
+
+  app.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'unknown';
+    metrics.answered(route, reply.statusCode, reply.elapsedTime / 1000);
+    request.log[route.startsWith('/v1/') ? 'info' : 'debug'](
+      {
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        milliseconds: Math.round(reply.elapsedTime),
+      },
+      'answered',
+    );
+    done();
+  });
+  return app;
+}
+
+function refuse(reply: FastifyReply, answer: ReturnType<typeof apiErrorOf>) {
+  if (answer.retryAfter !== undefined) void reply.header('retry-after', answer.retryAfter);
+  return reply.code(answer.status).send(errorBody(answer));
+}

@@ -1,0 +1,40 @@
+/** Tokens per sequence that are tried where the settings name none, largest first. */
+const candidates = [8192, 4096, 2048, 1024, 512];
+
+/** Bytes beside weights and context: Node, its heap, what requests need. */
+const reserve = 256 * 1024 ** 2;
+
+export interface ContextSizeParts {
+  /** Tokens. */
+  trained: number;
+  /** Bytes the container may use; undefined: no limit, or none that is known. */
+  memoryLimit: number | undefined;
+  /** Bytes of weights in main memory. */
+  weights: number;
+  /** Bytes of main memory that a context of so many tokens per sequence takes. */
+  estimate: (contextSize: number) => Promise<number>;
+}
+
+/**
+ * The largest context that fits into the container's memory, at most what the model was trained for, and at most 8192
+ * tokens: a model trained for 128k would take gigabytes that few requests use. The smallest is tried even where it
+ * should not fit: an estimate is no reason not to serve.
+ *
+ * node-llama-cpp's own "auto" looks at the machine's memory, not at the container's limit.
+ */
+export async function fittingContextSize(parts: ContextSizeParts): Promise<number> {
+  const sizes = [...new Set(candidates.map((size) => Math.min(size, parts.trained)))];
+  const free = (parts.memoryLimit ?? Infinity) - parts.weights - reserve;
+  for (const size of sizes) {
+    if ((await parts.estimate(size)) <= free) return size;
+  }
+  return sizes.at(-1) ?? parts.trained;
+}
+
+/**
+ * @param constrained what process.constrainedMemory() gave: 0 or an astronomic number where there is no limit
+ * @param total bytes of the machine
+ */
+export function memoryLimit(constrained: number, total: number): number {
+  return constrained > 0 ? Math.min(constrained, total) : total;
+}

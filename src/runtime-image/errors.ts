@@ -1,0 +1,106 @@
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import { z } from 'zod';
+import type { ErrorBody } from '../protocols/openai.ts';
+import { ChatTemplateRefused, PromptTooLong, QueueFull } from './engine.ts';
+
+/** An answer that says no, in OpenAI's words: https://platform.openai.com/docs/guides/error-codes */
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+  readonly param: string | null;
+  readonly code: string | null;
+  /** Seconds until it is worth trying again. */
+  readonly retryAfter: number | undefined;
+
+  constructor(
+    status: number,
+    message: string,
+    details: { param?: string; code?: string; retryAfter?: number; cause?: unknown } = {},
+  ) {
+    super(message, { cause: details.cause });
+    this.status = status;
+    this.param = details.param ?? null;
+    this.code = details.code ?? null;
+    this.retryAfter = details.retryAfter;
+  }
+}
+
+export const modelNotFound = (asked: string, served: string) =>
+  new ApiError(404, `The model '${asked}' does not exist here: this server serves '${served}'.`, {
+    param: 'model',
+    code: 'model_not_found',
+  });
+
+export const stillLoading = (percent: number) =>
+  new ApiError(503, `The model is still loading (${percent} %). Try again in a few seconds.`, {
+    code: 'model_loading',
+    retryAfter: 5,
+  });
+
+export const routeNotFound = (method: string, url: string) =>
+  new ApiError(
+    404,
+    `Unknown request URL: ${method} ${url}. See /v1/models, /v1/completions, /v1/chat/completions.`,
+    {
+      code: 'unknown_url',
+    },
+  );
+
+export const shuttingDown = () =>
+  new ApiError(503, 'This server is shutting down. Send the request again: another replica takes it.', {
+    code: 'shutting_down',
+    retryAfter: 1,
+  });
+
+/** Whatever was thrown, as what the client is told. Only an error of ours (5xx) keeps its words to itself. */
+export function apiErrorOf(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  if (error instanceof PromptTooLong) {
+    return new ApiError(400, error.message, { code: 'context_length_exceeded', cause: error });
+  }
+  if (error instanceof ChatTemplateRefused) {
+    return new ApiError(400, error.message, { param: 'messages', code: 'invalid_messages', cause: error });
+  }
+  if (error instanceof QueueFull) {
+    return new ApiError(503, error.message, { code: 'overloaded', retryAfter: 5, cause: error });
+  }
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const [first] = error.validation;
+    return invalidRequest((first?.instancePath ?? '').split('/').filter(Boolean), {
+      ...first?.params,
+      message: first?.message,
+    });
+  }
+  if (error instanceof Error && 'statusCode' in error) {
+    const status = Number(error.statusCode);
+    if (status >= 400 && status < 500) return new ApiError(status, error.message, { cause: error });
+  }
+  return new ApiError(500, 'The server failed to answer. Its log says why.', { cause: error });
+}
+
+/** What validation says of one field; see z.core.$ZodIssue. */
+const Issue = z.object({
+  message: z.string(),
+  params: z.object({ code: z.string() }).optional().catch(undefined),
+  /** A field that may be several things fails as each of them. */
+  errors: z.array(z.array(z.looseObject({ path: z.array(z.coerce.string()) }))).optional(),
+});
+
+function invalidRequest(path: string[], details: unknown): ApiError {
+  const { data: issue } = Issue.safeParse(details);
+  // The last alternative is the most detailed one.
+  const deeper = issue?.errors?.at(-1)?.[0];
+  if (deeper) return invalidRequest([...path, ...deeper.path], deeper);
+
+  const param = path.map((key, i) => (/^\d+$/.test(key) ? `[${key}]` : i === 0 ? key : `.${key}`)).join('');
+  const message = issue?.message ?? 'The request is not valid.';
+  return new ApiError(400, param === '' ? message : `${param}: ${message}`, {
+    ...(param !== '' && { param }),
+    ...(issue?.params && { code: issue.params.code }),
+  });
+}
+
+export function errorBody({ status, message, param, code }: ApiError): ErrorBody {
+  const type = status >= 500 ? 'server_error' : 'invalid_request_error';
+  return { error: { message, type, param, code } };
+}

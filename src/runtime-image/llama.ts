@@ -1,0 +1,117 @@
+import { totalmem } from 'node:os';
+import type { LlamaModel } from 'node-llama-cpp';
+import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
+import type { Logger } from 'pino';
+import type { RuntimeSettings } from '../protocols/runtime.ts';
+import { chatFormatOf } from './chat.ts';
+import { fittingContextSize, memoryLimit } from './context-size.ts';
+import type { Engine } from './engine.ts';
+import { completionPrompt, startGeneration } from './generate.ts';
+import { ensureGgufHeader } from './gguf-header.ts';
+import { createPool } from './pool.ts';
+
+/** Requests that may wait for a sequence before more are turned away. */
+const maxQueued = 256;
+
+export interface LoadOptions {
+  settings: RuntimeSettings;
+  /** Threads that compute; see threads.ts. */
+  threads: number;
+  /** Called with 0 to 1 while the weights are read. */
+  onProgress: (fraction: number) => void;
+  log: Logger;
+}
+
+/** @throws LlamaLoadError */
+export async function loadEngine(options: LoadOptions): Promise<Engine> {
+  const complaints: string[] = [];
+  try {
+    return await load(options, complaints);
+  } catch (cause) {
+    throw new LlamaLoadError(cause, complaints.slice(-5));
+  }
+}
+
+/** The model could not be loaded; `complaints` are the last errors that llama.cpp logged, which say why. */
+export class LlamaLoadError extends Error {
+  override readonly name = 'LlamaLoadError';
+  readonly complaints: readonly string[];
+  constructor(cause: unknown, complaints: readonly string[]) {
+    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    this.complaints = complaints;
+  }
+}
+
+async function load(
+  { settings, threads, onProgress, log }: LoadOptions,
+  complaints: string[],
+): Promise<Engine> {
+  const llama = await getLlama({
+    build: 'never',
+    gpu: settings.gpu ? 'auto' : false,
+    maxThreads: threads,
+    logLevel: LlamaLogLevel.warn,
+    logger: (level, message) => {
+      const bad = level === LlamaLogLevel.error || level === LlamaLogLevel.fatal;
+      if (bad) complaints.push(message.trim());
+      log[bad ? 'error' : 'debug']({ from: 'llama.cpp' }, message.trim());
+    },
+  });
+  if (settings.gpu && llama.gpu === false) {
+    log.warn('a GPU was asked for and none can be used: this image and node compute on the CPU');
+  }
+  await ensureGgufHeader(settings.modelPath);
+  const model = await llama.loadModel({ modelPath: settings.modelPath, onLoadProgress: onProgress });
+  const context = await model.createContext({
+    sequences: settings.parallel,
+    contextSize: settings.contextSize ?? (await defaultContextSize(model, settings.parallel)),
+    threads,
+  });
+  const chat = chatFormatOf(model);
+  log.info(
+    {
+      gpu: llama.gpu,
+      threads,
+      contextSize: context.contextSize,
+      memory: { weights: model.memoryUsage, context: context.memoryUsage },
+      trainedContextSize: model.trainContextSize,
+      parallel: context.totalSequences,
+      architecture: model.architecture,
+    },
+    `chats are rendered with ${chat.description}`,
+  );
+  // Sequences live as long as the context: a disposed one frees its place only later.
+  const sequences = Array.from({ length: settings.parallel }, () => context.getSequence());
+  const pool = createPool(sequences, maxQueued);
+  const { contextSize } = context;
+  return {
+    contextSize,
+    queued: pool.waiting,
+    busy: pool.busy,
+    start(request) {
+      const prompt =
+        request.prompt.kind === 'chat'
+          ? chat.render(request.prompt.messages)
+          : completionPrompt(model, request.prompt.text);
+      return startGeneration({ model, pool, contextSize, request, prompt });
+    },
+  };
+}
+
+function defaultContextSize(model: LlamaModel, sequences: number): Promise<number> {
+  return fittingContextSize({
+    trained: model.trainContextSize,
+    memoryLimit: memoryLimit(process.constrainedMemory(), totalmem()),
+    weights: model.memoryUsage.ram,
+    estimate: async (contextSize) => {
+      const { gpuLayers, fileInsights } = model;
+      const needed = await fileInsights.estimateContextResourceRequirementsV2({
+        contextSize,
+        sequences,
+        modelGpuLayers: gpuLayers,
+        flashAttention: model.defaultContextFlashAttention,
+      });
+      return needed.cpuRam;
+    },
+  });
+}

@@ -1,0 +1,116 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { setTimeout as delay } from 'node:timers/promises';
+import closeWithGrace from 'close-with-grace';
+import { pino } from 'pino';
+import type { RuntimeSettings } from '../protocols/runtime.ts';
+import type { App } from './app.ts';
+import type { Config } from './config.ts';
+import { readConfig, terminationLog } from './config.ts';
+import { shuttingDown } from './errors.ts';
+import { failureOf } from './failure.ts';
+import { loadEngine } from './llama.ts';
+import type { Metrics } from './metrics.ts';
+import { createMetrics } from './metrics.ts';
+import { createServer } from './server.ts';
+import type { RuntimeState } from './state.ts';
+import { newState } from './state.ts';
+import { computeThreads } from './threads.ts';
+
+const log = pino();
+const config = configured();
+try {
+  await run(config);
+} catch (error) {
+  fail(error, config.settings);
+}
+
+function configured(): Config {
+  try {
+    return readConfig(process.env);
+  } catch (error) {
+    return fail(error);
+  }
+}
+
+/** Listens first: whoever watches sees the load from its beginning. */
+async function run(config: Config): Promise<void> {
+  log.level = config.logLevel;
+  const state = newState(config.settings.servedName, new Date());
+  const metrics = createMetrics(state);
+  const app = createServer(state, metrics, log);
+  endWithGrace(app, state, config);
+  await listen(app, config);
+  try {
+    await load(state, metrics, config.settings);
+  } catch (error) {
+    state.load = { ...state.load, phase: 'failed' };
+    throw error;
+  }
+}
+
+/** On every address; a machine without IPv6 has no `::`. */
+async function listen(app: App, { port, host }: Config): Promise<void> {
+  try {
+    await app.listen({ port, host: host ?? '::' });
+  } catch (error) {
+    const withoutIpv6 = error instanceof Error && 'code' in error && error.code === 'EAFNOSUPPORT';
+    if (host !== undefined || !withoutIpv6) throw error;
+    await app.listen({ port, host: '0.0.0.0' });
+  }
+}
+
+async function load(state: RuntimeState, metrics: Metrics, settings: RuntimeSettings): Promise<void> {
+  const started = performance.now();
+  const threads = computeThreads(readText, availableParallelism());
+  log.info({ threads, ...settings }, 'loading');
+  const onProgress = (fraction: number) => {
+    // 100 is for ready: there is still the context to make when the weights are read.
+    state.load = { phase: 'loading', percent: Math.min(99, Math.floor(fraction * 100)) };
+  };
+  state.engine = await loadEngine({ settings, threads, onProgress, log });
+  state.load = { phase: 'ready', percent: 100 };
+  const seconds = (performance.now() - started) / 1000;
+  metrics.loaded(seconds);
+  log.info({ seconds }, 'ready');
+}
+
+function fail(error: unknown, settings?: RuntimeSettings): never {
+  const failure = failureOf(error, settings);
+  log.fatal({ err: error }, failure.failure.message);
+  try {
+    writeFileSync(terminationLog(process.env), JSON.stringify(failure));
+  } catch (cause) {
+    log.error({ err: cause }, 'the termination message could not be written');
+  }
+  process.exit(1);
+}
+
+/**
+ * After SIGTERM: says not ready and goes on serving until the endpoints have forgotten this Pod, then lets requests on
+ * their way end, and breaks off what is left when the time is over.
+ */
+function endWithGrace(app: App, state: RuntimeState, { drainSeconds, graceSeconds }: Config): void {
+  const milliseconds = (drainSeconds + graceSeconds) * 1000;
+  closeWithGrace({ delay: milliseconds + 2000, logger: log }, async ({ err }) => {
+    if (err) throw err;
+    log.info({ drainSeconds, graceSeconds }, 'draining');
+    state.draining = true;
+    if (state.load.phase === 'ready') await delay(drainSeconds * 1000);
+    const lastCall = setTimeout(() => state.lastCall.abort(shuttingDown()), graceSeconds * 1000);
+    // A connection that was busy when the server closed is kept alive by its client; it has to be ended when it is idle.
+    const idle = setInterval(() => app.server.closeIdleConnections(), 100);
+    await app.close();
+    clearInterval(idle);
+    clearTimeout(lastCall);
+    log.info('ended');
+  });
+}
+
+function readText(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

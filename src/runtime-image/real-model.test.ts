@@ -1,0 +1,204 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { gemma } from '../../test/hub/model.ts';
+import { ChatCompletion, Completion } from '../protocols/openai.ts';
+import { LoadState, RuntimeFailure } from '../protocols/runtime.ts';
+
+const main = join(import.meta.dirname, 'main.ts');
+const counting = { prompt: '1, 2, 3, 4,', temperature: 0, max_tokens: 12 };
+const story = { prompt: 'Once upon a time', temperature: 1, max_tokens: 4000 };
+
+/** The runtime as the image starts it, in a process of its own. */
+class Runtime {
+  readonly url: string;
+  readonly child: ChildProcess;
+  readonly exited: Promise<unknown[]>;
+
+  private constructor(port: number, environment: Record<string, string>) {
+    this.url = `http://127.0.0.1:${port}`;
+    this.child = spawn(process.execPath, [main], {
+      env: { ...process.env, LONGSHORE_PORT: String(port), LONGSHORE_DRAIN_SECONDS: '0', ...environment },
+      stdio: 'ignore',
+    });
+    this.exited = once(this.child, 'exit');
+  }
+
+  static async start(modelPath: string, environment: Record<string, string> = {}): Promise<Runtime> {
+    const settings = { servedName: 'gemma', modelPath, parallel: 2, contextSize: 1024, gpu: false };
+    return new Runtime(await freePort(), { LONGSHORE_SETTINGS: JSON.stringify(settings), ...environment });
+  }
+
+  /** Every percentage that /load gave until the model was ready. */
+  async loaded(): Promise<number[]> {
+    const percents: number[] = [];
+    while (this.child.exitCode === null) {
+      const answer = await fetch(`${this.url}/load`).catch(() => undefined);
+      if (answer) {
+        const load = LoadState.parse(await answer.json());
+        percents.push(load.percent);
+        if (load.phase === 'ready') return percents;
+      }
+      await delay(20);
+    }
+    throw new Error(`the runtime ended with ${this.child.exitCode}`);
+  }
+
+  post(path: string, body: object, signal?: AbortSignal): Promise<Response> {
+    return fetch(`${this.url}${path}`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+      signal: signal ?? null,
+    });
+  }
+
+  async complete(body: object): Promise<Completion> {
+    return Completion.parse(await (await this.post('/v1/completions', body)).json());
+  }
+
+  async metric(name: string): Promise<number> {
+    const text = await (await fetch(`${this.url}/metrics`)).text();
+    return Number(new RegExp(`^longshore_runtime_${name} (.*)$`, 'm').exec(text)?.[1]);
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' ? (address?.port ?? 0) : 0;
+}
+
+/** Milliseconds: two cores may be busy with other tests. */
+const patient = { timeout: 20_000 };
+
+const textOf = (completion: Completion) => completion.choices[0]?.text;
+
+describe('a runtime with a real model', { timeout: 60_000 }, () => {
+  let runtime: Runtime;
+  let percents: number[];
+
+  beforeAll(async () => {
+    runtime = await Runtime.start((await gemma()).path);
+    percents = await runtime.loaded();
+  }, 300_000);
+
+  afterAll(async () => {
+    runtime.child.kill('SIGKILL');
+    await runtime.exited;
+  });
+
+  it('shows the load going up to 100 percent, ready then', async () => {
+    expect(percents).toEqual(percents.toSorted((a, b) => a - b));
+    expect(percents.at(-1)).toBe(100);
+    expect((await fetch(`${runtime.url}/readyz`)).status).toBe(200);
+  });
+
+  it('continues a text at temperature 0, and counts its tokens', async () => {
+    const completion = await runtime.complete(counting);
+    expect(textOf(completion)).toBe(' 5, 6, 7, 8,');
+    expect(completion.choices[0]?.finish_reason).toBe('length');
+    expect(completion.usage).toMatchObject({ prompt_tokens: 12, completion_tokens: 12, total_tokens: 24 });
+  });
+
+  it('streams the same text', async () => {
+    const body = await (await runtime.post('/v1/completions', { ...counting, stream: true })).text();
+    const events = body.trimEnd().split('\n\n');
+    expect(events.at(-1)).toBe('data: [DONE]');
+    const chunks = events.slice(0, -1).map((event) => Completion.parse(JSON.parse(event.slice(6))));
+    expect(chunks.map(textOf).join('')).toBe(' 5, 6, 7, 8,');
+  });
+
+  it('ends before a stop string that lies across tokens', async () => {
+    const completion = await runtime.complete({ ...counting, max_tokens: 40, stop: [', 7,'] });
+    expect(completion.choices[0]).toMatchObject({ text: ' 5, 6', finish_reason: 'stop' });
+  });
+
+  it('streams whole characters where a token is a part of one', async () => {
+    const llamas = { prompt: '🦙🦙🦙🦙🦙🦙🦙🦙', temperature: 0, max_tokens: 8 };
+    const body = await (await runtime.post('/v1/completions', { ...llamas, stream: true })).text();
+    expect(body).toContain('🦙');
+    expect(body).not.toContain('\uFFFD');
+  });
+
+  it('gives the same text for the same seed', async () => {
+    const seeded = { ...story, max_tokens: 8, seed: 7 };
+    expect(textOf(await runtime.complete(seeded))).toBe(textOf(await runtime.complete(seeded)));
+  });
+
+  it('honours the frequency penalty', async () => {
+    const laughing = { prompt: 'ha ha ha ha ha', temperature: 0, max_tokens: 12 };
+    expect(textOf(await runtime.complete(laughing))).toBe(' ha'.repeat(12));
+    expect(textOf(await runtime.complete({ ...laughing, frequency_penalty: 2 }))).not.toBe(' ha'.repeat(12));
+  });
+
+  it('chats without a template in the file', async () => {
+    const messages = [
+      { role: 'system', content: 'Be short.' },
+      { role: 'user', content: [{ type: 'text', text: 'Hello!' }] },
+    ];
+    const answer = await runtime.post('/v1/chat/completions', { messages, max_tokens: 5, temperature: 0 });
+    const chat = ChatCompletion.parse(await answer.json());
+    expect(chat.usage.completion_tokens).toBeLessThanOrEqual(5);
+    expect(chat.choices[0]?.message.content).not.toContain('<start_of_turn>');
+  });
+
+  it('refuses a prompt that is longer than the context', async () => {
+    const answer = await runtime.post('/v1/completions', { prompt: 'word '.repeat(1100) });
+    expect(answer.status).toBe(400);
+    expect(await answer.json()).toMatchObject({ error: { code: 'context_length_exceeded' } });
+  });
+
+  it('serves two requests at once, and frees both sequences when the clients go away', async () => {
+    const clients = [new AbortController(), new AbortController()];
+    const abandoned = clients.map(({ signal }) =>
+      runtime.post('/v1/completions', story, signal).catch(() => 'gone'),
+    );
+    await expect.poll(() => runtime.metric('sequences_busy'), patient).toBe(2);
+    const next = runtime.complete(counting);
+    await expect.poll(() => runtime.metric('queue_depth'), patient).toBe(1);
+    for (const client of clients) client.abort();
+    expect(textOf(await next)).toBe(' 5, 6, 7, 8,');
+    expect(await Promise.all(abandoned)).toEqual(['gone', 'gone']);
+    await expect.poll(() => runtime.metric('sequences_busy'), patient).toBe(0);
+    expect(await runtime.metric('requests_abandoned_total{route="/v1/completions"}')).toBe(2);
+  });
+
+  it('finishes what it has after SIGTERM, and ends with 0', async () => {
+    const last = runtime.complete({ ...counting, max_tokens: 40 });
+    await expect.poll(() => runtime.metric('sequences_busy'), patient).toBe(1);
+    runtime.child.kill('SIGTERM');
+    expect(textOf(await last)).toMatch(/^ 5, 6, 7, 8,/);
+    expect(await runtime.exited).toEqual([0, null]);
+  });
+});
+
+describe('a runtime whose file is no model', { timeout: 60_000 }, () => {
+  it.each([
+    ['is not there', undefined],
+    ['is something else', 'GGUF, one might think'],
+  ])('ends with 1 and says so when the file %s', async (_what, content) => {
+    const folder = await mkdtemp(join(tmpdir(), 'longshore-'));
+    try {
+      const path = join(folder, 'model.gguf');
+      const log = join(folder, 'termination-log');
+      if (content !== undefined) await writeFile(path, content);
+      const runtime = await Runtime.start(path, { LONGSHORE_TERMINATION_LOG: log });
+      onTestFinished(() => void runtime.child.kill('SIGKILL'));
+      expect(await runtime.exited).toEqual([1, null]);
+      const { failure } = RuntimeFailure.parse(JSON.parse(await readFile(log, 'utf8')));
+      expect(failure.message).toContain(path);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});

@@ -1,0 +1,295 @@
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { Completion, ErrorBody } from '../protocols/openai.ts';
+import type { Engine, GenerationEvent, GenerationRequest } from './engine.ts';
+import { PromptTooLong, QueueFull } from './engine.ts';
+import { createMetrics } from './metrics.ts';
+import { createServer } from './server.ts';
+import { newState } from './state.ts';
+
+const defaultEvents: GenerationEvent[] = [
+  { type: 'text', text: 'Hello' },
+  { type: 'text', text: ' world' },
+  { type: 'end', finishReason: 'stop', promptTokens: 3, completionTokens: 2, cachedTokens: 1 },
+];
+
+interface Script {
+  events?: GenerationEvent[];
+  /** Thrown by start. */
+  refuse?: Error;
+  /** Thrown after the events. */
+  fail?: Error;
+}
+
+function aServer(script: Script | 'loading' = {}) {
+  const state = newState('team/gemma', new Date(1_700_000_000_000));
+  const asked: GenerationRequest[] = [];
+  if (script !== 'loading') {
+    const engine: Engine = {
+      contextSize: 512,
+      queued: () => 2,
+      busy: () => 1,
+      start(request) {
+        asked.push(request);
+        if (script.refuse) throw script.refuse;
+        return { promptTokens: 3, events: play(script) };
+      },
+    };
+    state.engine = engine;
+    state.load = { phase: 'ready', percent: 100 };
+  }
+  const app = createServer(state, createMetrics(state), pino({ level: 'silent' }));
+  const post = (url: string, payload: object | string) =>
+    app.inject({ method: 'POST', url, payload, headers: { 'content-type': 'application/json' } });
+  return { app, state, asked, post };
+}
+
+async function* play({ events = defaultEvents, fail }: Script) {
+  for (const event of events) yield event;
+  if (fail) throw fail;
+}
+
+const hi = { messages: [{ role: 'user', content: 'Hi' }] };
+
+function chunksOf(body: string): unknown[] {
+  const events = body.trimEnd().split('\n\n');
+  return events.map((event): unknown => {
+    const data = event.replace(/^data: /, '');
+    return data === '[DONE]' ? data : JSON.parse(data);
+  });
+}
+
+describe('a server whose model is loading', () => {
+  it('is alive, not ready, and says how far it is', async () => {
+    const { app, state } = aServer('loading');
+    state.load = { phase: 'loading', percent: 42 };
+    expect((await app.inject('/healthz')).statusCode).toBe(200);
+    expect((await app.inject('/readyz')).statusCode).toBe(503);
+    expect((await app.inject('/load')).json()).toEqual({ phase: 'loading', percent: 42 });
+  });
+
+  it('asks clients to come back', async () => {
+    const answer = await aServer('loading').post('/v1/completions', { prompt: 'x' });
+    expect(answer.statusCode).toBe(503);
+    expect(answer.headers['retry-after']).toBe('5');
+    expect(answer.json()).toMatchObject({ error: { type: 'server_error', code: 'model_loading' } });
+  });
+});
+
+describe('a server that was asked to end', () => {
+  it('is not ready and still answers', async () => {
+    const { app, state, post } = aServer();
+    expect((await app.inject('/readyz')).statusCode).toBe(200);
+    state.draining = true;
+    expect((await app.inject('/readyz')).statusCode).toBe(503);
+    expect((await post('/v1/completions', { prompt: 'x' })).statusCode).toBe(200);
+  });
+});
+
+describe('POST /v1/completions', () => {
+  it('answers with text, finish reason and usage', async () => {
+    const answer = await aServer().post('/v1/completions', { model: 'team/gemma', prompt: 'x' });
+    const completion = Completion.parse(answer.json());
+    expect(completion.id).toMatch(/^cmpl-[0-9a-f]{32}$/);
+    expect(completion).toMatchObject({
+      object: 'text_completion',
+      model: 'team/gemma',
+      choices: [{ index: 0, text: 'Hello world', logprobs: null, finish_reason: 'stop' }],
+      usage: {
+        prompt_tokens: 3,
+        completion_tokens: 2,
+        total_tokens: 5,
+        prompt_tokens_details: { cached_tokens: 1 },
+      },
+    });
+  });
+
+  it('hands the parameters to the engine, with the defaults of OpenAI', async () => {
+    const { post, asked } = aServer();
+    await post('/v1/completions', { prompt: 'x' });
+    await post('/v1/completions', {
+      prompt: ['x'],
+      temperature: 0,
+      seed: -1,
+      top_k: -1,
+      stop: 'END',
+      max_tokens: 7,
+    });
+    expect(asked).toMatchObject([
+      {
+        prompt: { kind: 'text', text: 'x' },
+        stop: [],
+        sampling: { temperature: 1, topP: 1, topK: 40, minP: 0 },
+      },
+      {
+        prompt: { kind: 'text', text: 'x' },
+        stop: ['END'],
+        maxTokens: 7,
+        sampling: { temperature: 0, seed: -1, topK: 0 },
+      },
+    ]);
+    expect(asked[0]).not.toHaveProperty('maxTokens');
+  });
+
+  it('streams, with usage when it is asked for', async () => {
+    const answer = await aServer().post('/v1/completions', {
+      prompt: 'x',
+      stream: true,
+      stream_options: { include_usage: true },
+    });
+    expect(answer.headers['content-type']).toBe('text/event-stream; charset=utf-8');
+    expect(chunksOf(answer.body)).toMatchObject([
+      { choices: [{ text: 'Hello', finish_reason: null }], usage: null },
+      { choices: [{ text: ' world', finish_reason: null }], usage: null },
+      { choices: [{ text: '', finish_reason: 'stop' }], usage: null },
+      { choices: [], usage: { total_tokens: 5 } },
+      '[DONE]',
+    ]);
+  });
+});
+
+describe('POST /v1/chat/completions', () => {
+  it('answers as the assistant', async () => {
+    const answer = await aServer().post('/v1/chat/completions', hi);
+    expect(answer.json()).toMatchObject({
+      object: 'chat.completion',
+      choices: [{ message: { role: 'assistant', content: 'Hello world' }, finish_reason: 'stop' }],
+    });
+  });
+
+  it('streams the role first, then text, then the finish reason', async () => {
+    const answer = await aServer().post('/v1/chat/completions', { ...hi, stream: true });
+    const chunks = chunksOf(answer.body);
+    expect(chunks).toMatchObject([
+      { choices: [{ delta: { role: 'assistant', content: '' }, finish_reason: null }] },
+      { choices: [{ delta: { content: 'Hello' } }] },
+      { choices: [{ delta: { content: ' world' } }] },
+      { choices: [{ delta: {}, finish_reason: 'stop' }] },
+      '[DONE]',
+    ]);
+    expect(chunks[0]).not.toHaveProperty('usage');
+  });
+
+  it('takes max_completion_tokens over max_tokens', async () => {
+    const { post, asked } = aServer();
+    await post('/v1/chat/completions', { ...hi, max_tokens: 5, max_completion_tokens: 9 });
+    expect(asked[0]?.maxTokens).toBe(9);
+  });
+
+  it('tells an error on the way as the last event of the stream', async () => {
+    const { post } = aServer({
+      events: defaultEvents.slice(0, 1),
+      fail: new Error('a secret of the engine'),
+    });
+    const answer = await post('/v1/chat/completions', { ...hi, stream: true });
+    expect(chunksOf(answer.body).at(-1)).toMatchObject({ error: { type: 'server_error' } });
+    expect(answer.body).not.toContain('secret');
+  });
+
+  it.each([
+    [{ n: 2 }, 'n'],
+    [{ logprobs: true }, 'logprobs'],
+    [{ tools: [{ type: 'function' }] }, 'tools'],
+    [{ tool_choice: 'required' }, 'tool_choice'],
+    [{ response_format: { type: 'json_object' } }, 'response_format'],
+    [{ logit_bias: { '50256': -100 } }, 'logit_bias'],
+    [{ modalities: ['text', 'audio'] }, 'modalities'],
+    [{ messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 'messages[0].content[0].type'],
+    [{ messages: [{ role: 'assistant', tool_calls: [{}] }] }, 'messages[0].tool_calls'],
+  ])('refuses %j by name', async (fields, param) => {
+    const answer = await aServer().post('/v1/chat/completions', { ...hi, ...fields });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({
+      error: { type: 'invalid_request_error', param, code: 'unsupported_parameter' },
+    });
+  });
+
+  it.each([
+    [{ temperature: 3 }, 'temperature'],
+    [{ max_tokens: 0 }, 'max_tokens'],
+    [{ stop: 5 }, 'stop'],
+    [{ messages: [] }, 'messages'],
+    [{ messages: [{ role: 'tool', content: 'x' }] }, 'messages[0].role'],
+    [{ messages: [{ role: 'user' }] }, 'messages[0].content'],
+    [{ messages: [{ role: 'user', content: [{ type: 'text' }] }] }, 'messages[0].content[0].text'],
+  ])('says what is wrong with %j', async (fields, param) => {
+    const answer = await aServer().post('/v1/chat/completions', { ...hi, ...fields });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({ error: { type: 'invalid_request_error', param } });
+  });
+
+  it('accepts what asks for nothing more than it does', async () => {
+    const neutral = {
+      n: 1,
+      logprobs: false,
+      tools: [],
+      tool_choice: 'none',
+      response_format: { type: 'text' },
+      logit_bias: {},
+      stop: null,
+      user: 'me',
+      metadata: { a: 'b' },
+      store: false,
+    };
+    expect((await aServer().post('/v1/chat/completions', { ...hi, ...neutral })).statusCode).toBe(200);
+  });
+});
+
+describe('errors in the shape of OpenAI', () => {
+  it.each([
+    ['an unknown model', { prompt: 'x', model: 'gpt-4' }, {}, 404, 'model_not_found'],
+    [
+      'a prompt that is too long',
+      { prompt: 'x' },
+      { refuse: new PromptTooLong(600, 512) },
+      400,
+      'context_length_exceeded',
+    ],
+    ['a full queue', { prompt: 'x' }, { refuse: new QueueFull(256) }, 503, 'overloaded'],
+    ['a failure of the engine', { prompt: 'x' }, { fail: new Error('broken'), events: [] }, 500, null],
+    ['malformed JSON', '{"prompt":', {}, 400, null],
+  ])('%s', async (_name, body, script, status, code) => {
+    const answer = await aServer(script).post('/v1/completions', body);
+    expect(answer.statusCode).toBe(status);
+    expect(ErrorBody.parse(answer.json()).error).toMatchObject({
+      param: status === 404 ? 'model' : null,
+      code,
+    });
+  });
+
+  it('an unknown URL', async () => {
+    const answer = await aServer().app.inject('/v1/embeddings');
+    expect(answer.statusCode).toBe(404);
+    expect(answer.json()).toMatchObject({ error: { code: 'unknown_url' } });
+  });
+
+  it('a body that is too large', async () => {
+    const answer = await aServer().post('/v1/completions', { prompt: 'x'.repeat(9 * 1024 * 1024) });
+    expect(answer.statusCode).toBe(413);
+    expect(answer.json()).toMatchObject({ error: { type: 'invalid_request_error' } });
+  });
+});
+
+describe('GET /v1/models', () => {
+  it('lists the served model, and finds it by a name with a slash', async () => {
+    const { app } = aServer();
+    const model = { id: 'team/gemma', object: 'model', created: 1_700_000_000, owned_by: 'longshore' };
+    expect((await app.inject('/v1/models')).json()).toEqual({ object: 'list', data: [model] });
+    expect((await app.inject('/v1/models/team/gemma')).json()).toEqual(model);
+    expect((await app.inject('/v1/models/team%2Fgemma')).json()).toEqual(model);
+    expect((await app.inject('/v1/models/other')).statusCode).toBe(404);
+  });
+});
+
+describe('GET /metrics', () => {
+  it('counts requests and tokens and shows the queue', async () => {
+    const { app, post } = aServer();
+    await post('/v1/completions', { prompt: 'x' });
+    const { body } = await app.inject('/metrics');
+    expect(body).toContain('longshore_runtime_requests_total{route="/v1/completions",status="200"} 1');
+    expect(body).toContain('longshore_runtime_prompt_tokens_total 3');
+    expect(body).toContain('longshore_runtime_generated_tokens_total 2');
+    expect(body).toContain('longshore_runtime_queue_depth 2');
+    expect(body).toContain('longshore_runtime_sequences_busy 1');
+  });
+});

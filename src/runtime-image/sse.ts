@@ -1,0 +1,31 @@
+import { Readable } from 'node:stream';
+
+/** Server-sent events as OpenAI sends them: https://html.spec.whatwg.org/multipage/server-sent-events.html */
+export const sseHeaders = {
+  'content-type': 'text/event-stream; charset=utf-8',
+  'cache-control': 'no-cache',
+  // nginx and proxies that follow it would collect the stream otherwise
+  'x-accel-buffering': 'no',
+} as const;
+
+const done = 'data: [DONE]\n\n';
+
+/** One event; JSON has no line ends in it, so one data line is enough. */
+export const sseEvent = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`;
+
+/**
+ * A stream of events that ends with [DONE]. Headers are out by then, so an error becomes an event of its own, the last.
+ * @param describe what the client is told of an error
+ */
+export function sseStream(events: AsyncIterable<unknown>, describe: (error: unknown) => unknown): Readable {
+  return Readable.from(frames(events, describe), { objectMode: true, highWaterMark: 1 });
+}
+
+async function* frames(events: AsyncIterable<unknown>, describe: (error: unknown) => unknown) {
+  try {
+    for await (const event of events) yield sseEvent(event);
+    yield done;
+  } catch (error) {
+    yield sseEvent(describe(error));
+  }
+}
