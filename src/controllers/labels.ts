@@ -1,0 +1,19 @@
+/** The labels and annotations that Longshore puts on what it makes. */
+
+/** On every object of ours; the operator's caches hold nothing else. */
+export const managedBy = { 'app.kubernetes.io/managed-by': 'longshore' };
+export const managedBySelector = 'app.kubernetes.io/managed-by=longshore';
+
+export const labels = {
+  model: 'longshore.dev/model',
+  server: 'longshore.dev/server',
+  /** `inspect` or `pull`. */
+  task: 'longshore.dev/task',
+  /** Fingerprint of what a Job was asked for. */
+  request: 'longshore.dev/request',
+  /** The how-manieth Job for the same request, counted from 1. */
+  attempt: 'longshore.dev/attempt',
+} as const;
+
+/** Holds the hash of what was applied last: an object that would not change is not written. */
+export const appliedAnnotation = 'longshore.dev/applied';

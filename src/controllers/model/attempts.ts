@@ -1,0 +1,107 @@
+import { PullerReport, type PullerReason } from '../../protocols/puller.ts';
+import type { Reason } from '../../api/reasons.ts';
+import type { Job, Pod } from '../../kube/builtin.ts';
+import { findCondition } from '../../kube/conditions.ts';
+import { controllerOf, type Live } from '../../kube/kind.ts';
+import { labels } from '../labels.ts';
+import { newestFirst, terminationMessage, troubleOf, type PodTrouble } from '../pods.ts';
+import type { Task } from './jobs.ts';
+import type { ModelView } from './view.ts';
+
+/** Where the newest Job for a request stands. */
+export type Attempt =
+  | { state: 'none' }
+  | {
+      state: 'running';
+      number: number;
+      job: Live<Job>;
+      pod: Live<Pod> | undefined;
+      trouble: PodTrouble | undefined;
+    }
+  | { state: 'succeeded'; number: number; job: Live<Job>; report: PullerReport }
+  | {
+      state: 'failed';
+      number: number;
+      job: Live<Job>;
+      reason: Reason;
+      message: string;
+      secondsToNext: number;
+    };
+
+/** 10 s after the first failure, twice as long after each further one, at most 5 min. */
+export function secondsBetweenAttempts(failures: number): number {
+  return Math.min(300, 10 * 2 ** (failures - 1));
+}
+
+/** A reason that more time may mend, as opposed to a person. */
+export function mayPassByItself(reason: Reason): boolean {
+  const transient: ReadonlySet<Reason> = new Set<PullerReason | 'DeadlineExceeded'>([
+    'SourceUnreachable',
+    'RateLimited',
+    'PullerFailed',
+    'DeadlineExceeded',
+  ]);
+  return transient.has(reason);
+}
+
+export function newestAttempt({ jobs, pods, now }: ModelView, task: Task, request: string): Attempt {
+  const ours = jobs.filter(
+    ({ metadata }) => metadata.labels?.[labels.task] === task && metadata.labels[labels.request] === request,
+  );
+  const numberOf = (job: Live<Job>): number => Number(job.metadata.labels?.[labels.attempt] ?? 1);
+  const job = ours.toSorted((a, b) => numberOf(b) - numberOf(a))[0];
+  if (!job) return { state: 'none' };
+
+  const number = numberOf(job);
+  const podsOfJob = newestFirst(pods.filter((pod) => controllerOf(pod)?.uid === job.metadata.uid));
+  const report = podsOfJob.map(reportOf).find((each) => each !== undefined);
+  if (
+    findCondition(job.status?.conditions, 'Complete')?.status === 'True' &&
+    report &&
+    !('failure' in report)
+  ) {
+    return { state: 'succeeded', number, job, report };
+  }
+  const failed = findCondition(job.status?.conditions, 'Failed');
+  const complete = findCondition(job.status?.conditions, 'Complete');
+  const end = failed?.status === 'True' ? failed : complete?.status === 'True' ? complete : undefined;
+  if (end) {
+    const since = (now.getTime() - Date.parse(end.lastTransitionTime ?? now.toISOString())) / 1000;
+    // The pod's last status may reach its cache a moment after the Job's did.
+    if (!report && since < 5) return { state: 'running', number, job, pod: podsOfJob[0], trouble: undefined };
+    const secondsToNext = Math.max(0, secondsBetweenAttempts(number) - since);
+    return { state: 'failed', number, job, secondsToNext, ...failureOf(job, report, end) };
+  }
+  const pod = podsOfJob[0];
+  return { state: 'running', number, job, pod, trouble: pod && troubleOf(pod) };
+}
+
+function reportOf(pod: Live<Pod>): PullerReport | undefined {
+  const text = terminationMessage(pod);
+  if (text === undefined) return undefined;
+  try {
+    return PullerReport.parse(JSON.parse(text));
+  } catch {
+    // A container that was killed leaves no report, or the tail of its log.
+    return undefined;
+  }
+}
+
+function failureOf(
+  job: Live<Job>,
+  report: PullerReport | undefined,
+  end: { reason?: string | undefined; message?: string | undefined },
+): { reason: Reason; message: string } {
+  if (report && 'failure' in report) return report.failure;
+  const log = `kubectl logs -n ${job.metadata.namespace} job/${job.metadata.name}`;
+  if (end.reason === 'DeadlineExceeded') {
+    return {
+      reason: 'DeadlineExceeded',
+      message: `Job ${job.metadata.name} did not finish in time. Look at its pod, and at: ${log}`,
+    };
+  }
+  return {
+    reason: 'PullerFailed',
+    message: `Job ${job.metadata.name} ended without a report (${end.message ?? end.reason ?? 'no reason given'}). Read: ${log}`,
+  };
+}

@@ -1,0 +1,88 @@
+import type { ModelStatus, Progress } from '../../api/model.ts';
+import type { Reason } from '../../api/reasons.ts';
+import { jobs } from '../../kube/builtin.ts';
+import { child, childRef, type Outcome } from '../step.ts';
+import { formatBytes } from '../text.ts';
+import { mayPassByItself, newestAttempt } from './attempts.ts';
+import { pullJob } from './jobs.ts';
+import { progressOf } from './progress.ts';
+import { fingerprint, type ModelView } from './view.ts';
+import { claimName } from './volume.ts';
+
+/** Seconds between two looks at a pull: the most often that progress is written. */
+const progressSeconds = 2;
+
+/** Names the question "fill this claim with this revision". */
+export function pullRequest(request: string, revision: string, claimUid: string): string {
+  return fingerprint([request, revision, claimUid]);
+}
+
+/** Has the claim filled by a Job, and publishes what the Job verified. */
+export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<ModelStatus> {
+  const { model, claims, image } = view;
+  const { resolved, artifact } = status;
+  const claim = resolved && claims.find(({ metadata }) => metadata.name === claimName(model, resolved));
+  if (!resolved || !claim) throw new Error('a pull comes after the source is resolved and the claim is made');
+  const claimUid = claim.metadata.uid;
+  const published = artifact?.claimUid === claimUid && artifact.revision === resolved.revision;
+  if (published) return { at: 'done', message: publishedMessage(artifact) };
+
+  const request = pullRequest(resolved.request, resolved.revision, claimUid);
+  const attempt = newestAttempt(view, 'pull', request);
+  const plan = { request, image, revision: resolved.revision, claimName: claim.metadata.name };
+  const start = (number: number) => [child(jobs, pullJob(model, { ...plan, attempt: number }))];
+  switch (attempt.state) {
+    case 'none': {
+      const progress = progressOf(undefined, resolved.sizeBytes, undefined);
+      return waiting('Pulling', `The pull of ${resolved.size} is starting.`, {
+        apply: start(1),
+        status: { progress },
+      });
+    }
+    case 'running': {
+      const progress = progressOf(view.progress, resolved.sizeBytes, status.progress);
+      const reason = view.progress?.phase === 'verifying' ? 'Verifying' : 'Pulling';
+      const message = attempt.trouble?.message ?? pullingMessage(view, progress);
+      return waiting(reason, message, { status: { progress } });
+    }
+    case 'succeeded': {
+      if (!('publication' in attempt.report)) break;
+      const { revision, digest, sizeBytes, path, files } = attempt.report.publication;
+      const artifact = { revision, digest, sizeBytes, claimName: claim.metadata.name, claimUid, path, files };
+      const progress: Progress = {
+        percent: 100,
+        text: '100%',
+        downloadedBytes: sizeBytes,
+        totalBytes: sizeBytes,
+      };
+      return { at: 'done', message: publishedMessage(artifact), status: { artifact, progress } };
+    }
+    case 'failed': {
+      const { reason, message, secondsToNext } = attempt;
+      const at = mayPassByItself(reason) || reason === 'ChecksumMismatch' ? 'waiting' : 'blocked';
+      if (secondsToNext > 0) return { at, reason, message, recheckAfter: secondsToNext };
+      return { at, reason, message, apply: start(attempt.number + 1), remove: [childRef(jobs, attempt.job)] };
+    }
+  }
+  throw new Error(`Job ${attempt.job.metadata.name} pulls, but reported something else`);
+}
+
+function waiting(
+  reason: Reason,
+  message: string,
+  effects: Pick<Outcome<ModelStatus>, 'apply' | 'status'>,
+): Outcome<ModelStatus> {
+  return { at: 'waiting', reason, message, recheckAfter: progressSeconds, ...effects };
+}
+
+function publishedMessage({ digest, sizeBytes }: { digest: string; sizeBytes: number }): string {
+  return `${formatBytes(sizeBytes)} verified and published as ${digest.slice(0, 19)}.`;
+}
+
+function pullingMessage(view: ModelView, { downloadedBytes, totalBytes, rate, eta }: Progress): string {
+  if (!view.progress)
+    return 'The puller is starting, or its progress cannot be seen from the operator; the pull goes on either way.';
+  const speed = rate === undefined ? '' : ` at ${rate}`;
+  const left = eta === undefined ? '' : `, ${eta} left`;
+  return `${formatBytes(downloadedBytes)} of ${formatBytes(totalBytes)}${speed}${left}.`;
+}

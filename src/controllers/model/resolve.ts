@@ -1,0 +1,76 @@
+import type { ModelStatus, ModelSource } from '../../api/model.ts';
+import { findCondition } from '../../kube/conditions.ts';
+import { jobs } from '../../kube/builtin.ts';
+import { child, childRef, type Outcome } from '../step.ts';
+import { formatBytes } from '../text.ts';
+import { mayPassByItself, newestAttempt } from './attempts.ts';
+import { inspectJob } from './jobs.ts';
+import { inspectRequest, type ModelView } from './view.ts';
+
+/** The source as one line, for people: `hf:owner/name@revision`. */
+export function sourceLine({ huggingFace }: ModelSource): string {
+  return huggingFace ? `hf:${huggingFace.repo}@${huggingFace.revision}` : '';
+}
+
+/**
+ * Pins what the source's name stands for: a Job in the Model's namespace asks, so that the operator holds no token and
+ * sends no request to an address that somebody else chose.
+ */
+export function resolveSource(view: ModelView, { resolved }: ModelStatus): Outcome<ModelStatus> {
+  const { model, image } = view;
+  const request = inspectRequest(model);
+  const source = sourceLine(model.spec.source);
+  if (resolved?.request === request) {
+    return { at: 'done', message: resolvedMessage(resolved) };
+  }
+
+  const attempt = newestAttempt(view, 'inspect', request);
+  const start = (number: number) => [child(jobs, inspectJob(model, { request, attempt: number, image }))];
+  switch (attempt.state) {
+    case 'none':
+      return { at: 'waiting', reason: 'Resolving', message: `Asking for ${source}.`, apply: start(1) };
+    case 'running':
+      return {
+        at: 'waiting',
+        recheckAfter: 10,
+        ...whileRunning(view, attempt.number, source, attempt.trouble),
+      };
+    case 'succeeded': {
+      if (!('inspection' in attempt.report)) break;
+      const { revision, sizeBytes, fileCount, gguf } = attempt.report.inspection;
+      const size = formatBytes(sizeBytes);
+      const resolved = { source, request, revision, sizeBytes, size, fileCount };
+      return { at: 'done', message: resolvedMessage(resolved), status: { resolved, gguf } };
+    }
+    case 'failed': {
+      const { reason, message, secondsToNext } = attempt;
+      const at = mayPassByItself(reason) ? 'waiting' : 'blocked';
+      if (secondsToNext > 0) return { at, reason, message, recheckAfter: secondsToNext };
+      return { at, reason, message, apply: start(attempt.number + 1), remove: [childRef(jobs, attempt.job)] };
+    }
+  }
+  throw new Error(`Job ${attempt.job.metadata.name} inspects, but reported something else`);
+}
+
+function resolvedMessage({
+  source,
+  revision,
+  fileCount,
+  size,
+}: NonNullable<ModelStatus['resolved']>): string {
+  return `${source} is ${revision.slice(0, 12)}: ${fileCount === 1 ? '1 file' : `${fileCount} files`}, ${size}.`;
+}
+
+/** While a question is asked again after a failure, the failure stays in sight instead of flickering. */
+function whileRunning(
+  { model }: ModelView,
+  attempt: number,
+  source: string,
+  trouble: { message: string } | undefined,
+): { reason: 'Resolving'; message: string } {
+  const before = findCondition(model.status?.conditions, 'Resolved');
+  if (attempt > 1 && before?.status === 'False' && before.observedGeneration === model.metadata.generation) {
+    return { reason: before.reason as 'Resolving', message: before.message };
+  }
+  return { reason: 'Resolving', message: trouble?.message ?? `Asking for ${source}.` };
+}

@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import type { Model } from '../../api/model.ts';
+import type { Job, PersistentVolumeClaim, Pod } from '../../kube/builtin.ts';
+import type { Live } from '../../kube/kind.ts';
+import type { PullerProgress } from '../../protocols/puller.ts';
+
+/** Everything that the steps of a Model look at, read once. */
+export interface ModelView {
+  model: Live<Model>;
+  /** Jobs, pods and claims that the Model owns. */
+  jobs: Live<Job>[];
+  pods: Live<Pod>[];
+  claims: Live<PersistentVolumeClaim>[];
+  /** Names of claims that a ModelServer was told to use. */
+  claimsInUse: ReadonlySet<string>;
+  /** What the pod that is pulling last said; absent when it did not answer. */
+  progress: PullerProgress | undefined;
+  /** The image of the puller. */
+  image: string;
+  now: Date;
+}
+
+/** A short name for a value: equal values have equal names. */
+export function fingerprint(value: unknown): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+}
+
+/** Names the question "what does this source hold": another source or other credentials make another question. */
+export function inspectRequest({ spec }: Model): string {
+  return fingerprint([spec.source, spec.credentials ?? null]);
+}

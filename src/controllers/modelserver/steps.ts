@@ -1,0 +1,119 @@
+import type { ModelServerStatus } from '../../api/modelserver.ts';
+import { findCondition } from '../../kube/conditions.ts';
+import { deployments, services } from '../../kube/builtin.ts';
+import { RuntimeFailure } from '../../protocols/runtime.ts';
+import { terminationMessage, troubleOf } from '../pods.ts';
+import { child, type Outcome } from '../step.ts';
+import { condense } from '../text.ts';
+import type { ServerView } from './view.ts';
+import { endpoint, selectorLabels, serverDeployment, serverService } from './workload.ts';
+
+/** Seconds between two looks at a load. */
+const loadSeconds = 2;
+
+/** A server uses what its Model has published and nothing else. */
+export function resolveModel({ server, model }: ServerView): Outcome<ModelServerStatus> {
+  const { name } = server.spec.modelRef;
+  if (!model) {
+    const message = `There is no Model "${name}" in namespace "${server.metadata.namespace}". Create it, or correct spec.modelRef.name.`;
+    return { at: 'blocked', reason: 'ModelNotFound', message };
+  }
+  const { artifact, conditions } = model.status ?? {};
+  if (!artifact) {
+    const ready = findCondition(conditions, 'Ready');
+    const state = ready ? `${ready.reason}: ${ready.message}` : 'it has not been looked at yet';
+    return { at: 'waiting', reason: 'ModelNotReady', message: condense(`Model "${name}": ${state}`) };
+  }
+  const { revision, digest, claimName } = artifact;
+  return {
+    at: 'done',
+    message: `Model "${name}" has published revision ${revision.slice(0, 12)}.`,
+    status: { model: { name, revision, digest, claimName } },
+  };
+}
+
+/** Has the weights loaded by a Deployment behind a Service, and says how far the load is. */
+export function runWorkload(view: ServerView): Outcome<ModelServerStatus> {
+  const { server, model, deployment, image } = view;
+  const artifact = model?.status?.artifact;
+  if (!artifact) throw new Error('a workload comes after the Model has published something');
+  const { replicas } = server.spec;
+  const live = deployment?.status;
+  const seen =
+    live?.observedGeneration !== undefined &&
+    live.observedGeneration >= (deployment?.metadata.generation ?? 0);
+  const ready = Math.min(live?.readyReplicas ?? 0, replicas);
+  const updated = Math.min(live?.updatedReplicas ?? 0, live?.readyReplicas ?? 0);
+  const load = loadOf(view);
+  const effects = {
+    apply: [
+      child(deployments, serverDeployment(server, artifact, image)),
+      child(services, serverService(server)),
+    ],
+    status: {
+      replicas: live?.replicas ?? 0,
+      readyReplicas: live?.readyReplicas ?? 0,
+      ready: `${ready}/${replicas}`,
+      selector: Object.entries(selectorLabels(server.metadata.name))
+        .map(([key, value]) => `${key}=${value}`)
+        .join(','),
+      endpoint: endpoint(server),
+      load,
+    },
+  };
+  const complete =
+    seen &&
+    updated >= replicas &&
+    ready >= replicas &&
+    (live?.unavailableReplicas ?? 0) === 0 &&
+    live?.replicas === replicas;
+  if (complete || (seen && replicas === 0 && (live?.replicas ?? 0) === 0)) {
+    const message =
+      replicas === 0 ? 'Scaled to zero.' : `${ready} of ${replicas} answer at ${endpoint(server)}.`;
+    return { at: 'done', message, ...effects };
+  }
+
+  const failure = loadFailureOf(view);
+  if (failure) return { at: 'blocked', reason: 'LoadFailed', message: failure, recheckAfter: 30, ...effects };
+  const trouble = view.pods.map(troubleOf).find((each) => each !== undefined);
+  if (trouble)
+    return { at: 'waiting', reason: trouble.reason, message: trouble.message, recheckAfter: 30, ...effects };
+  const loading = view.loads.size > 0;
+  const message = loading
+    ? `${ready} of ${replicas} ready; the weights are ${load?.text ?? '0%'} loaded.`
+    : `${ready} of ${replicas} ready; pods are starting.`;
+  return {
+    at: 'waiting',
+    reason: loading ? 'Loading' : 'Starting',
+    message,
+    recheckAfter: loadSeconds,
+    ...effects,
+  };
+}
+
+/** The load of the slowest pod; 100% when every pod is ready, absent when none says anything. */
+function loadOf({ pods, loads, server }: ServerView): ModelServerStatus['load'] {
+  if (server.spec.replicas === 0 || pods.length === 0) return undefined;
+  const allReady = pods.every((pod) => findCondition(pod.status?.conditions, 'Ready')?.status === 'True');
+  if (!allReady && loads.size === 0) return undefined;
+  const percent = allReady ? 100 : Math.min(...[...loads.values()].map((load) => load.percent));
+  return { percent, text: `${percent}%` };
+}
+
+function loadFailureOf({ pods }: ServerView): string | undefined {
+  for (const pod of pods) {
+    const text = terminationMessage(pod);
+    if (text === undefined) continue;
+    try {
+      const { failure } = RuntimeFailure.parse(JSON.parse(text));
+      return `Pod ${pod.metadata.name}: ${condense(failure.message)}`;
+    } catch {
+      // Another end, such as a kill for memory, is told by the pod's own status.
+    }
+  }
+  const killed = pods.find(
+    ({ status }) => status?.containerStatuses?.[0]?.lastState?.terminated?.reason === 'OOMKilled',
+  );
+  if (!killed) return undefined;
+  return `Pod ${killed.metadata.name} was killed for its memory while it loaded: raise spec.pod.resources.limits.memory, or lower spec.runtime.contextSize and parallel.`;
+}

@@ -1,0 +1,19 @@
+import type { Model } from '../../api/model.ts';
+import type { ModelServer } from '../../api/modelserver.ts';
+import type { Deployment, Pod } from '../../kube/builtin.ts';
+import type { Live } from '../../kube/kind.ts';
+import type { LoadState } from '../../protocols/runtime.ts';
+
+/** Everything that the steps of a ModelServer look at, read once. */
+export interface ServerView {
+  server: Live<ModelServer>;
+  /** The Model that spec.modelRef names, when there is one. */
+  model: Live<Model> | undefined;
+  deployment: Live<Deployment> | undefined;
+  /** The pods of the Deployment's selector. */
+  pods: Live<Pod>[];
+  /** What the pods that are not ready last said of their load, by pod name. */
+  loads: ReadonlyMap<string, LoadState>;
+  /** The image of the runtime. */
+  image: string;
+}

@@ -1,0 +1,36 @@
+import { request } from 'undici';
+import type { Pod } from '../kube/builtin.ts';
+import type { Live } from '../kube/kind.ts';
+
+/** Gets a URL and returns its body; rejects on anything but 200. */
+export type Fetch = (url: string) => Promise<string>;
+
+const timeoutMs = 1000;
+const longestBody = 4096;
+
+/**
+ * Asks a pod of ours where it is. Undefined when it does not run, does not answer at once, or answers with anything but
+ * a little JSON: whoever owns the namespace may have put any program there. Redirects are not followed.
+ */
+export async function pollPod(
+  pod: Live<Pod>,
+  port: number,
+  path: string,
+  fetch: Fetch = get,
+): Promise<unknown> {
+  const { phase, podIP } = pod.status ?? {};
+  if (phase !== 'Running' || podIP === undefined) return undefined;
+  const host = podIP.includes(':') ? `[${podIP}]` : podIP;
+  try {
+    return JSON.parse(await fetch(`http://${host}:${port}${path}`));
+  } catch {
+    return undefined;
+  }
+}
+
+const get: Fetch = async (url) => {
+  const { statusCode, body } = await request(url, { signal: AbortSignal.timeout(timeoutMs) });
+  const text = await body.text();
+  if (statusCode !== 200 || text.length > longestBody) throw new Error(`${url} answered ${statusCode}`);
+  return text;
+};

@@ -1,0 +1,116 @@
+import type { Condition } from '../api/kubernetes.ts';
+import { reasons, type Reason } from '../api/reasons.ts';
+import { setCondition } from '../kube/conditions.ts';
+import type { Desired, Kind, KubeObject, Live } from '../kube/kind.ts';
+
+/**
+ * A reconcile is a list of steps. A step is pure: it looks at a view that was gathered once and answers with where
+ * things stand and what should exist. `decide` walks the list to the first step that is not done.
+ */
+export interface Step<View, Status> {
+  /** The condition that tells people how this step stands; Ready alone when absent. */
+  readonly condition?: string;
+  /** `status` is the object's status with what the steps before have put into it. */
+  readonly run: (view: View, status: Status) => Outcome<Status>;
+}
+
+export interface Effects<Status> {
+  apply?: Child[];
+  remove?: ChildRef[];
+  /** Merged into the status; a member that is undefined is removed. */
+  status?: { [Member in keyof Status]?: Status[Member] | undefined };
+}
+
+export type Outcome<Status> = Effects<Status> &
+  (
+    | { at: 'done'; message: string }
+    /** Time or the cluster will bring the next step: Reconciling. */
+    | { at: 'waiting'; reason: Reason; message: string; recheckAfter?: number }
+    /** Only a person, or a change outside the cluster, can help: Stalled. */
+    | { at: 'blocked'; reason: Reason; message: string; recheckAfter?: number }
+  );
+
+/** An object that should exist, with the type of its kind forgotten so that a list can hold several. */
+export interface Child {
+  readonly kind: Kind<KubeObject>;
+  readonly object: Desired<KubeObject> & { metadata: { name: string; namespace: string } };
+}
+
+export interface ChildRef {
+  readonly kind: Kind<KubeObject>;
+  readonly object: Live<KubeObject>;
+}
+
+export function child<T extends KubeObject>(
+  kind: Kind<T>,
+  object: Desired<T> & { metadata: { name: string; namespace: string } },
+): Child {
+  return { kind: kind as unknown as Kind<KubeObject>, object };
+}
+
+export function childRef<T extends KubeObject>(kind: Kind<T>, object: Live<T>): ChildRef {
+  return { kind: kind as unknown as Kind<KubeObject>, object };
+}
+
+/** What every status of ours has. */
+export interface ConditionedStatus {
+  observedGeneration?: number | undefined;
+  conditions?: Condition[] | undefined;
+}
+
+export interface Decision<Status> {
+  apply: Child[];
+  remove: ChildRef[];
+  status: Status;
+  recheckAfter?: number | undefined;
+}
+
+/**
+ * Runs the steps in order up to the first that is not done and folds what they say into one decision. Ready,
+ * Reconciling and Stalled follow kstatus (sigs.k8s.io/cli-utils): a reader needs to know nothing else of the kind.
+ */
+export function decide<View, Status extends ConditionedStatus>(
+  steps: readonly Step<View, Status>[],
+  view: View,
+  current: { status: Status | undefined; generation: number; now: Date },
+): Decision<Status> {
+  const apply: Child[] = [];
+  const remove: ChildRef[] = [];
+  const status: Record<string, unknown> = { ...current.status };
+  let conditions = current.status?.conditions;
+  const say = (type: string, state: Condition['status'], reason: Reason, message: string): void => {
+    const next = { type, status: state, reason, message, observedGeneration: current.generation };
+    conditions = setCondition(conditions, next, current.now) as Condition[];
+  };
+
+  let last: Outcome<Status> = { at: 'done', message: reasons.Succeeded.meaning };
+  let stoppedAt: string | undefined;
+  for (const { condition, run } of steps) {
+    if (stoppedAt !== undefined) {
+      if (condition) say(condition, 'Unknown', 'Pending', `Waits for ${stoppedAt}.`);
+      continue;
+    }
+    last = run(view, status as Status);
+    apply.push(...(last.apply ?? []));
+    remove.push(...(last.remove ?? []));
+    Object.assign(status, last.status);
+    if (last.at !== 'done') {
+      stoppedAt = condition ?? 'an earlier step';
+      if (condition) say(condition, 'False', last.reason, last.message);
+    } else if (condition) say(condition, 'True', 'Succeeded', last.message);
+  }
+
+  const [reason, message] =
+    last.at === 'done' ? (['Succeeded', last.message] as const) : [last.reason, last.message];
+  say('Ready', last.at === 'done' ? 'True' : 'False', reason, message);
+  say('Reconciling', last.at === 'waiting' ? 'True' : 'False', reason, message);
+  say('Stalled', last.at === 'blocked' ? 'True' : 'False', reason, message);
+
+  const defined = Object.fromEntries(Object.entries(status).filter(([, value]) => value !== undefined));
+  return {
+    apply,
+    remove,
+    status: { ...defined, observedGeneration: current.generation, conditions } as unknown as Status,
+    recheckAfter: last.at === 'done' ? undefined : last.recheckAfter,
+  };
+}
