@@ -1,0 +1,149 @@
+/**
+ * `npm run demo`: a Kubernetes, Longshore installed with Helm, a Model pulled before your eyes, and tokens streaming from
+ * the server that loaded it. `npm run demo -- --down` removes everything that this started.
+ */
+import { spawn } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { stopCluster } from '../test/cluster/cluster.ts';
+import { bringUp, install, type Stack } from '../test/stack/stack.ts';
+import { portForward } from '../test/stack/port-forward.ts';
+import { sseData } from '../test/stack/sse.ts';
+import { hubName, hubPort, startDemoHub, stopDemoHub } from './demo-hub.ts';
+
+const name = 'demo';
+const examples = join(import.meta.dirname, '../examples/demo');
+const prompt = '1, 2, 3, 4,';
+
+const usage = `Brings up a cluster with Longshore on it, pulls a model and asks it something.
+
+  npm run demo              start, or go on with what is up
+  npm run demo -- --down    remove everything it started`;
+
+function say(line: string): void {
+  console.log(`longshore: ${line}`);
+}
+
+function heading(text: string): void {
+  console.log(`\n── ${text} ${'─'.repeat(Math.max(3, 76 - text.length))}`);
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      down: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(usage);
+    return 0;
+  }
+  if (values.down) {
+    await stopDemoHub();
+    await stopCluster(name);
+    say('the demo is gone: its cluster, its hub and everything on them.');
+    return 0;
+  }
+  const started = performance.now();
+  heading('A Kubernetes, the images, and a Hugging Face hub');
+  const stack = await bringUp({ name, say, hosts: { [hubName]: 'host' } });
+  const { hostAddress } = stack.cluster;
+  if (hostAddress === undefined) {
+    throw new Error('pods of this cluster have no address for this machine, where the hub of the demo runs');
+  }
+  await startDemoHub(hostAddress, say);
+
+  heading('helm install');
+  const command = await install(stack);
+  say(`helm ${command.slice(0, 4).join(' ')} charts/longshore ...: the operator is ready.`);
+
+  heading('kubectl apply -f examples/demo/model.yaml && kubectl get models -w');
+  await apply(stack, 'model.yaml', hostAddress);
+  await watchUntilReady(stack, 'model', 'models');
+
+  heading('kubectl apply -f examples/demo/server.yaml && kubectl get modelservers -w');
+  await apply(stack, 'server.yaml', hostAddress);
+  await watchUntilReady(stack, 'modelserver', 'modelservers');
+
+  heading(`POST /v1/completions {"prompt": "${prompt}", "stream": true}`);
+  await stream(stack);
+
+  heading('How to look further');
+  farewell(stack, hostAddress, Math.round((performance.now() - started) / 1000));
+  return 0;
+}
+
+/** The file as it stands; where pods cannot resolve the hub's name, with this machine's address in its place. */
+async function apply({ cluster, kubectl }: Stack, file: string, hostAddress: string): Promise<void> {
+  const text = await readFile(join(examples, file), 'utf8');
+  const resolvable = cluster.provider === 'native' ? text : text.replaceAll(hubName, hostAddress);
+  process.stdout.write(await kubectl(['apply', '-f', '-'], resolvable));
+}
+
+/** Shows what `kubectl get -w` prints until the object is Ready; throws what Stalled says when it is stuck. */
+async function watchUntilReady(
+  { cluster, kubectl, tools }: Stack,
+  kind: string,
+  plural: string,
+): Promise<void> {
+  const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
+  const watch = spawn(tools.kubectl, ['get', plural, 'gemma', '-w'], {
+    env,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const ended = new Promise<void>((resolve) => watch.once('exit', () => resolve()));
+  try {
+    await kubectl(['wait', `${kind}/gemma`, '--for=condition=Ready', '--timeout=10m']);
+    // The watch prints the change that the wait has seen; one more look makes the last line the final one.
+  } catch (error) {
+    const described = await kubectl(['describe', kind, 'gemma']).catch(() => '');
+    throw new Error(`${kind}/gemma did not become Ready.\n${described}`, { cause: error });
+  } finally {
+    watch.kill();
+    await ended;
+  }
+  process.stdout.write(await kubectl(['get', plural, 'gemma']));
+}
+
+async function stream({ cluster, tools }: Stack): Promise<void> {
+  const target = { namespace: 'default', resource: 'service/gemma', port: 80 };
+  const forward = await portForward(tools.kubectl, cluster.kubeconfig, target);
+  try {
+    const body = JSON.stringify({ model: 'gemma', prompt, max_tokens: 24, temperature: 0, stream: true });
+    const headers = { 'content-type': 'application/json' };
+    const response = await fetch(`${forward.url}/v1/completions`, { method: 'POST', headers, body });
+    if (!response.ok || !response.body)
+      throw new Error(`the server answered ${response.status}: ${await response.text()}`);
+    process.stdout.write(`\x1b[2m${prompt}\x1b[0m`);
+    for await (const data of sseData(response.body)) {
+      const chunk = JSON.parse(data) as { choices?: { text?: string }[] };
+      process.stdout.write(chunk.choices?.[0]?.text ?? '');
+    }
+    process.stdout.write('\n');
+  } finally {
+    forward.close();
+  }
+}
+
+function farewell({ cluster, tools }: Stack, hostAddress: string, seconds: number): void {
+  console.log(`Everything above took ${seconds} s and is still running.
+
+  export KUBECONFIG=${cluster.kubeconfig}
+  alias kubectl=${tools.kubectl}
+  kubectl get models,modelservers -o wide
+  kubectl describe model gemma
+  kubectl port-forward service/gemma 8080:80 &
+  curl http://127.0.0.1:8080/v1/completions -H 'content-type: application/json' \\
+    -d '{"model": "gemma", "prompt": "The capital of France is", "max_tokens": 16}'
+
+The hub of the demo answers on http://${hostAddress}:${hubPort}. Remove it all with: npm run demo -- --down`);
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  console.error(`\nlongshore: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
+}

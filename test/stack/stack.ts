@@ -1,0 +1,61 @@
+import { join } from 'node:path';
+import { buildImages, type BuiltImages } from '../../scripts/images.ts';
+import { startCluster, type Cluster } from '../cluster/cluster.ts';
+import { run } from '../cluster/commands.ts';
+import { ensureTools } from '../cluster/tools/tools.ts';
+
+const chart = join(import.meta.dirname, '../../charts/longshore');
+export const release = 'longshore';
+export const systemNamespace = 'longshore-system';
+
+/** What the demo and the e2e tests stand on: a cluster with the images loaded, and the tools to talk to it. */
+export interface Stack {
+  cluster: Cluster;
+  images: BuiltImages;
+  /** Runs kubectl against the cluster and answers what it prints. */
+  kubectl: (arguments_: readonly string[], input?: string) => Promise<string>;
+  /** Paths of the programs, for people and child processes. */
+  tools: { kubectl: string; helm: string };
+}
+
+export interface StackOptions {
+  name: string;
+  say: (line: string) => void;
+  hosts?: Record<string, string>;
+}
+
+export async function bringUp({ name, say, hosts }: StackOptions): Promise<Stack> {
+  const paths = await ensureTools(['kubernetes', 'helm'], { say });
+  const tools = { kubectl: need(paths, 'kubectl'), helm: need(paths, 'helm') };
+  // Both wait for other programs most of the time.
+  const [cluster, images] = await Promise.all([
+    startCluster({ name, mode: 'node', say, ...(hosts && { hosts }) }),
+    buildImages(say),
+  ]);
+  say('loading the images into the node ...');
+  await cluster.loadImages([images.operator.archive, images.runtime.archive]);
+  const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
+  const kubectl: Stack['kubectl'] = (arguments_, input) =>
+    run(tools.kubectl, arguments_, { env, ...(input !== undefined && { input }) });
+  return { cluster, images, kubectl, tools };
+}
+
+/** Installs or upgrades Longshore and waits until its operator is ready. */
+export async function install({ cluster, images, tools }: Stack): Promise<string[]> {
+  const image = (part: keyof BuiltImages) => [
+    '--set-string',
+    `image.${part}.repository=${images[part].repository},image.${part}.tag=${images[part].tag}`,
+  ];
+  const arguments_ = [
+    ...['upgrade', '--install', release, chart, '--namespace', systemNamespace, '--create-namespace'],
+    ...[...image('operator'), ...image('runtime'), '--wait', '--timeout', '3m'],
+  ];
+  await run(tools.helm, arguments_, { env: { ...process.env, KUBECONFIG: cluster.kubeconfig } });
+  return arguments_;
+}
+
+function need(paths: Record<string, string>, program: string): string {
+  const path = paths[program];
+  if (path === undefined) throw new Error(`${program} was not among the tools that were built`);
+  return path;
+}
