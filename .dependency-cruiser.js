@@ -4,6 +4,7 @@
  */
 const programs = ['operator', 'puller', 'runtime-image'];
 const order = [['api'], ['kube', 'gguf', 'protocols', 'sources'], ['controllers'], programs];
+/** @param {string[]} folders */
 const under = (folders) => `^src/(${folders.join('|')})/`;
 
 export default {

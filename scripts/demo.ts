@@ -5,6 +5,7 @@
 import { spawn } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { stopCluster } from '../test/cluster/cluster.ts';
 import { bringUp, install, type Stack } from '../test/stack/stack.ts';
@@ -56,16 +57,18 @@ async function main(): Promise<number> {
   await startDemoHub(hostAddress, say);
 
   heading('helm install');
-  const command = await install(stack);
-  say(`helm ${command.slice(0, 4).join(' ')} charts/longshore ...: the operator is ready.`);
+  await install(stack);
+  say(
+    'helm upgrade --install longshore charts/longshore --namespace longshore-system: the operator is ready.',
+  );
 
   heading('kubectl apply -f examples/demo/model.yaml && kubectl get models -w');
   await apply(stack, 'model.yaml', hostAddress);
-  await watchUntilReady(stack, 'model', 'models');
+  await watchUntil(stack, 'model', /\sTrue\s/);
 
   heading('kubectl apply -f examples/demo/server.yaml && kubectl get modelservers -w');
   await apply(stack, 'server.yaml', hostAddress);
-  await watchUntilReady(stack, 'modelserver', 'modelservers');
+  await watchUntil(stack, 'modelserver', /\s1\/1\s/);
 
   heading(`POST /v1/completions {"prompt": "${prompt}", "stream": true}`);
   await stream(stack);
@@ -82,29 +85,35 @@ async function apply({ cluster, kubectl }: Stack, file: string, hostAddress: str
   process.stdout.write(await kubectl(['apply', '-f', '-'], resolvable));
 }
 
-/** Shows what `kubectl get -w` prints until the object is Ready; throws what Stalled says when it is stuck. */
-async function watchUntilReady(
-  { cluster, kubectl, tools }: Stack,
-  kind: string,
-  plural: string,
-): Promise<void> {
+/** Shows what `kubectl get -w` prints until a line says that the object is ready; throws as soon as it is Stalled. */
+async function watchUntil(stack: Stack, kind: string, ready: RegExp): Promise<void> {
+  const { cluster, kubectl, tools } = stack;
   const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
-  const watch = spawn(tools.kubectl, ['get', plural, 'gemma', '-w'], {
+  const watch = spawn(tools.kubectl, ['get', `${kind}s`, 'gemma', '-w'], {
     env,
-    stdio: ['ignore', 'inherit', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const ended = new Promise<void>((resolve) => watch.once('exit', () => resolve()));
+  const shown = new Promise<void>((resolve, reject) => {
+    createInterface({ input: watch.stdout }).on('line', (line) => {
+      console.log(line);
+      if (ready.test(line)) resolve();
+    });
+    watch.once('exit', () => reject(new Error('the watch ended')));
+  });
+  const stalled = kubectl(['wait', `${kind}/gemma`, '--for=condition=Stalled', '--timeout=10m']).then(
+    () => Promise.reject(new Error('it is Stalled')),
+    () => Promise.reject(new Error('it took more than 10 minutes')),
+  );
   try {
-    await kubectl(['wait', `${kind}/gemma`, '--for=condition=Ready', '--timeout=10m']);
-    // The watch prints the change that the wait has seen; one more look makes the last line the final one.
+    await Promise.race([shown, stalled]);
   } catch (error) {
     const described = await kubectl(['describe', kind, 'gemma']).catch(() => '');
-    throw new Error(`${kind}/gemma did not become Ready.\n${described}`, { cause: error });
+    throw new Error(`${kind}/gemma did not become Ready: ${(error as Error).message}.\n${described}`, {
+      cause: error,
+    });
   } finally {
     watch.kill();
-    await ended;
   }
-  process.stdout.write(await kubectl(['get', plural, 'gemma']));
 }
 
 async function stream({ cluster, tools }: Stack): Promise<void> {

@@ -50,7 +50,11 @@ const definitions: Record<keyof BuiltImages, ImageDefinition> = {
     repository: 'longshore.dev/runtime',
     dockerfile: 'src/runtime-image/Dockerfile',
     programs: { main: 'src/runtime-image/main.ts' },
-    modules: { folder: 'src/runtime-image/node_modules', external: ['node-llama-cpp'], omit: notNeededToServe },
+    modules: {
+      folder: 'src/runtime-image/node_modules',
+      external: ['node-llama-cpp'],
+      omit: notNeededToServe,
+    },
   },
 };
 

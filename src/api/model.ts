@@ -202,7 +202,11 @@ export const ModelStatus = z.object({
   gguf: GgufFacts.optional(),
   progress: Progress.optional(),
   storage: z
-    .object({ claimName: z.string().max(253), size: z.string().max(32) })
+    .object({
+      claimName: z.string().max(253),
+      claimUid: z.string().max(64).optional().describe('Absent until the claim was seen.'),
+      size: z.string().max(32),
+    })
     .optional()
     .describe('The claim being filled or in use.'),
 });

@@ -26,8 +26,12 @@ export const reasons = {
     meaning: 'The downloaded bytes are being compared with the digests that the source states.',
     action: 'Wait; this takes seconds per gigabyte.',
   },
-  Succeeded: {
+  Ready: {
     meaning: 'The object is what its spec asks for.',
+    action: 'Nothing.',
+  },
+  Succeeded: {
+    meaning: 'This step is done.',
     action: 'Nothing.',
   },
 

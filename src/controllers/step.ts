@@ -45,11 +45,11 @@ export function child<T extends KubeObject>(
   kind: Kind<T>,
   object: Desired<T> & { metadata: { name: string; namespace: string } },
 ): Child {
-  return { kind: kind as unknown as Kind<KubeObject>, object };
+  return { kind, object };
 }
 
 export function childRef<T extends KubeObject>(kind: Kind<T>, object: Live<T>): ChildRef {
-  return { kind: kind as unknown as Kind<KubeObject>, object };
+  return { kind, object };
 }
 
 /** What every status of ours has. */
@@ -80,10 +80,10 @@ export function decide<View, Status extends ConditionedStatus>(
   let conditions = current.status?.conditions;
   const say = (type: string, state: Condition['status'], reason: Reason, message: string): void => {
     const next = { type, status: state, reason, message, observedGeneration: current.generation };
-    conditions = setCondition(conditions, next, current.now) as Condition[];
+    conditions = setCondition(conditions, next, current.now);
   };
 
-  let last: Outcome<Status> = { at: 'done', message: reasons.Succeeded.meaning };
+  let last: Outcome<Status> = { at: 'done', message: reasons.Ready.meaning };
   let stoppedAt: string | undefined;
   for (const { condition, run } of steps) {
     if (stoppedAt !== undefined) {
@@ -101,7 +101,7 @@ export function decide<View, Status extends ConditionedStatus>(
   }
 
   const [reason, message] =
-    last.at === 'done' ? (['Succeeded', last.message] as const) : [last.reason, last.message];
+    last.at === 'done' ? (['Ready', last.message] as const) : [last.reason, last.message];
   say('Ready', last.at === 'done' ? 'True' : 'False', reason, message);
   say('Reconciling', last.at === 'waiting' ? 'True' : 'False', reason, message);
   say('Stalled', last.at === 'blocked' ? 'True' : 'False', reason, message);

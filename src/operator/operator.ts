@@ -8,7 +8,7 @@ import { serverReconciler } from '../controllers/modelserver/reconcile.ts';
 import { connect, type KubeClient } from '../kube/client.ts';
 import { Controller } from '../kube/controller.ts';
 import { EventRecorder } from '../kube/events.ts';
-import { startCaches, wire, type Caches } from './caches.ts';
+import { startCaches, wire } from './caches.ts';
 import type { Config } from './config.ts';
 import { healthServer } from './health.ts';
 
@@ -46,7 +46,15 @@ export class LongshoreOperator extends k8sOperator.default {
       events.record(object, { type: 'Warning', reason: 'InvalidObject', note });
     });
     const acting = actor(client, events);
-    const all = Object.values(caches);
+    const all = [
+      caches.models,
+      caches.modelServers,
+      caches.jobs,
+      caches.pods,
+      caches.claims,
+      caches.deployments,
+      caches.services,
+    ];
     const model = new Controller({
       name: 'model',
       reconcile: modelReconciler({ caches, actor: acting, image: pullerImage }),
@@ -74,13 +82,10 @@ export class LongshoreOperator extends k8sOperator.default {
       model.start(signal),
       server.start(signal),
     ]);
-    await this.#synced(caches);
+    const synced = Promise.all(all.map((cache) => cache.synced()));
+    await Promise.race([synced, this.#running]);
     this.#ready = true;
     log.info({ namespace: namespace ?? 'all' }, 'operator ready');
-  }
-
-  async #synced(caches: Caches): Promise<void> {
-    await Promise.race([Promise.all(Object.values(caches).map((cache) => cache.synced())), this.#running]);
   }
 
   /** Lets running reconciles finish, sends what events are left, and closes every connection. */

@@ -18,7 +18,7 @@ import type { HubState } from './routes.ts';
 export type HubOptions = {
   repos: Repo[];
   /** Default 127.0.0.1. */
-  host?: '127.0.0.1' | '0.0.0.0';
+  host?: string;
   /** Default: any free one. */
   port?: number;
   cdnPort?: number;

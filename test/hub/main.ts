@@ -1,6 +1,6 @@
 /**
  * The hub as a program, for the demo and for pods:
- *   node test/hub/main.ts --host 0.0.0.0 --port 8090 --public-host 192.0.2.1 [--bytes-per-second 5000000] [--tiny]
+ *   node test/hub/main.ts --host 192.0.2.1 --port 8090 [--bytes-per-second 5000000] [--tiny]
  * Prints one line of JSON once it listens: {"url","cdnUrl","token","repos"}. `--tiny` spares fetching the real model.
  */
 import { parseArgs } from 'node:util';
@@ -24,7 +24,7 @@ const { values } = parseArgs({
 const repos = standardRepos(values.tiny ? {} : { gemma: (await gemma()).path });
 const hub = await startHub({
   repos,
-  host: values.host === '0.0.0.0' ? '0.0.0.0' : '127.0.0.1',
+  host: values.host,
   port: Number(values.port),
   cdnPort: Number(values['cdn-port']),
   tokens: [testToken, strangerToken],

@@ -41,17 +41,24 @@ export async function bringUp({ name, say, hosts }: StackOptions): Promise<Stack
 }
 
 /** Installs or upgrades Longshore and waits until its operator is ready. */
-export async function install({ cluster, images, tools }: Stack): Promise<string[]> {
+export async function install({ cluster, images, tools }: Stack): Promise<void> {
   const image = (part: keyof BuiltImages) => [
     '--set-string',
     `image.${part}.repository=${images[part].repository},image.${part}.tag=${images[part].tag}`,
   ];
   const arguments_ = [
-    ...['upgrade', '--install', release, chart, '--namespace', systemNamespace, '--create-namespace'],
-    ...[...image('operator'), ...image('runtime'), '--wait', '--timeout', '3m'],
+    'upgrade',
+    '--install',
+    release,
+    chart,
+    `--namespace=${systemNamespace}`,
+    '--create-namespace',
+    ...image('operator'),
+    ...image('runtime'),
+    '--wait',
+    '--timeout=3m',
   ];
   await run(tools.helm, arguments_, { env: { ...process.env, KUBECONFIG: cluster.kubeconfig } });
-  return arguments_;
 }
 
 function need(paths: Record<string, string>, program: string): string {

@@ -30,8 +30,17 @@ export function progressOf(
   return progress;
 }
 
-/** Asks a puller's pod how far it is; nothing when it does not answer at once. */
-export async function pollProgress(pod: Live<Pod>, fetch?: Fetch): Promise<PullerProgress | undefined> {
-  const answer = PullerProgress.safeParse(await pollPod(pod, progressPort, '/progress', fetch));
-  return answer.success ? answer.data : undefined;
+/** Asks the pods of pulls how far they are, by pod name; those that do not answer at once are left out. */
+export async function pollProgress(
+  pods: readonly Live<Pod>[],
+  fetch?: Fetch,
+): Promise<Map<string, PullerProgress>> {
+  const progress = new Map<string, PullerProgress>();
+  await Promise.all(
+    pods.map(async (pod) => {
+      const answer = PullerProgress.safeParse(await pollPod(pod, progressPort, '/progress', fetch));
+      if (answer.success) progress.set(pod.metadata.name, answer.data);
+    }),
+  );
+  return progress;
 }

@@ -1,7 +1,9 @@
 import type { ModelStatus, Progress } from '../../api/model.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { jobs } from '../../kube/builtin.ts';
-import { child, childRef, type Outcome } from '../step.ts';
+import type { PullerProgress } from '../../protocols/puller.ts';
+import { labels } from '../labels.ts';
+import { child, childRef, type ChildRef, type Outcome } from '../step.ts';
 import { formatBytes } from '../text.ts';
 import { mayPassByItself, newestAttempt } from './attempts.ts';
 import { pullJob } from './jobs.ts';
@@ -36,13 +38,15 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
       const progress = progressOf(undefined, resolved.sizeBytes, undefined);
       return waiting('Pulling', `The pull of ${resolved.size} is starting.`, {
         apply: start(1),
+        remove: supersededPulls(view, request),
         status: { progress },
       });
     }
     case 'running': {
-      const progress = progressOf(view.progress, resolved.sizeBytes, status.progress);
-      const reason = view.progress?.phase === 'verifying' ? 'Verifying' : 'Pulling';
-      const message = attempt.trouble?.message ?? pullingMessage(view, progress);
+      const said = attempt.pod && view.progress.get(attempt.pod.metadata.name);
+      const progress = progressOf(said, resolved.sizeBytes, status.progress);
+      const reason = said?.phase === 'verifying' ? 'Verifying' : 'Pulling';
+      const message = attempt.trouble?.message ?? pullingMessage(said, progress);
       return waiting(reason, message, { status: { progress } });
     }
     case 'succeeded': {
@@ -67,10 +71,22 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
   throw new Error(`Job ${attempt.job.metadata.name} pulls, but reported something else`);
 }
 
+/** Pulls that go on for what the spec asked before: they would only take bandwidth from this one. */
+function supersededPulls({ jobs: all }: ModelView, request: string): ChildRef[] {
+  return all
+    .filter(
+      ({ metadata, status }) =>
+        metadata.labels?.[labels.task] === 'pull' &&
+        metadata.labels[labels.request] !== request &&
+        status?.completionTime === undefined,
+    )
+    .map((job) => childRef(jobs, job));
+}
+
 function waiting(
   reason: Reason,
   message: string,
-  effects: Pick<Outcome<ModelStatus>, 'apply' | 'status'>,
+  effects: Pick<Outcome<ModelStatus>, 'apply' | 'remove' | 'status'>,
 ): Outcome<ModelStatus> {
   return { at: 'waiting', reason, message, recheckAfter: progressSeconds, ...effects };
 }
@@ -79,8 +95,11 @@ function publishedMessage({ digest, sizeBytes }: { digest: string; sizeBytes: nu
   return `${formatBytes(sizeBytes)} verified and published as ${digest.slice(0, 19)}.`;
 }
 
-function pullingMessage(view: ModelView, { downloadedBytes, totalBytes, rate, eta }: Progress): string {
-  if (!view.progress)
+function pullingMessage(
+  said: PullerProgress | undefined,
+  { downloadedBytes, totalBytes, rate, eta }: Progress,
+): string {
+  if (!said)
     return 'The puller is starting, or its progress cannot be seen from the operator; the pull goes on either way.';
   const speed = rate === undefined ? '' : ` at ${rate}`;
   const left = eta === undefined ? '' : `, ${eta} left`;

@@ -44,10 +44,10 @@ export function modelReconciler({ caches, actor, image, fetch }: ModelReconciler
   return async (key, signal) => {
     const model = caches.models.get(key.namespace, key.name);
     // Everything a Model has is owned by it: the garbage collector cleans up.
-    if (!model || model.metadata.deletionTimestamp !== undefined) return;
+    if (!model || model.metadata.deletionTimestamp !== undefined) return {};
 
     const view = await gather(model, { caches, image, now: actor.now(), fetch });
-    const { generation = 0 } = model.metadata;
+    const { generation } = model.metadata;
     const decision = decide(steps, view, { status: model.status, generation, now: view.now });
     const cached = (child: Child) => cachedChild(caches, child);
     return act(actor, { kind: models, object: model }, decision, cached, signal);
@@ -61,9 +61,7 @@ async function gather(
   const { namespace, name, uid } = model.metadata;
   const jobs = caches.jobs.byOwner(uid);
   const pods = jobs.flatMap((job) => caches.pods.byOwner(job.metadata.uid));
-  const pulling = pods.find(
-    (pod) => pod.metadata.labels?.[labels.task] === 'pull' && pod.status?.phase === 'Running',
-  );
+  const pulling = pods.filter((pod) => pod.metadata.labels?.[labels.task] === 'pull');
   const servers = caches.modelServers.by('model', `${namespace}/${name}`);
   return {
     model,
@@ -71,7 +69,7 @@ async function gather(
     pods,
     claims: caches.claims.byOwner(uid),
     claimsInUse: new Set(servers.flatMap(({ status }) => status?.model?.claimName ?? [])),
-    progress: pulling && (await pollProgress(pulling, fetch)),
+    progress: await pollProgress(pulling, fetch),
     image,
     now,
   };

@@ -13,8 +13,8 @@ export interface ModelView {
   claims: Live<PersistentVolumeClaim>[];
   /** Names of claims that a ModelServer was told to use. */
   claimsInUse: ReadonlySet<string>;
-  /** What the pod that is pulling last said; absent when it did not answer. */
-  progress: PullerProgress | undefined;
+  /** What the pods that pull last said, by pod name; those that did not answer are absent. */
+  progress: ReadonlyMap<string, PullerProgress>;
   /** The image of the puller. */
   image: string;
   now: Date;

@@ -52,7 +52,7 @@ export function claim(
 /** Makes the claim. It may stay unbound here: many storage classes bind only when a pod, the puller, needs it. */
 export function provideVolume(
   { model, claims }: ModelView,
-  { resolved, artifact }: ModelStatus,
+  { resolved, artifact, storage: before }: ModelStatus,
 ): Outcome<ModelStatus> {
   if (!resolved) throw new Error('a volume comes after the source is resolved');
   const name = claimName(model, resolved);
@@ -67,16 +67,16 @@ export function provideVolume(
   const size = asked ?? measuredSize(resolved.sizeBytes);
   const live = claims.find(({ metadata }) => metadata.name === name);
   const apply = [child(persistentVolumeClaims, claim(model, name, size))];
-  const storage = { claimName: name, size };
+  // What was published on a claim that is gone is gone with it, also when another has its name by now.
+  const claimUid = live?.metadata.uid;
+  const lost = artifact?.claimName === name && artifact.claimUid !== claimUid ? { artifact: undefined } : {};
   if (!live) {
-    // What was published on a claim that is gone is gone with it.
-    const lost = artifact?.claimName === name ? { artifact: undefined } : {};
     return {
       at: 'waiting',
       reason: 'WaitingForVolume',
       message: `Claim ${name} of ${size} is being made.`,
       apply,
-      status: { storage, ...lost },
+      status: { storage: { claimName: name, size }, progress: undefined, ...lost },
     };
   }
   if (live.metadata.deletionTimestamp !== undefined) {
@@ -98,5 +98,8 @@ export function provideVolume(
   const message = bound
     ? `Claim ${name} is bound to ${live.spec?.volumeName ?? 'a volume'}.`
     : `Claim ${name} of ${size}, for ${formatBytes(resolved.sizeBytes)}, binds when the puller's pod is scheduled.`;
-  return { at: 'done', message, apply, status: { storage } };
+  const storage = { claimName: name, claimUid, size };
+  // Another claim is empty: what was downloaded onto the one before does not count.
+  const restarted = before?.claimUid === claimUid ? {} : { progress: undefined };
+  return { at: 'done', message, apply, status: { storage, ...restarted, ...lost } };
 }

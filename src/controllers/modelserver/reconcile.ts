@@ -39,10 +39,10 @@ export function serverReconciler({ caches, actor, image, fetch }: ServerReconcil
   return async (key, signal) => {
     const server = caches.modelServers.get(key.namespace, key.name);
     // Deployment and Service are owned by it: the garbage collector cleans up.
-    if (!server || server.metadata.deletionTimestamp !== undefined) return;
+    if (!server || server.metadata.deletionTimestamp !== undefined) return {};
 
     const view = await gather(server, { caches, image, fetch });
-    const { generation = 0 } = server.metadata;
+    const { generation } = server.metadata;
     const decision = decide(steps, view, { status: server.status, generation, now: actor.now() });
     const cached = (child: Child) => cachedChild(caches, child);
     return act(actor, { kind: modelServers, object: server }, decision, cached, signal);
@@ -53,7 +53,7 @@ async function gather(
   server: Live<ModelServer>,
   { caches, image, fetch }: { caches: ServerCaches; image: string; fetch: Fetch | undefined },
 ): Promise<ServerView> {
-  const { namespace = '', name } = server.metadata;
+  const { namespace, name } = server.metadata;
   const pods = caches.pods.by('server', `${namespace}/${name}`);
   return {
     server,

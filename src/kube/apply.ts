@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import type { KubeClient } from './client.ts';
+import type { Desired, Kind, KubeObject, Live } from './kind.ts';
+import { covers, stableJson } from './covers.ts';
+
+/**
+ * The object to send, carrying the hash of everything that is wanted of it in `annotation`. The hash is how a member
+ * that is wanted no more is noticed: the live object still has it, and only server-side apply knows whose it was.
+ */
+export function withHash<T extends KubeObject>(desired: Desired<T>, annotation: string): Desired<T> {
+  const hash = createHash('sha256').update(stableJson(desired)).digest('hex').slice(0, 32);
+  return {
+    ...desired,
+    metadata: {
+      ...desired.metadata,
+      annotations: { ...desired.metadata?.annotations, [annotation]: hash },
+    },
+  };
+}
+
+/**
+ * Whether applying `desired` would change anything, judged by the cached live object. No when the live object carries the hash of the
+ * same desired object (nothing was added or dropped since) and still has every value that is wanted (nobody changed
+ * one). Members of the live object that are not wanted by us are others' or defaults and do not count; neither do
+ * items that others added to a list of objects. A value that the server writes differently from what was sent costs
+ * an apply that changes nothing; an outdated cache likewise.
+ */
+export function needsApply<T extends KubeObject>(
+  desired: Desired<T>,
+  live: Live<T> | undefined,
+  annotation: string,
+): boolean {
+  return live === undefined || !covers(live, withHash(desired, annotation));
+}
+
+export interface ApplierOptions {
+  client: Pick<KubeClient, 'apply'>;
+  /** Where the hash is kept on each applied object, e.g. `example.com/applied`. */
+  annotation: string;
+}
+
+/**
+ * Applies `desired` unless `live`, the cached object, shows that nothing would change; says whether it was sent. When
+ * an object is there it is sent with its uid: rejects with Conflict when another has taken its place or it is gone.
+ */
+export type Apply = <T extends KubeObject>(
+  kind: Kind<T>,
+  desired: Desired<T>,
+  live: Live<T> | undefined,
+  signal?: AbortSignal,
+) => Promise<boolean>;
+
+export function applier({ client, annotation }: ApplierOptions): Apply {
+  return async (kind, desired, live, signal) => {
+    if (!needsApply(desired, live, annotation)) return false;
+    const hashed = withHash(desired, annotation);
+    const metadata = { ...hashed.metadata, ...(live === undefined ? {} : { uid: live.metadata.uid }) };
+    await client.apply(kind, { ...hashed, metadata }, { signal });
+    return true;
+  };
+}

@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { Controller } from './controller.ts';
+import type { ControllerOptions, Reconcile } from './controller.ts';
+import { ApiError } from './errors.ts';
+import type { Key } from './kind.ts';
+import { WorkQueue } from './queue.ts';
+import { Channel } from './testing/channel.ts';
+import { recordLog } from './testing/logs.ts';
+
+beforeEach(() => void vi.useFakeTimers());
+afterEach(() => void vi.useRealTimers());
+
+interface Call {
+  key: Key;
+  signal: AbortSignal;
+  succeed(result?: { recheckAfter: number }): void;
+  fail(error: Error): void;
+}
+
+function setUp(options: Partial<ControllerOptions> = {}) {
+  const calls = new Channel<Call>();
+  const reconcile: Reconcile = (key, signal) => {
+    const { promise, resolve, reject } = Promise.withResolvers<{ recheckAfter: number } | void>();
+    calls.push({ key, signal, succeed: resolve, fail: reject });
+    return promise;
+  };
+  const log = recordLog();
+  const queue = new WorkQueue({ backoff: { baseMs: 1000, capMs: 60_000 }, random: () => 0 });
+  const controller = new Controller({ name: 'test', reconcile, log, queue, ...options });
+  const stop = new AbortController();
+  return { calls, controller, log, stop, stopped: controller.start(stop.signal) };
+}
+
+const a = { namespace: 'default', name: 'a' };
+
+describe('a controller', () => {
+  it('reconciles what is enqueued, and again after recheckAfter seconds', async () => {
+    const { calls, controller, stop, stopped } = setUp();
+    controller.enqueue(a);
+    const first = await calls.next();
+    expect(first.key).toEqual(a);
+    first.succeed({ recheckAfter: 30 });
+    await vi.advanceTimersByTimeAsync(29_999);
+    expect(calls.length).toBe(0);
+    await vi.advanceTimersByTimeAsync(1);
+    (await calls.next()).succeed();
+    stop.abort();
+    await stopped;
+  });
+
+  it('comes back to a failed key with growing waits, and starts over after a success', async () => {
+    const { calls, controller, log, stop, stopped } = setUp();
+    controller.enqueue(a);
+    for (const waitMs of [1000, 2000, 4000]) {
+      (await calls.next()).fail(new Error('no luck'));
+      await vi.advanceTimersByTimeAsync(waitMs - 1);
+      expect(calls.length).toBe(0);
+      await vi.advanceTimersByTimeAsync(1);
+    }
+    (await calls.next()).succeed();
+    expect(log.lines.filter((line) => line === 'error: reconcile failed')).toHaveLength(3);
+    controller.enqueue(a);
+    (await calls.next()).fail(new Error('no luck'));
+    await vi.advanceTimersByTimeAsync(1000);
+    (await calls.next()).succeed();
+    stop.abort();
+    await stopped;
+  });
+
+  it('does not come back before Retry-After', async () => {
+    const { calls, controller, stop, stopped } = setUp();
+    controller.enqueue(a);
+    const error = { status: 429, reason: 'TooManyRequests', message: 'later', retryAfterSeconds: 20 };
+    (await calls.next()).fail(new ApiError(error));
+    await vi.advanceTimersByTimeAsync(19_999);
+    expect(calls.length).toBe(0);
+    await vi.advanceTimersByTimeAsync(1);
+    (await calls.next()).succeed();
+    stop.abort();
+    await stopped;
+  });
+
+  it('takes a conflict for a matter of course', async () => {
+    const { calls, controller, log, stop, stopped } = setUp();
+    controller.enqueue(a);
+    (await calls.next()).fail(new ApiError({ status: 409, reason: 'Conflict', message: 'stale' }));
+    await vi.advanceTimersByTimeAsync(1000);
+    (await calls.next()).succeed();
+    expect(log.lines).toContain('debug: reconcile met a newer object');
+    expect(log.lines.join()).not.toContain('error');
+    stop.abort();
+    await stopped;
+  });
+
+  it('runs as many keys at once as it is told, but never one twice', async () => {
+    const { calls, controller, stop, stopped } = setUp({ concurrency: 2 });
+    controller.enqueue(a);
+    const first = await calls.next();
+    controller.enqueue(a);
+    controller.enqueue({ namespace: '', name: 'b' });
+    const second = await calls.next();
+    expect(second.key).toEqual({ namespace: '', name: 'b' });
+    expect(calls.length).toBe(0);
+    first.succeed();
+    (await calls.next()).succeed();
+    second.succeed();
+    stop.abort();
+    await stopped;
+  });
+
+  it('reconciles nothing before its caches have synced', async () => {
+    const cache = Promise.withResolvers<void>();
+    const { calls, controller, stop, stopped } = setUp({ caches: [{ synced: () => cache.promise }] });
+    controller.enqueue(a);
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(calls.length).toBe(0);
+    cache.resolve();
+    (await calls.next()).succeed();
+    stop.abort();
+    await stopped;
+  });
+
+  it('stops though its caches never sync', async () => {
+    const { stop, stopped } = setUp({ caches: [{ synced: () => new Promise(() => {}) }] });
+    stop.abort();
+    await expect(stopped).resolves.toBeUndefined();
+  });
+
+  it('waits at its stop for what is running, without aborting it before the grace is over', async () => {
+    const { calls, controller, stop, stopped } = setUp({ stopGraceMs: 5000 });
+    controller.enqueue(a);
+    const running = await calls.next();
+    stop.abort();
+    await vi.advanceTimersByTimeAsync(4999);
+    expect(running.signal.aborted).toBe(false);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(running.signal.aborted).toBe(true);
+    running.fail(new Error('aborted'));
+    await stopped;
+    expect(calls.length).toBe(0);
+  });
+
+  it('aborts the signal of a reconcile that takes too long', async () => {
+    const { calls, controller, stop, stopped } = setUp({ timeoutMs: 3000 });
+    controller.enqueue(a);
+    const running = await calls.next();
+    await vi.advanceTimersByTimeAsync(3000);
+    expect(running.signal.reason).toMatchObject({ message: 'test: default/a took too long' });
+    running.succeed();
+    stop.abort();
+    await stopped;
+  });
+});

@@ -1,0 +1,114 @@
+import { ApiError, isConflict } from './errors.ts';
+import { formatKey, parseKey } from './kind.ts';
+import type { Key, Ref } from './kind.ts';
+import type { Log } from './log.ts';
+import { WorkQueue } from './queue.ts';
+
+export interface ReconcileResult {
+  /** Seconds until the key is looked at again even if nothing happens. */
+  recheckAfter?: number | undefined;
+}
+
+/**
+ * Brings the world closer to what the object named by `key` asks for. It is called again after it threw, so it must
+ * be safe to repeat. The signal is aborted when it has taken too long; it should then reject soon.
+ */
+export type Reconcile = (key: Key, signal: AbortSignal) => Promise<ReconcileResult | void>;
+
+export interface ControllerOptions {
+  /** In log lines. */
+  name: string;
+  reconcile: Reconcile;
+  log: Log;
+  /** Reconciles at the same time, never two of one key; default 1. */
+  concurrency?: number | undefined;
+  queue?: WorkQueue | undefined;
+  /** Nothing is reconciled before these have synced: a half-full cache looks like deleted objects. */
+  caches?: readonly { synced(): Promise<void> }[] | undefined;
+  /** When a reconcile's signal is aborted; default 2 min. */
+  timeoutMs?: number | undefined;
+  /** How long running reconciles get after the stop until their signals are aborted; default 10 s. */
+  stopGraceMs?: number | undefined;
+}
+
+/**
+ * Takes keys off a queue and reconciles them. A success ends the key's backoff; an error is logged and the key comes
+ * back after its backoff, and not before the server's Retry-After.
+ */
+export class Controller {
+  readonly #options: ControllerOptions;
+  readonly #queue: WorkQueue;
+  readonly #running = new Set<AbortController>();
+
+  constructor(options: ControllerOptions) {
+    this.#options = options;
+    this.#queue = options.queue ?? new WorkQueue();
+  }
+
+  enqueue(key: Ref): void {
+    this.#queue.add(formatKey(key));
+  }
+
+  enqueueAfter(key: Ref, seconds: number): void {
+    this.#queue.addAfter(formatKey(key), seconds * 1000);
+  }
+
+  /** Runs until the signal is aborted; resolves when the reconciles that were running have ended. */
+  async start(signal: AbortSignal): Promise<void> {
+    const { name, log, concurrency = 1, caches = [], stopGraceMs = 10_000 } = this.#options;
+    const stopped = Promise.withResolvers<void>();
+    let grace: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      grace = setTimeout(() => this.#abortAll(new Error(`${name}: stopping`)), stopGraceMs);
+      void this.#queue.shutDown().then(stopped.resolve);
+    };
+    if (signal.aborted) stop();
+    else signal.addEventListener('abort', stop, { once: true });
+
+    await Promise.race([Promise.all(caches.map((cache) => cache.synced())), stopped.promise]);
+    if (!signal.aborted) log.info({ controller: name, concurrency }, 'controller started');
+    await Promise.all(Array.from({ length: concurrency }, () => this.#work()));
+    await stopped.promise;
+    clearTimeout(grace);
+    log.info({ controller: name }, 'controller stopped');
+  }
+
+  async #work(): Promise<void> {
+    for (;;) {
+      const text = await this.#queue.get();
+      if (text === undefined) return;
+      try {
+        await this.#reconcile(text);
+      } finally {
+        this.#queue.done(text);
+      }
+    }
+  }
+
+  async #reconcile(text: string): Promise<void> {
+    const { name, log, reconcile, timeoutMs = 120_000 } = this.#options;
+    const key = parseKey(text);
+    const running = new AbortController();
+    this.#running.add(running);
+    const timer = setTimeout(() => running.abort(new Error(`${name}: ${text} took too long`)), timeoutMs);
+    try {
+      const result = await reconcile(key, running.signal);
+      this.#queue.forget(text);
+      if (result?.recheckAfter !== undefined) this.#queue.addAfter(text, result.recheckAfter * 1000);
+    } catch (error) {
+      const retryAfterMs = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
+      const waitMs = this.#queue.addRateLimited(text, retryAfterMs);
+      const fields = { controller: name, ...key, failures: this.#queue.failures(text), waitMs, err: error };
+      // A conflict means that the cache was behind: the next attempt sees the newer object.
+      if (isConflict(error)) log.debug(fields, 'reconcile met a newer object');
+      else log.error(fields, 'reconcile failed');
+    } finally {
+      clearTimeout(timer);
+      this.#running.delete(running);
+    }
+  }
+
+  #abortAll(reason: Error): void {
+    for (const running of this.#running) running.abort(reason);
+  }
+}
