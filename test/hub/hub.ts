@@ -113,7 +113,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     signedUrl: (request, entry) => origin(request, cdnPort, options.cdnHost) + cdn.sign(entry),
   };
 
-  const name = publicHost ?? '127.0.0.1';
+  const name = publicHost ?? (host === '0.0.0.0' ? '127.0.0.1' : host);
   return {
     url: `http://${name}:${port}`,
     cdnUrl: `http://${options.cdnHost ?? name}:${cdnPort}`,

@@ -1,0 +1,74 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { jobs, pods, type Pod } from '../../src/kube/builtin.ts';
+import type { Live } from '../../src/kube/kind.ts';
+import { waitFor } from '../cluster/commands.ts';
+import { standard } from '../hub/content.ts';
+import { systemNamespace } from '../stack/stack.ts';
+import { isReady, World } from './world.ts';
+
+const size = 253_113_024;
+
+describe('a pull that is disturbed', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await World.start();
+    world.hub.setThrottle(25_000_000);
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+
+  const startPull = async (name: string): Promise<void> => {
+    await world.applyModel(name, { repo: standard.gemma.repo });
+    await world.model(name, ({ status }) => (status?.progress?.percent ?? 0) >= 20);
+  };
+  const runningPod = async (namespace: string, labelSelector: string): Promise<Live<Pod>> => {
+    const { items } = await world.client.list(pods, { namespace, labelSelector });
+    const running = items.find(({ status }) => status?.phase === 'Running');
+    if (!running) throw new Error(`no running pod has ${labelSelector}`);
+    return running;
+  };
+  /** Bytes of the model that the CDN was asked for. */
+  const askedFor = (): number =>
+    world.hub.requests
+      .filter(({ origin, method }) => origin === 'cdn' && method === 'GET')
+      .filter(({ range }) => /^bytes=\d+-$/.test(range ?? '') || range === undefined)
+      .map(({ range }) => size - Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0))
+      .reduce((sum, bytes) => sum + bytes, 0);
+
+  it('goes on where it was when its pod is killed', async () => {
+    await startPull('killed');
+    const before = askedFor();
+    const pod = await runningPod(world.namespace, 'longshore.dev/model=killed,longshore.dev/task=pull');
+    await world.client.delete(
+      pods,
+      { namespace: world.namespace, name: pod.metadata.name },
+      { gracePeriodSeconds: 0 },
+    );
+    const { status } = await world.model('killed', isReady);
+    expect(status?.artifact?.sizeBytes).toBe(size);
+    // The second pod asks for what is missing only: a fifth and more was there.
+    expect(askedFor() - before).toBeLessThan(size * 0.9);
+  });
+
+  it('is not disturbed when the operator is killed, and is found again by the next one', async () => {
+    await startPull('orphan');
+    const operator = await runningPod(systemNamespace, 'app.kubernetes.io/name=longshore-operator');
+    const ref = { namespace: systemNamespace, name: operator.metadata.name };
+    await world.client.delete(pods, ref, { gracePeriodSeconds: 0 });
+    await waitFor(
+      'another operator',
+      async () => {
+        const next = await runningPod(systemNamespace, 'app.kubernetes.io/name=longshore-operator');
+        return next.metadata.uid === operator.metadata.uid ? undefined : true;
+      },
+      { timeout: 60_000 },
+    );
+    await world.model('orphan', isReady);
+    const { items } = await world.client.list(jobs, {
+      namespace: world.namespace,
+      labelSelector: 'longshore.dev/model=orphan',
+    });
+    const tasks = items.map(({ metadata }) => metadata.labels?.['longshore.dev/task']);
+    expect(tasks).toHaveLength(2);
+    expect(new Set(tasks)).toEqual(new Set(['inspect', 'pull']));
+  });
+});
