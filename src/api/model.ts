@@ -30,7 +30,7 @@ export const HuggingFaceSource = z
       .string()
       .min(1)
       .max(200)
-      .regex(/^[A-Za-z0-9][A-Za-z0-9._/-]*$/)
+      .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$/)
       .default('main')
       .describe('A branch, a tag or a full commit id. What it names when the Model is resolved is pinned.'),
     files: z

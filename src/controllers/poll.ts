@@ -30,7 +30,14 @@ export async function pollPod(
 
 const get: Fetch = async (url) => {
   const { statusCode, body } = await request(url, { signal: AbortSignal.timeout(timeoutMs) });
-  const text = await body.text();
-  if (statusCode !== 200 || text.length > longestBody) throw new Error(`${url} answered ${statusCode}`);
-  return text;
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    length += chunk.length;
+    // Leaving the loop ends the connection, so an endless answer costs one chunk more than is allowed.
+    if (length > longestBody) throw new Error(`${url} answered more than ${longestBody} bytes`);
+    chunks.push(chunk);
+  }
+  if (statusCode !== 200) throw new Error(`${url} answered ${statusCode}`);
+  return Buffer.concat(chunks).toString();
 };

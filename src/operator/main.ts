@@ -15,3 +15,4 @@ closeWithGrace({ delay: graceMs, logger: log }, async ({ err }) => {
 });
 
 await operator.start();
+await operator.finished;

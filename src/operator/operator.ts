@@ -88,11 +88,16 @@ export class LongshoreOperator extends k8sOperator.default {
     log.info({ namespace: namespace ?? 'all' }, 'operator ready');
   }
 
+  /** Resolves after shutdown; rejects when a part ended that should not have. */
+  get finished(): Promise<unknown> {
+    return this.#running;
+  }
+
   /** Lets running reconciles finish, sends what events are left, and closes every connection. */
   async shutdown(): Promise<void> {
     super.stop();
     this.#stopping.abort();
-    await this.#running;
+    await this.#running.catch(() => undefined);
     await this.#events?.flush();
     await this.#server?.close();
     await this.#client?.close();

@@ -54,7 +54,10 @@ export function newestAttempt({ jobs, pods, now }: ModelView, task: Task, reques
 
   const number = numberOf(job);
   const podsOfJob = newestFirst(pods.filter((pod) => controllerOf(pod)?.uid === job.metadata.uid));
-  const report = podsOfJob.map(reportOf).find((each) => each !== undefined);
+  const answer = task === 'inspect' ? 'inspection' : 'publication';
+  const report = podsOfJob
+    .map(reportOf)
+    .find((each) => each !== undefined && (answer in each || 'failure' in each));
   if (
     findCondition(job.status?.conditions, 'Complete')?.status === 'True' &&
     report &&
