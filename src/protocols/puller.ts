@@ -71,6 +71,20 @@ export const pullerReasons = [
 ] as const satisfies readonly Reason[];
 export type PullerReason = (typeof pullerReasons)[number];
 
+/** Failures that time, or another pod, may mend; the others need a person. */
+export const transientReasons: ReadonlySet<Reason> = new Set<PullerReason>([
+  'ChecksumMismatch',
+  'SourceUnreachable',
+  'RateLimited',
+  'PullerFailed',
+]);
+
+/**
+ * How a puller ends. The Job fails at once on `final`, which another pod would only repeat, and tries again on any other
+ * failure. 143 is what a shell would say of a process that SIGTERM ended.
+ */
+export const exitCodes = { success: 0, retryable: 1, final: 2, stopped: 143 } as const;
+
 export const PullerFailure = z.object({ reason: z.enum(pullerReasons), message: z.string() });
 
 /** The termination message of the container. */

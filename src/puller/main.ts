@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import type { PullerReport } from '../protocols/puller.ts';
+import { exitCodes, type PullerReport } from '../protocols/puller.ts';
 import { readCredentials, tokenFor } from '../sources/credentials.ts';
 import { createHttpGet } from '../sources/http.ts';
 import { huggingFaceSource } from '../sources/hugging-face.ts';
@@ -12,7 +12,7 @@ import { inspect } from './inspect.ts';
 import { serveProgress } from './progress-server.ts';
 import { trackProgress } from './progress.ts';
 import { pull } from './pull.ts';
-import { encodeReport, exitCodes, failureOf } from './report.ts';
+import { encodeReport, failureOf } from './report.ts';
 import { openVolume } from './volume.ts';
 
 const metadataTries = 4;

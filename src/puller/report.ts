@@ -1,21 +1,10 @@
 import { NotGgufError } from '../gguf/header.ts';
-import type { PullerReason, PullerReport } from '../protocols/puller.ts';
+import { exitCodes, transientReasons, type PullerReport } from '../protocols/puller.ts';
 import { SourceError } from '../sources/source.ts';
 import { ConfigError } from './config.ts';
 
 /** What the kubelet reads of a termination message, in bytes. */
 export const mostReportBytes = 4096;
-
-/** Exit codes; the operator's Job fails at once on `final` (podFailurePolicy) and tries again on `retryable`. */
-export const exitCodes = { success: 0, retryable: 1, final: 2, stopped: 143 } as const;
-
-/** Failures that another pod of the same Job may not meet. */
-const retryable: ReadonlySet<PullerReason> = new Set<PullerReason>([
-  'ChecksumMismatch',
-  'SourceUnreachable',
-  'RateLimited',
-  'PullerFailed',
-]);
 
 type Failure = Extract<PullerReport, { failure: unknown }>['failure'];
 
@@ -25,7 +14,7 @@ export function failureOf(error: unknown): { failure: Failure; exitCode: number 
     return { failure: { reason: 'PullerFailed', message: error.message }, exitCode: exitCodes.final };
   }
   const failure = describe(error);
-  return { failure, exitCode: retryable.has(failure.reason) ? exitCodes.retryable : exitCodes.final };
+  return { failure, exitCode: transientReasons.has(failure.reason) ? exitCodes.retryable : exitCodes.final };
 }
 
 function describe(error: unknown): Failure {

@@ -1,4 +1,4 @@
-import { PullerReport, type PullerReason } from '../../protocols/puller.ts';
+import { PullerReport, transientReasons } from '../../protocols/puller.ts';
 import type { Reason } from '../../api/reasons.ts';
 import type { Job, Pod } from '../../kube/builtin.ts';
 import { findCondition } from '../../kube/conditions.ts';
@@ -35,16 +35,10 @@ export function secondsBetweenAttempts(failures: number): number {
 
 /** A reason that more time may mend, as opposed to a person. */
 export function mayPassByItself(reason: Reason): boolean {
-  const transient: ReadonlySet<Reason> = new Set<PullerReason | 'DeadlineExceeded'>([
-    'SourceUnreachable',
-    'RateLimited',
-    'PullerFailed',
-    'DeadlineExceeded',
-  ]);
-  return transient.has(reason);
+  return transientReasons.has(reason) || reason === 'DeadlineExceeded';
 }
 
-export function newestAttempt({ jobs, pods, now }: ModelView, task: Task, request: string): Attempt {
+export function newestAttempt({ model, jobs, pods, now }: ModelView, task: Task, request: string): Attempt {
   const ours = jobs.filter(
     ({ metadata }) => metadata.labels?.[labels.task] === task && metadata.labels[labels.request] === request,
   );
@@ -72,7 +66,11 @@ export function newestAttempt({ jobs, pods, now }: ModelView, task: Task, reques
     const since = (now.getTime() - Date.parse(end.lastTransitionTime ?? now.toISOString())) / 1000;
     // The pod's last status may reach its cache a moment after the Job's did.
     if (!report && since < 5) return { state: 'running', number, job, pod: podsOfJob[0], trouble: undefined };
-    const secondsToNext = Math.max(0, secondsBetweenAttempts(number) - since);
+    // A spec that changed since the failure was told may be the mended one: no reason to wait.
+    const told = findCondition(model.status?.conditions, task === 'inspect' ? 'Resolved' : 'Pulled');
+    const changed =
+      told?.observedGeneration !== undefined && told.observedGeneration < model.metadata.generation;
+    const secondsToNext = changed ? 0 : Math.max(0, secondsBetweenAttempts(number) - since);
     return { state: 'failed', number, job, secondsToNext, ...failureOf(job, report, end) };
   }
   const pod = podsOfJob[0];

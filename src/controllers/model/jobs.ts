@@ -3,6 +3,7 @@ import type { Job } from '../../kube/builtin.ts';
 import { controlledBy, type Desired, type Live } from '../../kube/kind.ts';
 import {
   credentialsFolder,
+  exitCodes,
   progressPort,
   requestVariable,
   volumeFolder,
@@ -102,7 +103,7 @@ function job(
       podFailurePolicy: {
         rules: [
           { action: 'Ignore', onPodConditions: [{ type: 'DisruptionTarget', status: 'True' }] },
-          { action: 'FailJob', onExitCodes: { operator: 'In', values: [2] } },
+          { action: 'FailJob', onExitCodes: { operator: 'In', values: [exitCodes.final] } },
         ],
       },
       template: {

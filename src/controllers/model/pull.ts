@@ -63,7 +63,7 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
     }
     case 'failed': {
       const { reason, message, secondsToNext } = attempt;
-      const at = mayPassByItself(reason) || reason === 'ChecksumMismatch' ? 'waiting' : 'blocked';
+      const at = mayPassByItself(reason) ? 'waiting' : 'blocked';
       if (secondsToNext > 0) return { at, reason, message, recheckAfter: secondsToNext };
       return { at, reason, message, apply: start(attempt.number + 1), remove: [childRef(jobs, attempt.job)] };
     }
