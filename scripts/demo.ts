@@ -7,8 +7,9 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { stopCluster } from '../test/cluster/cluster.ts';
-import { bringUp, install, type Stack } from '../test/stack/stack.ts';
+import { findCluster, stopCluster } from '../test/cluster/cluster.ts';
+import { run } from '../test/cluster/commands.ts';
+import { bringUp, install, uninstall, type Stack } from '../test/stack/stack.ts';
 import { portForward } from '../test/stack/port-forward.ts';
 import { sseData } from '../test/stack/sse.ts';
 import { hubName, hubPort, startDemoHub, stopDemoHub } from './demo-hub.ts';
@@ -42,9 +43,7 @@ async function main(): Promise<number> {
     return 0;
   }
   if (values.down) {
-    await stopDemoHub();
-    await stopCluster(name);
-    say('the demo is gone: its cluster, its hub and everything on them.');
+    await down();
     return 0;
   }
   const started = performance.now();
@@ -76,6 +75,20 @@ async function main(): Promise<number> {
   heading('How to look further');
   farewell(stack, hostAddress, Math.round((performance.now() - started) / 1000));
   return 0;
+}
+
+async function down(): Promise<void> {
+  await stopDemoHub();
+  const cluster = await findCluster(name);
+  if (cluster?.provider === 'existing') {
+    const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
+    await run('kubectl', ['delete', '--ignore-not-found', '-f', examples], { env });
+    await uninstall(cluster);
+    say("the demo's model, server and release are gone; your cluster and the CRDs of Longshore stay.");
+    return;
+  }
+  await stopCluster(name);
+  say('the demo is gone: its cluster, its hub and everything on them.');
 }
 
 /** The file as it stands; where pods cannot resolve the hub's name, with this machine's address in its place. */

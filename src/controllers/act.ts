@@ -113,7 +113,10 @@ function refusalOf(error: unknown): { reason: Reason; message: string } | undefi
   return undefined;
 }
 
-/** The decided status with the refusal in Ready, Reconciling and Stalled, whose times go by what was written last. */
+/**
+ * The status as it was, since what was decided could not be made, with the refusal in Ready, Reconciling and Stalled,
+ * whose times go by what was written last.
+ */
 function refused<Status extends ConditionedStatus>(
   owner: Live<KubeObject & { status?: ConditionedStatus | undefined }>,
   status: Status,
@@ -133,5 +136,5 @@ function refused<Status extends ConditionedStatus>(
     const next = { type: condition.type, status: state, ...refusal, observedGeneration };
     return setCondition(before, next, now).find(({ type }) => type === condition.type) as Condition;
   });
-  return { ...status, conditions };
+  return { ...owner.status, observedGeneration, conditions } as Status;
 }

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { ApiError } from './errors.ts';
-import { setFinalizer } from './finalizers.ts';
 import type { Kind, KubeObject, Live } from './kind.ts';
 import { statusWriter } from './status.ts';
 import { recordClient } from './testing/recorded-client.ts';
@@ -13,9 +12,8 @@ const widgets: Kind<Widget> = {
   namespaced: true,
 };
 
-function widget(rest: Partial<Widget> & { finalizers?: string[] } = {}): Live<Widget> {
-  const { finalizers, ...members } = rest;
-  const metadata = { name: 'w', namespace: 'default', uid: 'u1', resourceVersion: '5', finalizers };
+function widget(members: Partial<Widget> = {}): Live<Widget> {
+  const metadata = { name: 'w', namespace: 'default', uid: 'u1', resourceVersion: '5' };
   return { ...members, metadata };
 }
 
@@ -42,35 +40,5 @@ describe('a status writer', () => {
       statusWriter(recordClient({ applyStatus: failing(status) }).client)(widgets, widget(), { note: 'b' });
     expect(await write(404)).toBe('gone');
     await expect(write(409)).rejects.toMatchObject({ status: 409 });
-  });
-});
-
-describe('setFinalizer', () => {
-  it('adds beside those of others, under the resource version it saw', async () => {
-    const { client, sent } = recordClient();
-    expect(await setFinalizer(client, widgets, widget({ finalizers: ['other'] }), 'mine', true)).toBe(true);
-    const metadata = { uid: 'u1', resourceVersion: '5', finalizers: ['other', 'mine'] };
-    expect(sent).toEqual([{ verb: 'patch', namespace: 'default', name: 'w', object: { metadata } }]);
-  });
-
-  it('removes only its own', async () => {
-    const { client, sent } = recordClient();
-    await setFinalizer(client, widgets, widget({ finalizers: ['mine', 'other'] }), 'mine', false);
-    expect(sent[0]?.object).toMatchObject({ metadata: { finalizers: ['other'] } });
-  });
-
-  it('sends nothing when it is as wanted', async () => {
-    const { client, sent } = recordClient();
-    expect(await setFinalizer(client, widgets, widget({ finalizers: ['mine'] }), 'mine', true)).toBe(false);
-    expect(await setFinalizer(client, widgets, widget(), 'mine', false)).toBe(false);
-    expect(sent).toEqual([]);
-  });
-
-  it('is content when the object it removes it from is gone', async () => {
-    const { client } = recordClient({ patch: failing(404) });
-    expect(await setFinalizer(client, widgets, widget({ finalizers: ['mine'] }), 'mine', false)).toBe(false);
-    await expect(setFinalizer(client, widgets, widget(), 'mine', true)).rejects.toMatchObject({
-      status: 404,
-    });
   });
 });

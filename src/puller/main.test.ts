@@ -115,7 +115,7 @@ async function progressOf(puller: Puller): Promise<PullerProgress> {
 describe('the puller', () => {
   it('inspects, with the token of a Secret that is for this hub, and never logs it', async () => {
     await writeFile(join(folder, 'credentials', 'token'), testToken);
-    await writeFile(join(folder, 'credentials', 'host'), new URL(hub.url).host);
+    await writeFile(join(folder, 'credentials', 'host'), hub.url);
     const puller = start('inspect', standard.gated.repo, { credentials: true });
     const { code, report } = await puller.ended();
     expect({ code, report }).toMatchObject({

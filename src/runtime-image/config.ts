@@ -22,8 +22,8 @@ const Environment = z.object({
    * https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-flow
    */
   LONGSHORE_DRAIN_SECONDS: z.coerce.number().min(0).default(3),
-  /** Seconds for requests on their way to end after that; together below terminationGracePeriodSeconds (30). */
-  LONGSHORE_GRACE_SECONDS: z.coerce.number().min(0).default(20),
+  /** Seconds for requests on their way to end after that; together below the terminationGracePeriodSeconds of the Deployment (60). */
+  LONGSHORE_GRACE_SECONDS: z.coerce.number().min(0).default(50),
 });
 
 export interface Config {

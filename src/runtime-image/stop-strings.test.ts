@@ -30,6 +30,15 @@ describe('stopMatcher', () => {
     expect(run(['b', 'a'], ['xxaxb'])).toEqual({ text: 'xx', stopped: true });
   });
 
+  it('does not wait for a longer one once a stop string is complete', () => {
+    expect(run(['babb', 'a'], ['babb'])).toEqual({ text: 'b', stopped: true });
+    expect(run(['babb', 'a'], ['bab', 'b'])).toEqual({ text: 'b', stopped: true });
+  });
+
+  it('takes the longest of those that are complete at once', () => {
+    expect(run(['b', 'ab'], ['xab'])).toEqual({ text: 'x', stopped: true });
+  });
+
   it('ignores empty stop strings', () => {
     expect(run([''], ['abc'])).toEqual({ text: 'abc', stopped: false });
   });
@@ -41,6 +50,7 @@ describe('stopMatcher', () => {
         const whole = run(stops, [pieces.join('')]);
         expect(run(stops, pieces).text).toBe(whole.text);
       }),
+      { numRuns: 1000 },
     );
   });
 });

@@ -6,16 +6,22 @@ export interface StopMatcher {
   rest(): string;
 }
 
-/** @param stops the text ends before the first of these; empty ones are ignored */
+/**
+ * @param stops the text ends before the one of these that is complete first, of several complete at once the longest;
+ *   so it ends at one place however it is cut. Empty ones are ignored.
+ */
 export function stopMatcher(stops: readonly string[]): StopMatcher {
   const wanted = stops.filter((stop) => stop !== '');
   let held = '';
   return {
     push(text) {
       held += text;
-      const found = wanted.map((stop) => held.indexOf(stop)).filter((at) => at >= 0);
-      if (found.length > 0) {
-        const before = held.slice(0, Math.min(...found));
+      const [first] = wanted
+        .map((stop) => ({ start: held.indexOf(stop), length: stop.length }))
+        .filter(({ start }) => start >= 0)
+        .toSorted((a, b) => a.start + a.length - (b.start + b.length) || a.start - b.start);
+      if (first) {
+        const before = held.slice(0, first.start);
         held = '';
         return { text: before, stopped: true };
       }

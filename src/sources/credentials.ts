@@ -5,7 +5,10 @@ import { SourceError } from './source.ts';
 
 export interface Credentials {
   readonly token: string;
-  /** The host that the token is for, with its port where that is not the default one. */
+  /**
+   * The host that the token is for, with its port where that is not the default one. A token goes over https, unless
+   * this begins with `http://`.
+   */
   readonly host?: string;
 }
 
@@ -33,15 +36,17 @@ export async function readCredentials(folder: string): Promise<Credentials> {
 
 /**
  * The token, if the endpoint may have it: it is the host that the Secret names, or, where it names none, the public hub.
+ * Whoever writes the Secret decides this, and not whoever writes the Model.
  * @throws SourceError CredentialsForAnotherHost otherwise; nothing has been sent then.
  */
 export function tokenFor(endpoint: string, { token, host }: Credentials): string {
   const { host: endpointHost, origin } = new URL(endpoint);
-  if (host === undefined ? origin === publicHub : host === endpointHost) return token;
-  const tokenIsFor = host ?? new URL(publicHub).host;
+  const tokenIsFor = host === undefined ? publicHub : host.includes('://') ? host : `https://${host}`;
+  if (tokenIsFor === origin) return token;
+  const wanted = origin.startsWith('https://') ? endpointHost : origin;
   throw new SourceError(
     'CredentialsForAnotherHost',
-    `The token is for ${tokenIsFor}, and the endpoint is ${origin}: it was not sent. If ${endpointHost} may have it, set the Secret's key "host" to ${endpointHost}.`,
+    `The token is for ${tokenIsFor}, and the endpoint is ${origin}: it was not sent. If it may have the token, set the Secret's key "host" to ${wanted}.`,
   );
 }
 

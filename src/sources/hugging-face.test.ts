@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { standard, standardRepos, strangerToken, testToken } from '../../test/hub/content.ts';
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
-import { HuggingFaceSource } from '../api/model.ts';
+import type { HuggingFaceSource } from '../api/model.ts';
 import { readCredentials, tokenFor } from './credentials.ts';
 import { createHttpGet } from './http.ts';
 import { huggingFaceSource } from './hugging-face.ts';
@@ -36,14 +36,17 @@ beforeEach(() => {
   hub.requests.length = 0;
 });
 
-type Fields = Partial<z.input<typeof HuggingFaceSource>>;
+type Fields = Partial<HuggingFaceSource>;
 
 function source(repo: string, fields: Fields = {}, token?: string, tries = 1): Source {
-  return huggingFaceSource(HuggingFaceSource.parse({ repo, endpoint: hub.url, ...fields }), {
-    get: createHttpGet(),
-    token,
-    patience: { tries, sleep: async () => {}, random: () => 0 },
-  });
+  return huggingFaceSource(
+    { repo, revision: 'main', endpoint: hub.url, ...fields },
+    {
+      get: createHttpGet(),
+      token,
+      patience: { tries, sleep: async () => {}, random: () => 0 },
+    },
+  );
 }
 
 /** Resolves, and reads the first file. */
@@ -169,11 +172,14 @@ describe('the token', () => {
   it('is for the public hub unless the Secret names a host', () => {
     const token = 't';
     expect(tokenFor('https://huggingface.co', { token })).toBe('t');
-    expect(tokenFor('http://hub.local:8080/x', { token, host: 'hub.local:8080' })).toBe('t');
+    expect(tokenFor('https://hub.local:8080/x', { token, host: 'hub.local:8080' })).toBe('t');
+    expect(tokenFor('http://hub.local:8080/x', { token, host: 'http://hub.local:8080' })).toBe('t');
     const elsewhere = /it was not sent/;
     expect(() => tokenFor('http://huggingface.co', { token })).toThrow(elsewhere);
     expect(() => tokenFor('http://hub.local:8080', { token })).toThrow(elsewhere);
-    expect(() => tokenFor('http://hub.local:8080', { token, host: 'hub.local' })).toThrow(elsewhere);
+    expect(() => tokenFor('https://hub.local:8080', { token, host: 'hub.local' })).toThrow(elsewhere);
+    // In clear text only where the Secret says so.
+    expect(() => tokenFor('http://hub.local', { token, host: 'hub.local' })).toThrow(elsewhere);
     expect(() => tokenFor('https://huggingface.co', { token, host: 'hub.local' })).toThrow(elsewhere);
     expect(() => tokenFor('https://huggingface.co.evil.example', { token })).toThrow(elsewhere);
   });

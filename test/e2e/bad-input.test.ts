@@ -70,7 +70,7 @@ describe('a Model that cannot be had', () => {
     await world.applyModel('gated', { repo: standard.gated.repo }, { credentials });
     const { status } = await world.model('gated', (model) => readyReason(model) === 'CredentialsNotFound');
     expect(findCondition(status?.conditions, 'Ready')?.message).toMatch(/Secret/);
-    await world.applySecret('hub-token', { token: testToken, host: new URL(world.hub.url).host });
+    await world.applySecret('hub-token', { token: testToken, host: world.hub.url });
     await world.model('gated', isReady);
     expect(
       world.hub.requests.filter(({ origin, authorization }) => origin === 'cdn' && authorization),
@@ -78,7 +78,7 @@ describe('a Model that cannot be had', () => {
   });
 
   it('says that a token was not let in', async () => {
-    await world.applySecret('stranger', { token: strangerToken, host: new URL(world.hub.url).host });
+    await world.applySecret('stranger', { token: strangerToken, host: world.hub.url });
     await world.applyModel(
       'stranger',
       { repo: standard.gated.repo },

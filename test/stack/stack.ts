@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { buildImages, type BuiltImages } from '../../scripts/images.ts';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
-import { run } from '../cluster/commands.ts';
+import { findProgram, run } from '../cluster/commands.ts';
 import { ensureTools } from '../cluster/tools/tools.ts';
 
 const chart = join(import.meta.dirname, '../../charts/longshore');
@@ -25,13 +25,13 @@ export interface StackOptions {
 }
 
 export async function bringUp({ name, say, hosts }: StackOptions): Promise<Stack> {
-  const paths = await ensureTools(['kubernetes', 'helm'], { say });
-  const tools = { kubectl: need(paths, 'kubectl'), helm: need(paths, 'helm') };
-  // Both wait for other programs most of the time.
-  const [cluster, images] = await Promise.all([
+  // All of them wait for other programs most of the time.
+  const [cluster, images, { helm }] = await Promise.all([
     startCluster({ name, mode: 'node', say, ...(hosts && { hosts }) }),
     buildImages(say),
+    ensureTools(['helm'], { say }),
   ]);
+  const tools = { kubectl: await kubectlFor(cluster, say), helm: need('helm', helm) };
   say('loading the images into the node ...');
   await cluster.loadImages([images.operator.archive, images.runtime.archive]);
   const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
@@ -61,8 +61,22 @@ export async function install({ cluster, images, tools }: Stack): Promise<void> 
   await run(tools.helm, arguments_, { env: { ...process.env, KUBECONFIG: cluster.kubeconfig } });
 }
 
-function need(paths: Record<string, string>, program: string): string {
-  const path = paths[program];
+/** Removes what `install` put there. The CRDs stay, as the chart says: with them every Model would go. */
+export async function uninstall(cluster: Cluster): Promise<void> {
+  const { helm } = await ensureTools(['helm'], { say: () => {} });
+  const arguments_ = ['uninstall', release, `--namespace=${systemNamespace}`, '--ignore-not-found', '--wait'];
+  await run(need('helm', helm), arguments_, { env: { ...process.env, KUBECONFIG: cluster.kubeconfig } });
+}
+
+/** The one that was built with a native cluster; elsewhere the one on PATH, since building it builds all of Kubernetes. */
+async function kubectlFor(cluster: Cluster, say: (line: string) => void): Promise<string> {
+  const onPath = cluster.provider === 'native' ? undefined : await findProgram('kubectl');
+  return (
+    onPath ?? need('kubectl', (await ensureTools(['kubernetes'], { say, only: ['kubectl'] }))['kubectl'])
+  );
+}
+
+function need(program: string, path: string | undefined): string {
   if (path === undefined) throw new Error(`${program} was not among the tools that were built`);
   return path;
 }

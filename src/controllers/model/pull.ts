@@ -1,6 +1,7 @@
 import type { ModelStatus, Progress } from '../../api/model.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { jobs } from '../../kube/builtin.ts';
+import { findCondition } from '../../kube/conditions.ts';
 import type { PullerProgress } from '../../protocols/puller.ts';
 import { labels } from '../labels.ts';
 import { child, childRef, type ChildRef, type Outcome } from '../step.ts';
@@ -45,7 +46,9 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
     case 'running': {
       const said = attempt.pod && view.progress.get(attempt.pod.metadata.name);
       const progress = progressOf(said, resolved.sizeBytes, status.progress);
-      const reason = said?.phase === 'verifying' ? 'Verifying' : 'Pulling';
+      // A puller that has verified everything ends, and says nothing until its report is here.
+      const verified = !said && findCondition(status.conditions, 'Pulled')?.reason === 'Verifying';
+      const reason = verified || said?.phase === 'verifying' ? 'Verifying' : 'Pulling';
       const message = attempt.trouble?.message ?? pullingMessage(said, progress);
       return waiting(reason, message, { status: { progress } });
     }

@@ -14,8 +14,8 @@ type Resolved = NonNullable<ModelStatus['resolved']>;
 const mebi = 2 ** 20;
 
 /** The claim of one revision: another revision gets another, since a volume may be bound to one node. */
-export function claimName({ metadata }: Live<Model>, { request, revision }: Resolved): string {
-  return `${metadata.name}-${fingerprint([request, revision]).slice(0, 8)}`;
+export function claimName({ metadata, spec }: Live<Model>, { revision }: Resolved): string {
+  return `${metadata.name}-${fingerprint([spec.source, revision]).slice(0, 8)}`;
 }
 
 /**

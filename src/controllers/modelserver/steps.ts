@@ -47,8 +47,9 @@ export function runWorkload(view: ServerView): Outcome<ModelServerStatus> {
   const load = loadOf(view);
   const effects = {
     apply: [
-      child(deployments, serverDeployment(server, artifact, image)),
+      // First, since its name is the address that is promised: nothing is loaded behind a name that is taken.
       child(services, serverService(server)),
+      child(deployments, serverDeployment(server, artifact, image)),
     ],
     status: {
       replicas: live?.replicas ?? 0,
@@ -78,7 +79,7 @@ export function runWorkload(view: ServerView): Outcome<ModelServerStatus> {
   const trouble = view.pods.map(troubleOf).find((each) => each !== undefined);
   if (trouble)
     return { at: 'waiting', reason: trouble.reason, message: trouble.message, recheckAfter: 30, ...effects };
-  const loading = view.loads.size > 0;
+  const loading = view.pods.some(({ status }) => status?.phase === 'Running');
   const message = loading
     ? `${ready} of ${replicas} ready; the weights are ${load?.text ?? '0%'} loaded.`
     : `${ready} of ${replicas} ready; pods are starting.`;

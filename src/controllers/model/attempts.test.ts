@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest';
+import { pullerReasons, type PullerReport } from '../../protocols/puller.ts';
+import {
+  aJob,
+  aModel,
+  aPodOf,
+  aView,
+  commit,
+  meta,
+  secondsAgo,
+  type JobChoices,
+} from '../testing/objects.ts';
+import { mayPassByItself, newestAttempt, secondsBetweenAttempts } from './attempts.ts';
+
+const inspection: PullerReport = { inspection: { revision: commit, sizeBytes: 1, fileCount: 1, gguf: {} } };
+const gated: PullerReport = { failure: { reason: 'GatedRepo', message: 'Ask for access.' } };
+
+/** Where a Job stands that left this behind. */
+function attempt(choices: Omit<JobChoices, 'request'>, left?: PullerReport | string) {
+  const job = aJob({ request: 'r', ...choices });
+  return newestAttempt(aView({ jobs: [job], pods: [aPodOf(job, left)] }), choices.task ?? 'inspect', 'r');
+}
+const failed = (secondsAgo: number) => ({ type: 'Failed' as const, secondsAgo });
+const complete = (secondsAgo: number) => ({ type: 'Complete' as const, secondsAgo });
+
+describe('secondsBetweenAttempts', () => {
+  it('doubles from 10 s to 5 min', () => {
+    expect([1, 2, 3, 4, 5, 6, 7, 50].map(secondsBetweenAttempts)).toEqual([
+      10, 20, 40, 80, 160, 300, 300, 300,
+    ]);
+  });
+});
+
+describe('mayPassByItself', () => {
+  it('is so of what other pods, the hub or time may mend', () => {
+    expect(pullerReasons.filter(mayPassByItself).sort()).toEqual([
+      'ChecksumMismatch',
+      'PullerFailed',
+      'RateLimited',
+      'SourceUnreachable',
+    ]);
+    expect(mayPassByItself('DeadlineExceeded')).toBe(true);
+  });
+});
+
+describe('newestAttempt', () => {
+  it('is none without a Job for this very request and task', () => {
+    const jobs = [aJob({ request: 'other' }), aJob({ request: 'r', task: 'pull' })];
+    expect(newestAttempt(aView({ jobs }), 'inspect', 'r')).toEqual({ state: 'none' });
+  });
+
+  it('is the one with the highest number, also past nine', () => {
+    const jobs = [2, 10, 9].map((number) => aJob({ request: 'r', attempt: number }));
+    expect(newestAttempt(aView({ jobs }), 'inspect', 'r')).toMatchObject({ state: 'running', number: 10 });
+  });
+
+  it('runs until the Job has an end', () => {
+    expect(attempt({})).toMatchObject({ state: 'running', trouble: undefined });
+    // The pod has ended, and the Job controller may start another.
+    expect(attempt({}, gated)).toMatchObject({ state: 'running' });
+  });
+
+  it('has succeeded when the Job is complete and its pod says what it found', () => {
+    expect(attempt({ ended: complete(1) }, inspection)).toMatchObject({
+      state: 'succeeded',
+      report: inspection,
+    });
+  });
+
+  it('has failed with what the pod says', () => {
+    expect(attempt({ ended: failed(0) }, gated)).toMatchObject({
+      state: 'failed',
+      reason: 'GatedRepo',
+      message: 'Ask for access.',
+      secondsToNext: 10,
+    });
+  });
+
+  it('waits less for the next the longer ago the failure is', () => {
+    expect(attempt({ ended: failed(4) }, gated)).toMatchObject({ secondsToNext: 6 });
+    expect(attempt({ ended: failed(600) }, gated)).toMatchObject({ secondsToNext: 0 });
+    expect(attempt({ attempt: 3, ended: failed(0) }, gated)).toMatchObject({ secondsToNext: 40 });
+  });
+
+  it('does not wait when the spec has changed since the failure was told', () => {
+    const job = aJob({ request: 'r', ended: failed(0) });
+    const told = { type: 'Resolved', status: 'False' as const, reason: 'GatedRepo', message: '' };
+    const conditions = [{ ...told, observedGeneration: 1, lastTransitionTime: secondsAgo(0) }];
+    const model = { ...aModel({}, { conditions }), metadata: meta('qwen', { generation: 2 }) };
+    const view = aView({ model, jobs: [job], pods: [aPodOf(job, gated)] });
+    expect(newestAttempt(view, 'inspect', 'r')).toMatchObject({ state: 'failed', secondsToNext: 0 });
+  });
+
+  it('gives the last words of a pod a moment to arrive', () => {
+    expect(attempt({ ended: failed(4) })).toMatchObject({ state: 'running' });
+    expect(attempt({ ended: complete(4) })).toMatchObject({ state: 'running' });
+    expect(attempt({ ended: failed(5) })).toMatchObject({ state: 'failed', reason: 'PullerFailed' });
+  });
+
+  it.for([
+    ['nothing', undefined],
+    ['the tail of a log', 'Killed\n'],
+    ['other JSON', '{"inspection":42}'],
+    ['an unknown reason', '{"failure":{"reason":"Bored","message":""}}'],
+    [
+      'the answer to another question',
+      '{"publication":{"revision":"r","digest":"d","sizeBytes":1,"path":"p","files":[]}}',
+    ],
+  ] as const)('is PullerFailed, and says where the log is, when the pod leaves %s', ([, left]) => {
+    for (const end of [failed(60), complete(60)]) {
+      expect(attempt({ ended: end }, left)).toMatchObject({
+        state: 'failed',
+        reason: 'PullerFailed',
+        message: expect.stringContaining('kubectl logs -n ns job/inspect-r-1'),
+      });
+    }
+  });
+
+  it('is DeadlineExceeded when the Job ran out of time', () => {
+    const ended = { ...failed(60), reason: 'DeadlineExceeded' };
+    expect(attempt({ ended })).toMatchObject({ state: 'failed', reason: 'DeadlineExceeded' });
+  });
+
+  it('goes by the newest pod of the Job that left a report', () => {
+    const job = aJob({ request: 'r', ended: failed(60) });
+    const made = (at: number, name: string, left?: PullerReport) => {
+      const pod = aPodOf(job, left, name);
+      return { ...pod, metadata: { ...pod.metadata, creationTimestamp: secondsAgo(at) } };
+    };
+    const rate: PullerReport = { failure: { reason: 'RateLimited', message: 'Later.' } };
+    const pods = [made(30, 'a', gated), made(10, 'c'), made(20, 'b', rate)];
+    expect(newestAttempt(aView({ jobs: [job], pods }), 'inspect', 'r')).toMatchObject({
+      reason: 'RateLimited',
+    });
+  });
+
+  it('does not take the words of a pod of another Job', () => {
+    const job = aJob({ request: 'r', ended: complete(60) });
+    const other = aPodOf(aJob({ request: 'other' }), inspection);
+    expect(newestAttempt(aView({ jobs: [job], pods: [other] }), 'inspect', 'r').state).toBe('failed');
+  });
+});

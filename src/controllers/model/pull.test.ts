@@ -1,0 +1,128 @@
+import { describe, expect, it } from 'vitest';
+import type { ModelStatus } from '../../api/model.ts';
+import type { PullerProgress, PullerReport } from '../../protocols/puller.ts';
+import {
+  aClaim,
+  aJob,
+  aModel,
+  anArtifact,
+  aPodOf,
+  aView,
+  commit,
+  downloading,
+  type JobChoices,
+} from '../testing/objects.ts';
+import { pullArtifact, pullRequest } from './pull.ts';
+import { inspectRequest } from './view.ts';
+import { claimName } from './volume.ts';
+
+const model = aModel();
+const resolved = {
+  source: 'hf:owner/name@main',
+  request: inspectRequest(model),
+  revision: commit,
+  sizeBytes: 1000,
+  size: '1kB',
+  fileCount: 1,
+};
+const claim = aClaim(claimName(model, resolved));
+const claimUid = claim.metadata.uid;
+const request = pullRequest(resolved.request, commit, claimUid);
+const { claimName: _name, claimUid: _uid, ...publication } = anArtifact();
+
+/** What follows from a pull Job with a pod that left this behind, or says that. */
+function outcomeOf(
+  job: Partial<JobChoices>,
+  { left, says, status }: { left?: PullerReport; says?: PullerProgress; status?: Partial<ModelStatus> } = {},
+) {
+  const pullJob = aJob({ request, task: 'pull', ...job });
+  const pod = aPodOf(pullJob, left);
+  const progress = new Map(says ? [[pod.metadata.name, says]] : []);
+  const view = aView({ model, claims: [claim], jobs: [pullJob], pods: [pod], progress });
+  return pullArtifact(view, { resolved, ...status });
+}
+const failed = { ended: { type: 'Failed' as const, secondsAgo: 0 } };
+const failure = (reason: 'ChecksumMismatch' | 'InsufficientStorage'): PullerReport => ({
+  failure: { reason, message: 'So it was.' },
+});
+const names = (children: readonly { object: { metadata: { name?: string } } }[] | undefined) =>
+  children?.map(({ object }) => object.metadata.name);
+
+describe('pullArtifact', () => {
+  it('starts a Job for this very claim and commit', () => {
+    const outcome = pullArtifact(aView({ model, claims: [claim] }), { resolved });
+    expect(outcome).toMatchObject({ at: 'waiting', reason: 'Pulling', status: { progress: { percent: 0 } } });
+    expect(names(outcome.apply)).toEqual([`qwen-pull-${request.slice(0, 8)}-1`]);
+  });
+
+  it('ends pulls of what was asked before, and leaves Jobs that have ended for people to read', () => {
+    const old = aJob({ request: 'old', task: 'pull' });
+    const inspection = aJob({ request: resolved.request });
+    const ended = aJob({ request: 'older', task: 'pull', ended: { type: 'Failed', secondsAgo: 9 } });
+    const view = aView({ model, claims: [claim], jobs: [old, inspection, ended] });
+    expect(names(pullArtifact(view, { resolved }).remove)).toContain(old.metadata.name);
+    expect(names(pullArtifact(view, { resolved }).remove)).not.toContain(inspection.metadata.name);
+  });
+
+  it('tells what the pod of the Job says, and looks again in two seconds', () => {
+    const says = downloading(420, 1000, { bytesPerSecond: 10, secondsLeft: 58 });
+    expect(outcomeOf({}, { says })).toMatchObject({
+      at: 'waiting',
+      reason: 'Pulling',
+      message: '420B of 1kB at 10B/s, 58s left.',
+      recheckAfter: 2,
+      status: { progress: { percent: 42 } },
+    });
+    expect(outcomeOf({}, { says: { ...says, phase: 'verifying' } })).toMatchObject({ reason: 'Verifying' });
+  });
+
+  it('does not take what another pod says for the progress of this pull', () => {
+    const job = aJob({ request, task: 'pull' });
+    const progress = new Map([['pod-of-another', downloading(900, 1000)]]);
+    const view = aView({ model, claims: [claim], jobs: [job], pods: [aPodOf(job)], progress });
+    expect(pullArtifact(view, { resolved }).status?.progress).toMatchObject({ percent: 0 });
+  });
+
+  it('publishes what the puller verified, and where', () => {
+    const ended = { type: 'Complete' as const, secondsAgo: 0 };
+    expect(outcomeOf({ ended }, { left: { publication } })).toEqual({
+      at: 'done',
+      message: '1kB verified and published as sha256:abababababab.',
+      status: {
+        artifact: { ...publication, claimName: claim.metadata.name, claimUid },
+        progress: { percent: 100, text: '100%', downloadedBytes: 1000, totalBytes: 1000 },
+      },
+    });
+  });
+
+  it('is done without any Job when this commit is published on this claim', () => {
+    const artifact = anArtifact({ claimName: claim.metadata.name, claimUid });
+    expect(pullArtifact(aView({ model, claims: [claim] }), { resolved, artifact }).at).toBe('done');
+    for (const other of [{ revision: 'f'.repeat(40) }, { claimUid: 'former' }]) {
+      const outcome = pullArtifact(aView({ model, claims: [claim] }), {
+        resolved,
+        artifact: { ...artifact, ...other },
+      });
+      expect(outcome).toMatchObject({ at: 'waiting', reason: 'Pulling' });
+    }
+  });
+
+  it.for([
+    ['ChecksumMismatch', 'waiting'],
+    ['InsufficientStorage', 'blocked'],
+  ] as const)('after %s is %s until the next attempt', ([reason, at]) => {
+    expect(outcomeOf(failed, { left: failure(reason) })).toEqual({
+      at,
+      reason,
+      message: 'So it was.',
+      recheckAfter: 10,
+    });
+  });
+
+  it('starts the next attempt in the place of the last when its time has come', () => {
+    const ended = { type: 'Failed' as const, secondsAgo: 30 };
+    const outcome = outcomeOf({ attempt: 2, ended }, { left: failure('ChecksumMismatch') });
+    expect(names(outcome.apply)).toEqual([`qwen-pull-${request.slice(0, 8)}-3`]);
+    expect(names(outcome.remove)).toEqual([`pull-${request}-2`]);
+  });
+});

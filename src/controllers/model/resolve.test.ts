@@ -1,0 +1,125 @@
+import { describe, expect, it } from 'vitest';
+import { pullerReasons, type PullerReport } from '../../protocols/puller.ts';
+import {
+  aJob,
+  aModel,
+  aPodOf,
+  aView,
+  commit,
+  meta,
+  secondsAgo,
+  type JobChoices,
+} from '../testing/objects.ts';
+import { resolveSource, sourceLine } from './resolve.ts';
+import { fingerprint, inspectRequest } from './view.ts';
+
+const model = aModel();
+const request = inspectRequest(model);
+const inspection = { revision: commit, sizeBytes: 2_000_000, fileCount: 2, gguf: { architecture: 'qwen3' } };
+
+function outcomeOf(job: Partial<JobChoices>, left?: PullerReport, of = model) {
+  const inspectJob = aJob({ request, ...job });
+  return resolveSource(aView({ model: of, jobs: [inspectJob], pods: [aPodOf(inspectJob, left)] }), {});
+}
+
+describe('sourceLine', () => {
+  it('names the repository and what is followed in it', () => {
+    expect(sourceLine(model.spec.source)).toBe('hf:owner/name@main');
+  });
+});
+
+describe('inspectRequest', () => {
+  it('is another for another source and for other credentials, and the same for the rest', () => {
+    const others = [
+      { source: { huggingFace: { repo: 'owner/name', revision: 'v2' } } },
+      { credentials: { secretName: 'hub' } },
+    ];
+    expect(new Set([request, ...others.map((spec) => inspectRequest(aModel(spec)))]).size).toBe(3);
+    expect(inspectRequest(aModel({ storage: { size: '5Gi' }, puller: { nodeSelector: { a: 'b' } } }))).toBe(
+      request,
+    );
+  });
+
+  it('is short enough for a label', () => {
+    expect(fingerprint('anything')).toMatch(/^[0-9a-f]{16}$/);
+  });
+});
+
+describe('resolveSource', () => {
+  it('asks when it does not know', () => {
+    const outcome = resolveSource(aView({ model }), {});
+    expect(outcome).toMatchObject({
+      at: 'waiting',
+      reason: 'Resolving',
+      message: 'Asking for hf:owner/name@main.',
+    });
+    expect(outcome.apply?.[0]?.object.metadata.name).toBe(`qwen-inspect-${request.slice(0, 8)}-1`);
+  });
+
+  it('asks again when what it knows answers another question', () => {
+    const resolved = {
+      source: '',
+      request: 'other',
+      revision: commit,
+      sizeBytes: 1,
+      size: '1B',
+      fileCount: 1,
+    };
+    expect(resolveSource(aView({ model }), { resolved }).apply).toHaveLength(1);
+    const known = resolveSource(aView({ model }), { resolved: { ...resolved, request } });
+    expect(known.at).toBe('done');
+    expect(known.apply).toBeUndefined();
+  });
+
+  it('keeps what the puller found', () => {
+    const ended = { type: 'Complete' as const, secondsAgo: 0 };
+    expect(outcomeOf({ ended }, { inspection })).toEqual({
+      at: 'done',
+      message: 'hf:owner/name@main is 0123456789ab: 2 files, 2MB.',
+      status: {
+        resolved: {
+          source: 'hf:owner/name@main',
+          request,
+          revision: commit,
+          sizeBytes: 2_000_000,
+          size: '2MB',
+          fileCount: 2,
+        },
+        gguf: { architecture: 'qwen3' },
+      },
+    });
+  });
+
+  it('tells what keeps the pod from running', () => {
+    const job = aJob({ request });
+    const pod = aPodOf(job);
+    const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: 'no node' };
+    const pods = [{ ...pod, status: { conditions: [condition] } }];
+    const outcome = resolveSource(aView({ model, jobs: [job], pods }), {});
+    expect(outcome.message).toContain('no node');
+  });
+
+  it.for(pullerReasons)('says %s and when it asks again', (reason) => {
+    const ended = { type: 'Failed' as const, secondsAgo: 0 };
+    const outcome = outcomeOf({ ended }, { failure: { reason, message: 'So it was.' } });
+    expect(outcome).toMatchObject({ reason, message: 'So it was.', recheckAfter: 10 });
+    expect(outcome.apply).toBeUndefined();
+  });
+
+  it('keeps a failure in sight while it asks again', () => {
+    const told = { type: 'Resolved', status: 'False' as const, reason: 'GatedRepo', message: 'Ask.' };
+    const failing = aModel(
+      {},
+      {
+        conditions: [{ ...told, observedGeneration: 1, lastTransitionTime: secondsAgo(9) }],
+      },
+    );
+    expect(outcomeOf({ attempt: 2 }, undefined, failing)).toMatchObject({
+      reason: 'GatedRepo',
+      message: 'Ask.',
+    });
+    expect(outcomeOf({ attempt: 1 }, undefined, failing)).toMatchObject({ reason: 'Resolving' });
+    const edited = { ...failing, metadata: meta('qwen', { generation: 2 }) };
+    expect(outcomeOf({ attempt: 2 }, undefined, edited)).toMatchObject({ reason: 'Resolving' });
+  });
+});

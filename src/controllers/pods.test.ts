@@ -1,0 +1,70 @@
+import { describe, expect, it } from 'vitest';
+import type { Pod } from '../kube/builtin.ts';
+import type { Live } from '../kube/kind.ts';
+import { newestFirst, terminationMessage, troubleOf } from './pods.ts';
+import { meta } from './testing/objects.ts';
+
+type Status = NonNullable<Pod['status']>;
+type Container = NonNullable<Status['containerStatuses']>[number];
+
+const pod = (status: Status): Live<Pod> => ({ metadata: meta('p'), status });
+const container = (more: Partial<Container>): Status => ({
+  containerStatuses: [{ name: 'c', image: '', imageID: '', ready: false, restartCount: 0, ...more }],
+});
+const waiting = (reason: string) => container({ state: { waiting: { reason, message: 'so\nit is' } } });
+
+describe('troubleOf', () => {
+  it('tells what the scheduler says', () => {
+    const condition = {
+      type: 'PodScheduled',
+      status: 'False',
+      reason: 'Unschedulable',
+      message: '0/3 nodes',
+    };
+    expect(troubleOf(pod({ conditions: [condition] }))).toEqual({
+      reason: 'Unschedulable',
+      message: 'Pod p: 0/3 nodes',
+    });
+  });
+
+  it.for([
+    ['ErrImagePull', 'ImagePullFailed'],
+    ['ImagePullBackOff', 'ImagePullFailed'],
+    ['InvalidImageName', 'ImagePullFailed'],
+    ['ErrImageNeverPull', 'ImagePullFailed'],
+    ['CreateContainerConfigError', 'Starting'],
+    ['CreateContainerError', 'Starting'],
+  ] as const)('tells of %s as %s', ([said, reason]) => {
+    expect(troubleOf(pod(waiting(said)))).toEqual({ reason, message: `Pod p: ${said}: so it is` });
+  });
+
+  it('is nothing while all goes its way', () => {
+    expect(troubleOf(pod({}))).toBeUndefined();
+    expect(troubleOf(pod(waiting('ContainerCreating')))).toBeUndefined();
+    const waitsForGates = { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated' };
+    expect(troubleOf(pod({ conditions: [waitsForGates] }))).toBeUndefined();
+  });
+});
+
+describe('terminationMessage', () => {
+  const ended = (message: string) => ({ terminated: { exitCode: 1, message } });
+
+  it('is of this run, else of the one before', () => {
+    expect(terminationMessage(pod(container({ state: ended('now'), lastState: ended('then') })))).toBe('now');
+    expect(terminationMessage(pod(container({ state: { running: {} }, lastState: ended('then') })))).toBe(
+      'then',
+    );
+    expect(terminationMessage(pod(container({ state: { running: {} } })))).toBeUndefined();
+    expect(terminationMessage(pod({}))).toBeUndefined();
+  });
+});
+
+describe('newestFirst', () => {
+  it('sorts by when objects were made, and those that do not say it last', () => {
+    const made = (name: string, creationTimestamp?: string) => ({
+      metadata: meta(name, creationTimestamp === undefined ? {} : { creationTimestamp }),
+    });
+    const objects = [made('b', '2030-01-02T00:00:00Z'), made('none'), made('c', '2030-01-03T00:00:00Z')];
+    expect(newestFirst(objects).map(({ metadata }) => metadata.name)).toEqual(['c', 'b', 'none']);
+  });
+});

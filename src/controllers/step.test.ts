@@ -1,0 +1,136 @@
+import { describe, expect, it } from 'vitest';
+import { jobs } from '../kube/builtin.ts';
+import { child, childRef, decide, type ConditionedStatus, type Outcome, type Step } from './step.ts';
+import { meta, now, secondsAgo } from './testing/objects.ts';
+
+interface Status extends ConditionedStatus {
+  found?: string | undefined;
+  left?: string | undefined;
+}
+
+const step = (condition: string, outcome: Outcome<Status>): Step<undefined, Status> => ({
+  condition,
+  run: () => outcome,
+});
+const done = step('First', { at: 'done', message: 'Found.' });
+const waiting = step('Second', { at: 'waiting', reason: 'Pulling', message: 'Half.', recheckAfter: 2 });
+const blocked = step('Second', { at: 'blocked', reason: 'GatedRepo', message: 'Ask.' });
+const never: Step<undefined, Status> = {
+  condition: 'Third',
+  run: () => {
+    throw new Error('a step after one that is not done is not run');
+  },
+};
+
+function decided(steps: Step<undefined, Status>[], status?: Status, generation = 3) {
+  const decision = decide(steps, undefined, { status, generation, now });
+  const told = decision.status.conditions?.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
+  return { ...decision, told };
+}
+
+describe('decide', () => {
+  it('is Ready when every step is done, in the words of the last', () => {
+    const { told, status, recheckAfter } = decided([
+      done,
+      step('Second', { at: 'done', message: 'Served.' }),
+    ]);
+    expect(told).toEqual([
+      'First True Succeeded',
+      'Second True Succeeded',
+      'Ready True Ready',
+      'Reconciling False Ready',
+      'Stalled False Ready',
+    ]);
+    expect(status.conditions?.find(({ type }) => type === 'Ready')?.message).toBe('Served.');
+    expect(recheckAfter).toBeUndefined();
+  });
+
+  it('is Reconciling at the first step that waits, and runs none after it', () => {
+    const { told, recheckAfter } = decided([done, waiting, never]);
+    expect(told).toEqual([
+      'First True Succeeded',
+      'Second False Pulling',
+      'Third Unknown Pending',
+      'Ready False Pulling',
+      'Reconciling True Pulling',
+      'Stalled False Pulling',
+    ]);
+    expect(recheckAfter).toBe(2);
+  });
+
+  it('is Stalled at the first step that is blocked', () => {
+    expect(decided([done, blocked, never]).told).toEqual([
+      'First True Succeeded',
+      'Second False GatedRepo',
+      'Third Unknown Pending',
+      'Ready False GatedRepo',
+      'Reconciling False GatedRepo',
+      'Stalled True GatedRepo',
+    ]);
+  });
+
+  it('says of a later condition which step it waits for', () => {
+    const third = decided([done, blocked, never]).status.conditions?.find(({ type }) => type === 'Third');
+    expect(third?.message).toBe('Waits for Second.');
+  });
+
+  it('carries the generation in the status and in every condition', () => {
+    const { status } = decided([done, waiting, never], undefined, 7);
+    expect(status.observedGeneration).toBe(7);
+    expect(status.conditions?.map(({ observedGeneration }) => observedGeneration)).toEqual(Array(6).fill(7));
+  });
+
+  it('moves the transition time of a condition only when its status changes', () => {
+    const before = decide([done, waiting], undefined, {
+      status: undefined,
+      generation: 1,
+      now: new Date(secondsAgo(600)),
+    }).status;
+    const times = Object.fromEntries(
+      decided([done, blocked], before).status.conditions?.map((each) => [
+        each.type,
+        each.lastTransitionTime,
+      ]) ?? [],
+    );
+    const [then, at] = [secondsAgo(600), secondsAgo(0)];
+    expect(times).toEqual({ First: then, Second: then, Ready: then, Reconciling: at, Stalled: at });
+  });
+
+  it('merges what the steps say of the status, later ones over earlier ones, and drops what is undefined', () => {
+    const { status } = decided(
+      [
+        step('First', { at: 'done', message: '', status: { found: 'first', left: undefined } }),
+        step('Second', { at: 'done', message: '', status: { found: 'second' } }),
+      ],
+      { found: 'before', left: 'before' },
+    );
+    expect(status.found).toBe('second');
+    expect(status).not.toHaveProperty('left');
+  });
+
+  it('shows a step what the steps before it found', () => {
+    const seen: (string | undefined)[] = [];
+    const looking: Step<undefined, Status> = {
+      run: (_view, { found }) => {
+        seen.push(found);
+        return { at: 'done', message: '' };
+      },
+    };
+    decided([looking, step('First', { at: 'done', message: '', status: { found: 'now' } }), looking], {
+      found: 'before',
+    });
+    expect(seen).toEqual(['before', 'now']);
+  });
+
+  it('collects what steps apply and remove up to where it stops, that step included', () => {
+    const make = (name: string) => child(jobs, { metadata: { name, namespace: 'ns' } });
+    const drop = (name: string) => childRef(jobs, { metadata: meta(name) });
+    const { apply, remove } = decided([
+      step('First', { at: 'done', message: '', apply: [make('a')], remove: [drop('x')] }),
+      step('Second', { at: 'waiting', reason: 'Pulling', message: '', apply: [make('b')] }),
+      step('Third', { at: 'done', message: '', apply: [make('c')] }),
+    ]);
+    expect(apply.map(({ object }) => object.metadata.name)).toEqual(['a', 'b']);
+    expect(remove.map(({ object }) => object.metadata.name)).toEqual(['x']);
+  });
+});

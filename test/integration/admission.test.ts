@@ -1,0 +1,163 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { describe, expect, inject, test } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import { Transport } from '../../src/kube/transport.ts';
+
+/** Sends objects as kubectl does, with strict validation, as a dry run: nothing is stored. */
+const it = test.extend('apply', { scope: 'file' }, async ({}, { onCleanup }) => {
+  const config = new KubeConfig();
+  config.loadFromFile(inject('kubeconfig'));
+  const transport = new Transport(config, 'kubectl');
+  onCleanup(() => transport.close());
+  return async ({ kind, metadata, ...rest }: Written): Promise<Answer> => {
+    const path = `/apis/longshore.dev/v1alpha1/namespaces/default/${kind.toLowerCase()}s/${metadata.name}`;
+    const response = await transport.send(
+      {
+        method: 'PATCH',
+        path,
+        query: { dryRun: 'All', fieldManager: 'kubectl', fieldValidation: 'Strict' },
+        contentType: 'application/apply-patch+yaml',
+        body: { apiVersion: 'longshore.dev/v1alpha1', kind, metadata, ...rest },
+      },
+      AbortSignal.timeout(10_000),
+    );
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an object, or a Status with a message
+    const { message = '', spec } = JSON.parse(await response.text()) as { message?: string; spec?: unknown };
+    return { accepted: response.status < 300, message, spec };
+  };
+});
+
+interface Written {
+  kind: string;
+  metadata: { name: string };
+  spec?: unknown;
+}
+interface Answer {
+  accepted: boolean;
+  message: string;
+  spec: unknown;
+}
+
+function model(spec: object, name = 'm'): Written {
+  return { kind: 'Model', metadata: { name }, spec };
+}
+function server(spec: object, name = 's'): Written {
+  return { kind: 'ModelServer', metadata: { name }, spec: { modelRef: { name: 'm' }, ...spec } };
+}
+function from(huggingFace: object): Written {
+  return model({ source: { huggingFace: { repo: 'owner/name', ...huggingFace } } });
+}
+const source = { huggingFace: { repo: 'owner/name' } };
+
+describe('an object that cannot be meant', () => {
+  it.for([
+    ['no spec', { kind: 'Model', metadata: { name: 'm' } }, 'spec: Required value'],
+    ['no source', model({}), 'spec.source: Required value'],
+    ['an empty source', model({ source: {} }), 'spec.source: Invalid value: set exactly one source'],
+    ['a source of no known kind', model({ source: { ollama: { model: 'x' } } }), 'spec.source.ollama'],
+    ['no repo', model({ source: { huggingFace: {} } }), 'spec.source.huggingFace.repo: Required value'],
+    ['a repo without owner', from({ repo: 'name' }), 'spec.source.huggingFace.repo: Invalid value'],
+    ['a repo that climbs', from({ repo: '../name' }), 'spec.source.huggingFace.repo: Invalid value'],
+    ['a file that climbs', from({ files: ['../../etc/passwd'] }), 'spec.source.huggingFace.files[0]'],
+    [
+      'the same file twice',
+      from({ files: ['a.gguf', 'a.gguf'] }),
+      'spec.source.huggingFace.files: duplicate',
+    ],
+    ['files and quantization', from({ files: ['a.gguf'], quantization: 'Q4_K_M' }), 'set one of them'],
+    ['an endpoint that is no URL', from({ endpoint: 'hub.internal' }), 'spec.source.huggingFace.endpoint'],
+    ['an endpoint with a user', from({ endpoint: 'https://u:p@hub' }), 'spec.source.huggingFace.endpoint'],
+    ['a negative size', model({ source, storage: { size: '-1Gi' } }), 'spec.storage.size: Invalid value'],
+    ['a size that is none', model({ source, storage: { size: 'big' } }), 'spec.storage.size: Invalid value'],
+    [
+      'an unknown access mode',
+      model({ source, storage: { accessModes: ['Any'] } }),
+      'accessModes[0]: Unsupported',
+    ],
+    [
+      'a misspelt field',
+      model({ source, storage: { sise: '1Gi' } }),
+      '.spec.storage.sise: field not declared',
+    ],
+    ['a name that starts with a digit', model({ source }, '7b'), 'metadata.name: at most 40'],
+    ['a name of 41 characters', model({ source }, 'm'.repeat(41)), 'metadata.name: at most 40'],
+    ['a name with a dot', model({ source }, 'a.b'), 'metadata.name: at most 40'],
+    [
+      'a secret that is none',
+      model({ source, credentials: { secretName: 'A B' } }),
+      'spec.credentials.secretName',
+    ],
+    ['no modelRef', server({ modelRef: undefined }), 'spec.modelRef: Required value'],
+    ['negative GPUs', server({ gpu: { count: -1 } }), 'spec.gpu.count: Invalid value'],
+    ['a GPU that is no extended resource', server({ gpu: { resourceName: 'gpu' } }), 'spec.gpu.resourceName'],
+    ['negative replicas', server({ replicas: -1 }), 'spec.replicas: Invalid value'],
+    ['no requests at a time', server({ runtime: { parallel: 0 } }), 'spec.runtime.parallel: Invalid value'],
+    ['a tiny context', server({ runtime: { contextSize: 1 } }), 'spec.runtime.contextSize: Invalid value'],
+    [
+      'a field of the pod that may not be chosen',
+      server({ pod: { hostNetwork: true } }),
+      '.spec.pod.hostNetwork',
+    ],
+    ['a server whose name starts with a digit', server({}, '7b'), 'metadata.name: at most 40'],
+  ] as const)('%s is refused and the field is named', async ([, object, words], { apply }) => {
+    const answer = await apply(object);
+    expect(answer.message).toContain(words);
+    expect(answer.accepted).toBe(false);
+  });
+});
+
+describe('an object that says only what it must', () => {
+  it('is stored with every default of a Model', async ({ apply }) => {
+    expect(await apply(model({ source }))).toMatchObject({
+      accepted: true,
+      spec: {
+        source: { huggingFace: { repo: 'owner/name', revision: 'main', endpoint: 'https://huggingface.co' } },
+        storage: { accessModes: ['ReadWriteOnce'] },
+      },
+    });
+  });
+
+  it('is stored with every default of a ModelServer', async ({ apply }) => {
+    expect(await apply(server({}))).toMatchObject({
+      accepted: true,
+      spec: {
+        replicas: 1,
+        gpu: { count: 1, resourceName: 'nvidia.com/gpu' },
+        runtime: { parallel: 1 },
+      },
+    });
+  });
+
+  it('gets the defaults inside what it says a part of', async ({ apply }) => {
+    const { spec } = await apply(
+      server({ gpu: { resourceName: 'amd.com/gpu' }, runtime: { contextSize: 4096 } }),
+    );
+    expect(spec).toMatchObject({
+      gpu: { count: 1, resourceName: 'amd.com/gpu' },
+      runtime: { contextSize: 4096, parallel: 1 },
+    });
+  });
+
+  it('may have a name of 40 characters', async ({ apply }) => {
+    expect(await apply(model({ source }, 'm'.repeat(40)))).toMatchObject({ accepted: true });
+  });
+});
+
+it('every example is accepted', async ({ apply }) => {
+  const folder = join(import.meta.dirname, '../../examples');
+  const names = await readdir(folder, { recursive: true }).catch(() => []);
+  const refused: string[] = [];
+  for (const name of names.filter((each) => /\.ya?ml$/.test(each))) {
+    for (const document of parseAllDocuments(await readFile(join(folder, name), 'utf8'))) {
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the API server judges it
+      const object = document.toJS() as (Written & { apiVersion?: string }) | null;
+      if (!object?.apiVersion?.startsWith('longshore.dev/')) continue;
+      const { metadata, kind, spec } = object;
+      const { accepted, message } = await apply({ kind, metadata: { name: metadata.name }, spec });
+      if (!accepted) refused.push(`${name}: ${message}`);
+    }
+  }
+  expect(refused).toEqual([]);
+});

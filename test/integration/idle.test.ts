@@ -1,0 +1,76 @@
+import { expect, inject, test } from 'vitest';
+import { eventually } from './eventually.ts';
+import { downloading, reports, serves } from './fake-kubelet.ts';
+import { showLog } from './it.ts';
+import { isReady } from './objects.ts';
+import { RequestLog } from './request-log.ts';
+import { weights } from './weights.ts';
+import { World } from './world.ts';
+
+const it = test
+  .extend('requests', async ({}, { onCleanup }) => {
+    const requests = await RequestLog.start(inject('kubeconfig'));
+    onCleanup(() => requests[Symbol.asyncDispose]());
+    return requests;
+  })
+  .extend('world', async ({ requests, onTestFailed }, { onCleanup }) => {
+    const world = await World.start({
+      kubeconfig: inject('kubeconfig'),
+      operatorKubeconfig: requests.kubeconfig,
+    });
+    onTestFailed(() => showLog(world));
+    onCleanup(() => world[Symbol.asyncDispose]());
+    return world;
+  });
+
+it.concurrent(
+  'what is as it should be costs no request, however often it is looked at',
+  async ({ world, requests }) => {
+    const { kubelet, models, servers } = world;
+    await world.readyModel('idle');
+    kubelet.always({ server: 'idle' }, serves);
+    await world.applyServer('idle', { model: 'idle' });
+    await servers.untilOne('idle', isReady);
+    kubelet.plays({ model: 'pulling', task: 'inspect' }, reports({ inspection: weights().inspection }));
+    await world.applyModel('pulling');
+    const pull = await kubelet.next({ model: 'pulling', task: 'pull' });
+    await pull.starts();
+    pull.says(downloading(470_000_000, 4_700_000_000));
+    await models.untilOne('pulling', ({ status }) => status?.progress?.percent === 10);
+    let polls = 0;
+    pull.says(() => {
+      polls += 1;
+      return downloading(470_000_000, 4_700_000_000);
+    });
+    await eventually(() => expect(polls).toBeGreaterThan(0));
+
+    const written = models.versions('idle').length;
+    const sent = requests.sent.length;
+    polls = 0;
+    for (let looks = 1; looks <= 3; looks += 1) {
+      await world.touch('idle');
+      // The pull is looked at every two seconds: a beat by which to know that the operator had time.
+      await eventually(() => expect(polls).toBeGreaterThanOrEqual(looks));
+    }
+    expect(requests.sent.slice(sent)).toEqual([]);
+    expect(models.versions('idle').length - written).toBe(3);
+  },
+);
+
+it.concurrent(
+  'an operator that is started again writes nothing when all is as it should be',
+  async ({ world, requests }) => {
+    const { kubelet, servers } = world;
+    await world.readyModel('settled');
+    kubelet.always({ server: 'settled' }, serves);
+    await world.applyServer('settled', { model: 'settled' });
+    await servers.untilOne('settled', isReady);
+    expect(await world.operator.stop()).toBe(0);
+    const sent = requests.sent.length;
+    await world.startOperator();
+    // What comes after it shows that all before it were looked at.
+    await world.readyModel('sentinel');
+    const about = requests.sent.slice(sent).filter(({ path }) => !path.includes('sentinel'));
+    expect(about.filter(({ method, path }) => method !== 'GET' && !path.endsWith('/events'))).toEqual([]);
+  },
+);

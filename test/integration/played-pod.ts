@@ -1,0 +1,147 @@
+import { pods, type Pod } from '../../src/kube/builtin.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
+import { formatTime } from '../../src/kube/conditions.ts';
+import { isNotFound } from '../../src/kube/errors.ts';
+import type { Live } from '../../src/kube/kind.ts';
+import type { PullerProgress, PullerReport } from '../../src/protocols/puller.ts';
+import type { LoadState, RuntimeFailure } from '../../src/protocols/runtime.ts';
+import type { Listener } from './pod-address.ts';
+
+type Status = NonNullable<Pod['status']>;
+type ContainerState = NonNullable<NonNullable<Status['containerStatuses']>[number]['state']>;
+
+/** A pod in the hands of a test: each call writes the status that a kubelet would write. */
+export class PlayedPod {
+  readonly pod: Live<Pod>;
+  readonly #client: KubeClient;
+  /** Pods of a server are ready only when they say so. */
+  readonly #isServer: boolean;
+  readonly #listen: (answer: () => object | undefined) => Promise<Listener>;
+  #listener: Listener | undefined;
+  #answer: () => PullerProgress | LoadState | undefined = () => undefined;
+
+  constructor(
+    client: KubeClient,
+    pod: Live<Pod>,
+    isServer: boolean,
+    listen: (answer: () => object | undefined) => Promise<Listener>,
+  ) {
+    this.pod = pod;
+    this.#client = client;
+    this.#isServer = isServer;
+    this.#listen = listen;
+  }
+
+  get name(): string {
+    return this.pod.metadata.name;
+  }
+
+  get spec(): NonNullable<Pod['spec']> {
+    if (!this.pod.spec) throw new Error('a pod from the API server has a spec');
+    return this.pod.spec;
+  }
+
+  /** Runs, at an address of its own, and answers nothing yet. */
+  async starts(): Promise<void> {
+    this.#listener ??= await this.#listen(() => this.#answer());
+    await this.#write({
+      phase: 'Running',
+      ...this.#ready(!this.#isServer),
+      ...this.#container({ running: {} }),
+    });
+  }
+
+  /** What its web server answers from now on; undefined: an error. */
+  says(answer: PullerProgress | LoadState | undefined | (() => PullerProgress | LoadState)): void {
+    this.#answer = typeof answer === 'function' ? answer : () => answer;
+  }
+
+  async becomesReady(): Promise<void> {
+    this.says({ phase: 'ready', percent: 100 });
+    await this.#write({ phase: 'Running', ...this.#ready(true), ...this.#container({ running: {} }) });
+  }
+
+  async succeeds(report: PullerReport): Promise<void> {
+    await this.#ends('Succeeded', { exitCode: 0, reason: 'Completed', message: JSON.stringify(report) });
+  }
+
+  async fails(report: PullerReport, exitCode: number): Promise<void> {
+    await this.#ends('Failed', { exitCode, reason: 'Error', message: JSON.stringify(report) });
+  }
+
+  /** Is killed and leaves no word, or the tail of its log. */
+  async dies(exitCode = 137, message?: string): Promise<void> {
+    await this.#ends('Failed', { exitCode, reason: exitCode === 137 ? 'OOMKilled' : 'Error', message });
+  }
+
+  /** The container ended and is started again and again: only a pod that may restart comes here. */
+  async crashes(end: RuntimeFailure | { reason: 'OOMKilled' }): Promise<void> {
+    this.says(undefined);
+    const terminated =
+      'failure' in end
+        ? { exitCode: 1, reason: 'Error', message: JSON.stringify(end) }
+        : { exitCode: 137, reason: end.reason };
+    const waiting = { reason: 'CrashLoopBackOff', message: 'back-off 10s restarting failed container' };
+    await this.#write({
+      phase: 'Running',
+      ...this.#ready(false),
+      ...this.#container({ waiting }, { terminated: { ...terminated, finishedAt: formatTime(new Date()) } }),
+    });
+  }
+
+  async cannotBeScheduled(message: string): Promise<void> {
+    const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message };
+    await this.#write({ phase: 'Pending', conditions: [condition] });
+  }
+
+  async cannotPullImage(message: string): Promise<void> {
+    await this.#write({
+      phase: 'Pending',
+      ...this.#container({ waiting: { reason: 'ImagePullBackOff', message } }),
+    });
+  }
+
+  async #ends(
+    phase: 'Succeeded' | 'Failed',
+    terminated: NonNullable<ContainerState['terminated']>,
+  ): Promise<void> {
+    this.#listener?.close();
+    const finishedAt = formatTime(new Date());
+    await this.#write({
+      phase,
+      ...this.#ready(false),
+      ...this.#container({ terminated: { ...terminated, startedAt: finishedAt, finishedAt } }),
+    });
+  }
+
+  #ready(isReady: boolean): Pick<Status, 'conditions'> {
+    const lastTransitionTime = formatTime(new Date());
+    return { conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False', lastTransitionTime }] };
+  }
+
+  #container(state: ContainerState, lastState: ContainerState = {}): Pick<Status, 'containerStatuses'> {
+    const [container] = this.spec.containers;
+    if (!container) throw new Error('a pod has a container');
+    const { name, image = '' } = container;
+    const ready = state.running !== undefined;
+    return {
+      containerStatuses: [{ name, image, imageID: '', ready, restartCount: 0, state, lastState }],
+    };
+  }
+
+  async #write(status: Status): Promise<void> {
+    const { name, namespace } = this.pod.metadata;
+    const address = this.#listener?.address;
+    const ip = address === undefined ? {} : { podIP: address, podIPs: [{ ip: address }] };
+    try {
+      await this.#client.applyStatus(
+        pods,
+        { metadata: { name, namespace }, status: { ...status, ...ip } },
+        { fieldManager: 'kubelet' },
+      );
+    } catch (error) {
+      // A kubelet drops what it had to say of a pod that is gone.
+      if (!isNotFound(error)) throw error;
+    }
+  }
+}

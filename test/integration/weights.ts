@@ -1,0 +1,36 @@
+import { createHash } from 'node:crypto';
+import type { Inspection, Publication } from '../../src/protocols/puller.ts';
+
+export interface Weights {
+  inspection: Inspection;
+  publication: Publication;
+}
+
+/** What a puller would say of a model of this size at this commit. */
+export function weights({ sizeBytes = 4_700_000_000, revision = commit('first') } = {}): Weights {
+  const gguf = {
+    architecture: 'qwen3',
+    parameterCount: 8_000_000_000,
+    parameters: '8.0B',
+    quantization: 'Q4_K_M',
+    contextLength: 32_768,
+    layers: 36,
+    license: 'apache-2.0',
+  };
+  const sha256 = createHash('sha256').update(revision).digest('hex');
+  const file = { path: 'model-Q4_K_M.gguf', sizeBytes, sha256 };
+  return {
+    inspection: { revision, sizeBytes, fileCount: 1, gguf },
+    publication: {
+      revision,
+      digest: `sha256:${sha256}`,
+      sizeBytes,
+      path: `hf/owner/name/${revision}`,
+      files: [file],
+    },
+  };
+}
+
+export function commit(seed: string): string {
+  return createHash('sha1').update(seed).digest('hex');
+}

@@ -1,0 +1,212 @@
+import { dirname } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import type { Model } from '../../src/api/model.ts';
+import type { ModelServer } from '../../src/api/modelserver.ts';
+import { models, modelServers } from '../../src/controllers/kinds.ts';
+import {
+  deployments,
+  jobs,
+  persistentVolumeClaims,
+  pods,
+  services,
+  type Deployment,
+  type Job,
+  type PersistentVolumeClaim,
+  type Pod,
+  type Service,
+} from '../../src/kube/builtin.ts';
+import { connect, type KubeClient } from '../../src/kube/client.ts';
+import type { Kind, KubeObject, Live } from '../../src/kube/kind.ts';
+import { eventually } from './eventually.ts';
+import { FakeKubelet } from './fake-kubelet.ts';
+import {
+  aModel,
+  aServer,
+  isReady,
+  modelsAsWritten,
+  type ModelAsWritten,
+  type ModelChoices,
+  type ServerChoices,
+} from './objects.ts';
+import { OperatorProcess } from './operator-process.ts';
+import { Recording } from './recording.ts';
+import { weights, type Weights } from './weights.ts';
+
+const namespaces: Kind<KubeObject> = {
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+};
+const serviceAccounts: Kind<KubeObject> = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+  namespaced: true,
+};
+
+const limitRanges: Kind<KubeObject & { spec: object }> = {
+  apiVersion: 'v1',
+  kind: 'LimitRange',
+  plural: 'limitranges',
+  namespaced: true,
+};
+
+export interface WorldOptions {
+  kubeconfig: string;
+  /** How the operator reaches the API server, when not as the test does. */
+  operatorKubeconfig?: string;
+}
+
+/** A namespace with an operator of its own, a kubelet in the hands of the test, and a record of all that happens. */
+export class World implements AsyncDisposable {
+  readonly namespace: string;
+  readonly client: KubeClient;
+  readonly kubelet: FakeKubelet;
+  readonly models: Recording<Model>;
+  readonly servers: Recording<ModelServer>;
+  readonly jobs: Recording<Job>;
+  readonly pods: Recording<Pod>;
+  readonly claims: Recording<PersistentVolumeClaim>;
+  readonly deployments: Recording<Deployment>;
+  readonly services: Recording<Service>;
+  /** What operators wrote, those before a restart included. */
+  readonly log: string[] = [];
+  readonly #options: WorldOptions;
+  readonly #end: AbortController;
+  #operator: OperatorProcess | undefined;
+  #touches = 0;
+
+  static async start(options: WorldOptions): Promise<World> {
+    const config = new KubeConfig();
+    config.loadFromFile(options.kubeconfig);
+    const client = connect(config, { fieldManager: 'kubectl' });
+    // The API server itself refuses a pod of ours that is not hardened.
+    const restricted = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+    const metadata = { generateName: 'test-', labels: restricted };
+    const { name: namespace } = (await client.create(namespaces, { metadata })).metadata;
+    const end = new AbortController();
+    const scope = { namespace, signal: end.signal };
+    const record = <T extends KubeObject>(kind: Kind<T>) => Recording.start(client, kind, scope);
+    const recordings = await Promise.all([
+      record(models),
+      record(modelServers),
+      record(jobs),
+      record(pods),
+      record(persistentVolumeClaims),
+      record(deployments),
+      record(services),
+    ]);
+    const world = new World(options, { namespace, client, end }, recordings);
+    try {
+      // No pod can be made before the controllers have made the account that it runs as.
+      await Promise.all([
+        eventually(() => client.get(serviceAccounts, { namespace, name: 'default' })),
+        world.startOperator(),
+      ]);
+    } catch (error) {
+      await world[Symbol.asyncDispose]();
+      throw error;
+    }
+    return world;
+  }
+
+  private constructor(
+    options: WorldOptions,
+    { namespace, client, end }: { namespace: string; client: KubeClient; end: AbortController },
+    recordings: [
+      Recording<Model>,
+      Recording<ModelServer>,
+      Recording<Job>,
+      Recording<Pod>,
+      Recording<PersistentVolumeClaim>,
+      Recording<Deployment>,
+      Recording<Service>,
+    ],
+  ) {
+    this.#options = options;
+    this.#end = end;
+    this.namespace = namespace;
+    this.client = client;
+    [this.models, this.servers, this.jobs, this.pods, this.claims, this.deployments, this.services] =
+      recordings;
+    this.kubelet = new FakeKubelet(client, this.pods, end.signal);
+  }
+
+  get operator(): OperatorProcess {
+    if (!this.#operator) throw new Error('the operator was not started');
+    return this.#operator;
+  }
+
+  /** Resolves when it is ready. */
+  async startOperator(): Promise<void> {
+    const operator = this.spawnOperator();
+    await operator.ready();
+  }
+
+  /** Does not wait for it to be ready: there may be no API server to reach. */
+  spawnOperator(): OperatorProcess {
+    const { kubeconfig, operatorKubeconfig = kubeconfig } = this.#options;
+    this.#operator = new OperatorProcess({
+      kubeconfig: operatorKubeconfig,
+      cluster: dirname(kubeconfig),
+      namespace: this.namespace,
+      lines: this.log,
+    });
+    return this.#operator;
+  }
+
+  /** `kubectl apply` of a Model. */
+  async applyModel(name: string, choices: ModelChoices = {}): Promise<void> {
+    await this.client.apply(...aModel(this.namespace, name, choices));
+  }
+
+  /** `kubectl apply` of a ModelServer. */
+  async applyServer(name: string, choices: ServerChoices): Promise<void> {
+    await this.client.apply(...aServer(this.namespace, name, choices));
+  }
+
+  /** A Model that was inspected and pulled without trouble, once it is Ready. */
+  async readyModel(
+    name: string,
+    content: Weights = weights(),
+    choices: ModelChoices = {},
+  ): Promise<Live<Model>> {
+    this.kubelet.provides(name, content);
+    await this.applyModel(name, choices);
+    return this.models.untilOne(name, isReady);
+  }
+
+  /** Has the operator look at the Model at once, and changes nothing that it decides by. */
+  async touch(model: string): Promise<void> {
+    const annotations = { 'test/touched': String((this.#touches += 1)) };
+    await this.client.patch(modelsAsWritten, this.ref(model), { metadata: { annotations } });
+  }
+
+  /** No claim of the namespace may ask for more. */
+  async limitClaims(storage: string): Promise<void> {
+    const spec = { limits: [{ type: 'PersistentVolumeClaim', max: { storage } }] };
+    await this.client.create(limitRanges, { metadata: this.ref('claims'), spec });
+  }
+
+  ref(name: string): { namespace: string; name: string } {
+    return { namespace: this.namespace, name };
+  }
+
+  /** What a client needs to read or delete a Model. */
+  modelRef(name: string): [Kind<ModelAsWritten>, { namespace: string; name: string }] {
+    return [modelsAsWritten, this.ref(name)];
+  }
+
+  jobsOf(model: string, task?: 'inspect' | 'pull'): string[] {
+    const prefix = task === undefined ? `${model}-` : `${model}-${task}-`;
+    return this.jobs.made().filter((name) => name.startsWith(prefix));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#operator?.kill();
+    this.#end.abort();
+    await this.client.delete(namespaces, { name: this.namespace });
+    await this.client.close();
+  }
+}
