@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { ensureDebianPackages } from '../test/cluster/tools/debian.ts';
 
 const exec = promisify(execFile);
 type Say = (line: string) => void;
@@ -11,7 +12,6 @@ export type Engine = 'docker' | 'buildah';
 
 /** What the base holds beside glibc: the C++ runtime of node and llama.cpp, OpenMP, time zones. */
 const basePackages = ['libc6', 'libstdc++6', 'libgomp1', 'ca-certificates', 'tzdata'];
-const debianTools = ['buildah', 'mmdebstrap'];
 
 /** `docker info` decides: a client without an engine builds nothing. */
 export async function engineName(say: Say): Promise<Engine> {
@@ -19,17 +19,7 @@ export async function engineName(say: Say): Promise<Engine> {
   if (process.platform !== 'linux' || process.getuid?.() !== 0) {
     throw new Error('images are built by a Docker engine, or by buildah as root on Linux: neither is here');
   }
-  const missing: string[] = [];
-  for (const tool of debianTools) if (!(await succeeds(tool, ['--version']))) missing.push(tool);
-  if (missing.length > 0) {
-    say(`installing Debian packages: ${missing.join(' ')} ...`);
-    await exec('apt-get', ['update', '-q'], { maxBuffer: 1 << 26 });
-    const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
-    await exec('apt-get', ['install', '-q', '-y', '--no-install-recommends', ...missing], {
-      env: environment,
-      maxBuffer: 1 << 26,
-    });
-  }
+  await ensureDebianPackages(['buildah', 'mmdebstrap'], { say });
   return 'buildah';
 }
 

