@@ -1,4 +1,5 @@
 /** The hub that the demo pulls from: test/hub as a process of its own, since it has to outlive the command. */
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   endProcesses,
@@ -47,6 +48,7 @@ export async function startDemoHub(host: string, say: (line: string) => void): P
 
 export async function stopDemoHub(): Promise<void> {
   await endProcesses(state);
+  await rm(state.folder, { recursive: true, force: true });
 }
 
 async function answers(host: string): Promise<boolean> {

@@ -58,16 +58,18 @@ describe.concurrent('a Model that is applied', () => {
     const request = pull.spec.containers[0]?.env?.find(({ name }) => name === requestVariable)?.value ?? '';
     expect(JSON.parse(request)).toMatchObject({ revision: inspection.revision, credentials: false });
     await pull.starts();
-    const steps = [0, 100, 300, 250, 999].map((mega) => mega * 1_000_000);
-    for (const [index, bytes] of steps.entries()) {
-      pull.says(downloading(bytes, 1_000_000_000, { bytesPerSecond: 50_000_000, secondsLeft: 18.2 }));
-      const most = Math.max(...steps.slice(0, index + 1));
+    const rate = { bytesPerSecond: 50_000_000, secondsLeft: 18.2 };
+    for (const bytes of [100_000_000, 300_000_000]) {
+      pull.says(downloading(bytes, 1_000_000_000, rate));
       const shown = await models.untilOne(
         'story',
-        ({ status }) => status?.progress?.downloadedBytes === most,
+        ({ status }) => status?.progress?.downloadedBytes === bytes,
       );
       expect(reasonOf(shown)).toBe('Pulling');
     }
+    pull.says(downloading(250_000_000, 1_000_000_000, rate));
+    await pull.asked(2);
+    pull.says(downloading(999_000_000, 1_000_000_000, rate));
     const shown = await models.untilOne('story', ({ status }) => status?.progress?.percent === 99);
     expect(shown.status?.progress).toMatchObject({ text: '99%', rate: '50MB/s', eta: '19s' });
     expect(conditionOf(shown, 'Ready')?.message).toBe('999MB of 1.0GB at 50MB/s, 19s left.');

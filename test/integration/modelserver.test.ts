@@ -181,7 +181,7 @@ describe.concurrent('a ModelServer', () => {
         metadata.resourceVersion !== world.services.versions('guarded')[0]?.metadata.resourceVersion,
     );
     await client.delete(deployments, world.ref('guarded'));
-    await world.servers.untilOne('guarded', (server) => reasonOf(server) === 'Starting');
+    await world.servers.untilOne('guarded', (server) => !isReady(server));
     await world.servers.untilOne('guarded', isReady);
     expect(world.deployments.made().filter((name) => name === 'guarded').length).toBe(2);
   });

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { publicHub, type Model, type ModelSpec, type ModelStatus } from '../../src/api/model.ts';
+import { publicHub, type Model, type ModelSpec } from '../../src/api/model.ts';
 import type { ModelServer, ModelServerSpec } from '../../src/api/modelserver.ts';
 import { models, modelServers } from '../../src/controllers/kinds.ts';
 import { findCondition, type Condition } from '../../src/kube/conditions.ts';
@@ -69,5 +69,3 @@ export function summary(object: WithConditions | undefined): string {
   const state = (type: string): string => conditionOf(object, type)?.status ?? 'absent';
   return `${state('Ready')}/${reasonOf(object)} ${state('Reconciling')} ${state('Stalled')}`;
 }
-
-export type Artifact = NonNullable<ModelStatus['artifact']>;

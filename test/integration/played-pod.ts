@@ -5,6 +5,7 @@ import { isNotFound } from '../../src/kube/errors.ts';
 import type { Live } from '../../src/kube/kind.ts';
 import type { PullerProgress, PullerReport } from '../../src/protocols/puller.ts';
 import type { LoadState, RuntimeFailure } from '../../src/protocols/runtime.ts';
+import { eventually } from './eventually.ts';
 import type { Listener } from './pod-address.ts';
 
 type Status = NonNullable<Pod['status']>;
@@ -18,7 +19,8 @@ export class PlayedPod {
   readonly #isServer: boolean;
   readonly #listen: (answer: () => object | undefined) => Promise<Listener>;
   #listener: Listener | undefined;
-  #answer: () => PullerProgress | LoadState | undefined = () => undefined;
+  #answer: PullerProgress | LoadState | undefined;
+  #asked = 0;
 
   constructor(
     client: KubeClient,
@@ -43,7 +45,10 @@ export class PlayedPod {
 
   /** Runs, at an address of its own, and answers nothing yet. */
   async starts(): Promise<void> {
-    this.#listener ??= await this.#listen(() => this.#answer());
+    this.#listener ??= await this.#listen(() => {
+      this.#asked += 1;
+      return this.#answer;
+    });
     await this.#write({
       phase: 'Running',
       ...this.#ready(!this.#isServer),
@@ -52,8 +57,20 @@ export class PlayedPod {
   }
 
   /** What its web server answers from now on; undefined: an error. */
-  says(answer: PullerProgress | LoadState | undefined | (() => PullerProgress | LoadState)): void {
-    this.#answer = typeof answer === 'function' ? answer : () => answer;
+  says(answer: PullerProgress | LoadState | undefined): void {
+    this.#answer = answer;
+  }
+
+  /**
+   * Resolves when its web server was asked so many more times. The second time shows that the operator is done with
+   * what was answered the first time.
+   */
+  async asked(times: number): Promise<void> {
+    const enough = this.#asked + times;
+    await eventually(() => {
+      if (this.#asked < enough)
+        throw new Error(`pod ${this.name} was asked ${this.#asked} times, not ${enough}`);
+    });
   }
 
   async becomesReady(): Promise<void> {

@@ -81,7 +81,9 @@ function supersededPulls({ jobs: all }: ModelView, request: string): ChildRef[] 
       ({ metadata, status }) =>
         metadata.labels?.[labels.task] === 'pull' &&
         metadata.labels[labels.request] !== request &&
-        status?.completionTime === undefined,
+        !status?.conditions?.some(
+          ({ type, status }) => /^(Complete|Failed)$/.test(type) && status === 'True',
+        ),
     )
     .map((job) => childRef(jobs, job));
 }
