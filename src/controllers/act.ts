@@ -113,10 +113,7 @@ function refusalOf(error: unknown): { reason: Reason; message: string } | undefi
   return undefined;
 }
 
-/**
- * The status as it was, since what was decided could not be made, with the refusal in Ready, Reconciling and Stalled,
- * whose times go by what was written last.
- */
+/** The decided status with the refusal in Ready, Reconciling and Stalled, whose times go by what was written last. */
 function refused<Status extends ConditionedStatus>(
   owner: Live<KubeObject & { status?: ConditionedStatus | undefined }>,
   status: Status,
@@ -136,5 +133,5 @@ function refused<Status extends ConditionedStatus>(
     const next = { type: condition.type, status: state, ...refusal, observedGeneration };
     return setCondition(before, next, now).find(({ type }) => type === condition.type) as Condition;
   });
-  return { ...owner.status, observedGeneration, conditions } as Status;
+  return { ...status, conditions };
 }

@@ -6,9 +6,9 @@ import { parse } from 'yaml';
 import { connect, type KubeClient } from '../../src/kube/client.ts';
 import { findCondition, type Condition } from '../../src/kube/conditions.ts';
 import type { Kind, KubeObject } from '../../src/kube/kind.ts';
-import { startCluster, stopCluster } from '../cluster/cluster.ts';
+import { startCluster } from '../cluster/cluster.ts';
 import { waitFor } from '../cluster/commands.ts';
-import { clustersFolder } from '../cluster/places.ts';
+import { clusterForTests } from '../cluster/test-run.ts';
 import { ensureTools } from '../cluster/tools/tools.ts';
 
 declare module 'vitest' {
@@ -27,9 +27,7 @@ const say = (line: string): void => console.error(`integration: ${line}`);
  * `LONGSHORE_TEST_KEEP=1` leaves it up for the next such run, which saves the ten seconds of its start.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
-  const keep = process.env['LONGSHORE_TEST_KEEP'] === '1';
-  await stopAbandoned();
-  const name = keep ? 'integration' : `integration-${process.pid}`;
+  const { name, keep } = await clusterForTests('integration', say);
   const [cluster, { kubectl = 'kubectl' }] = await Promise.all([
     startCluster({ name, mode: 'control-plane', say }),
     ensureTools(['kubernetes'], { say, only: ['kubectl'] }),
@@ -46,28 +44,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('kubeconfig', cluster.kubeconfig);
   project.provide('kubectl', kubectl);
   return stop;
-}
-
-/** Control planes of runs that were killed before they could stop theirs. */
-async function stopAbandoned(): Promise<void> {
-  const names = await readdir(clustersFolder()).catch(() => []);
-  const abandoned = names.filter((name) => {
-    const [, pid] = /^integration-(\d+)$/.exec(name) ?? [];
-    return pid !== undefined && !isRunning(Number(pid));
-  });
-  for (const name of abandoned) {
-    say(`stopping ${name}, which a killed run left`);
-    await stopCluster(name);
-  }
-}
-
-function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 interface Definition extends KubeObject {

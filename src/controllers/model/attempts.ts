@@ -17,6 +17,8 @@ export type Attempt =
       job: Live<Job>;
       pod: Live<Pod> | undefined;
       trouble: PodTrouble | undefined;
+      /** What an earlier pod of the Job ended with. */
+      failure: { reason: Reason; message: string } | undefined;
     }
   | { state: 'succeeded'; number: number; job: Live<Job>; report: PullerReport }
   | {
@@ -59,13 +61,16 @@ export function newestAttempt({ model, jobs, pods, now }: ModelView, task: Task,
   ) {
     return { state: 'succeeded', number, job, report };
   }
+  const pod = podsOfJob[0];
+  const failure = report && 'failure' in report ? report.failure : undefined;
+  const running: Attempt = { state: 'running', number, job, pod, trouble: pod && troubleOf(pod), failure };
   const failed = findCondition(job.status?.conditions, 'Failed');
   const complete = findCondition(job.status?.conditions, 'Complete');
   const end = failed?.status === 'True' ? failed : complete?.status === 'True' ? complete : undefined;
   if (end) {
     const since = (now.getTime() - Date.parse(end.lastTransitionTime ?? now.toISOString())) / 1000;
     // The pod's last status may reach its cache a moment after the Job's did.
-    if (!report && since < 5) return { state: 'running', number, job, pod: podsOfJob[0], trouble: undefined };
+    if (!report && since < 5) return running;
     // A spec that changed since the failure was told may be the mended one: no reason to wait.
     const told = findCondition(model.status?.conditions, task === 'inspect' ? 'Resolved' : 'Pulled');
     const changed =
@@ -73,8 +78,7 @@ export function newestAttempt({ model, jobs, pods, now }: ModelView, task: Task,
     const secondsToNext = changed ? 0 : Math.max(0, secondsBetweenAttempts(number) - since);
     return { state: 'failed', number, job, secondsToNext, ...failureOf(job, report, end) };
   }
-  const pod = podsOfJob[0];
-  return { state: 'running', number, job, pod, trouble: pod && troubleOf(pod) };
+  return running;
 }
 
 function reportOf(pod: Live<Pod>): PullerReport | undefined {

@@ -49,7 +49,10 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
       // A puller that has verified everything ends, and says nothing until its report is here.
       const verified = !said && findCondition(status.conditions, 'Pulled')?.reason === 'Verifying';
       const reason = verified || said?.phase === 'verifying' ? 'Verifying' : 'Pulling';
-      const message = attempt.trouble?.message ?? pullingMessage(said, progress);
+      const again =
+        attempt.failure && `Trying again after ${attempt.failure.reason}: ${attempt.failure.message}`;
+      const message =
+        attempt.trouble?.message ?? (said ? undefined : again) ?? pullingMessage(said, progress);
       return waiting(reason, message, { status: { progress } });
     }
     case 'succeeded': {

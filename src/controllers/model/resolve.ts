@@ -1,4 +1,5 @@
 import type { ModelStatus, ModelSource } from '../../api/model.ts';
+import type { Reason } from '../../api/reasons.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import { jobs } from '../../kube/builtin.ts';
 import { child, childRef, type Outcome } from '../step.ts';
@@ -30,11 +31,7 @@ export function resolveSource(view: ModelView, { resolved }: ModelStatus): Outco
     case 'none':
       return { at: 'waiting', reason: 'Resolving', message: `Asking for ${source}.`, apply: start(1) };
     case 'running':
-      return {
-        at: 'waiting',
-        recheckAfter: 10,
-        ...whileRunning(view, attempt.number, source, attempt.trouble),
-      };
+      return { recheckAfter: 5, ...whileRunning(view, attempt.number, source, attempt.trouble) };
     case 'succeeded': {
       if (!('inspection' in attempt.report)) break;
       const { revision, sizeBytes, fileCount, gguf } = attempt.report.inspection;
@@ -67,10 +64,12 @@ function whileRunning(
   attempt: number,
   source: string,
   trouble: { message: string } | undefined,
-): { reason: 'Resolving'; message: string } {
+): { at: 'waiting' | 'blocked'; reason: Reason; message: string } {
   const before = findCondition(model.status?.conditions, 'Resolved');
   if (attempt > 1 && before?.status === 'False' && before.observedGeneration === model.metadata.generation) {
-    return { reason: before.reason as 'Resolving', message: before.message };
+    const reason = before.reason as Reason;
+    const blocked = reason !== 'Resolving' && !mayPassByItself(reason);
+    return { at: blocked ? 'blocked' : 'waiting', reason, message: before.message };
   }
-  return { reason: 'Resolving', message: trouble?.message ?? `Asking for ${source}.` };
+  return { at: 'waiting', reason: 'Resolving', message: trouble?.message ?? `Asking for ${source}.` };
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Model } from '../../api/model.ts';
 import type { Job, PersistentVolumeClaim, Pod } from '../../kube/builtin.ts';
+import { stableJson } from '../../kube/covers.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { PullerProgress } from '../../protocols/puller.ts';
 
@@ -20,9 +21,9 @@ export interface ModelView {
   now: Date;
 }
 
-/** A short name for a value: equal values have equal names. */
+/** A short name for a value: equal values have equal names, whatever the order of their members. */
 export function fingerprint(value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 16);
+  return createHash('sha256').update(stableJson(value)).digest('hex').slice(0, 16);
 }
 
 /** Names the question "what does this source hold": another source or other credentials make another question. */

@@ -59,6 +59,7 @@ async function gather(
     server,
     model: caches.models.get(namespace, server.spec.modelRef.name),
     deployment: caches.deployments.byOwner(server.metadata.uid)[0],
+    service: caches.services.byOwner(server.metadata.uid)[0],
     pods,
     loads: await pollLoads(pods, fetch),
     image,

@@ -58,7 +58,8 @@ export function runWorkload(view: ServerView): Outcome<ModelServerStatus> {
       selector: Object.entries(selectorLabels(server.metadata.name))
         .map(([key, value]) => `${key}=${value}`)
         .join(','),
-      endpoint: endpoint(server),
+      // Not before it leads here: a Service of this name may be somebody else's.
+      endpoint: view.service && endpoint(server),
       load,
     },
   };

@@ -1,6 +1,6 @@
 import type { Model } from '../../api/model.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
-import type { Deployment, Pod } from '../../kube/builtin.ts';
+import type { Deployment, Pod, Service } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { LoadState } from '../../protocols/runtime.ts';
 
@@ -10,6 +10,7 @@ export interface ServerView {
   /** The Model that spec.modelRef names, when there is one. */
   model: Live<Model> | undefined;
   deployment: Live<Deployment> | undefined;
+  service: Live<Service> | undefined;
   /** The pods of the Deployment's selector. */
   pods: Live<Pod>[];
   /** What the pods that are not ready last said of their load, by pod name. */

@@ -81,6 +81,7 @@ export function aServerView(view: Partial<ServerView> = {}): ServerView {
     server: aServer(),
     model: aModel({}, { artifact: anArtifact() }),
     deployment: undefined,
+    service: undefined,
     pods: [],
     loads: new Map(),
     image: 'runtime:1',
