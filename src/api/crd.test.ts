@@ -22,7 +22,6 @@ function* nodes(node: Node, path = ''): Generator<[string, Node]> {
 
 function schemaOf(kind: string): Node {
   const definition = definitions.find((each) => each.kind === kind);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape that is under test
   const { spec } = customResourceDefinition(definition!) as {
     spec: { versions: { schema: { openAPIV3Schema: Node } }[] };
   };

@@ -57,13 +57,11 @@ class Api {
       },
     };
     const events = { record: (_about: unknown, text: EventText) => void this.events.push(text) };
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the part of the client that act uses
     const acting = actor(client as unknown as KubeClient, events, () => now);
     return act(acting, { kind: models, object }, decision, cached, signal);
   }
 
   condition(type: string) {
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what was decided below
     return findCondition((this.statuses.at(-1) as ModelStatus).conditions, type);
   }
 }
@@ -148,7 +146,6 @@ describe('act', () => {
   it('goes by what was written last for the times of a refusal that stays', async () => {
     const first = new Api([], forbidden);
     await first.act(decision({ apply: [job] }));
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what act wrote
     const status = first.statuses[0] as ModelStatus;
     const again = new Api([], forbidden);
     await again.act(decision({ apply: [job] }, status), aModel({}, status));

@@ -258,6 +258,5 @@ function watchEvent<T extends KubeObject>(request: HttpRequest, line: string): W
 
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- names what the caller trusts the text to be
 function parse<R>(text: string): R {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the shape is the API's contract; what people write into objects is checked by a Kind's schema, in the informer
   return JSON.parse(text) as R;
 }

@@ -23,7 +23,6 @@ const it = test.extend('apply', { scope: 'file' }, async ({}, { onCleanup }) => 
       },
       AbortSignal.timeout(10_000),
     );
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- an object, or a Status with a message
     const { message = '', spec } = JSON.parse(await response.text()) as { message?: string; spec?: unknown };
     return { accepted: response.status < 300, message, spec };
   };
@@ -151,7 +150,6 @@ it('every example is accepted', async ({ apply }) => {
   const refused: string[] = [];
   for (const name of names.filter((each) => /\.ya?ml$/.test(each))) {
     for (const document of parseAllDocuments(await readFile(join(folder, name), 'utf8'))) {
-      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the API server judges it
       const object = document.toJS() as (Written & { apiVersion?: string }) | null;
       if (!object?.apiVersion?.startsWith('longshore.dev/')) continue;
       const { metadata, kind, spec } = object;

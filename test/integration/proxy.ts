@@ -37,7 +37,6 @@ export class InterruptibleProxy implements AsyncDisposable {
       }
     });
     await listen(server, 0);
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server listens at a port
     const { port } = server.address() as AddressInfo;
     const path = join(await mkdtemp(join(tmpdir(), 'longshore-proxy-')), 'kubeconfig');
     config.clusters = [{ ...cluster, server: `https://127.0.0.1:${port}` }];

@@ -35,7 +35,6 @@ export class RequestLog implements AsyncDisposable {
     await new Promise<void>((resolve) => {
       server.listen(0, '127.0.0.1', resolve);
     });
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- a TCP server listens at a port
     const { port } = server.address() as AddressInfo;
     const path = join(await mkdtemp(join(tmpdir(), 'longshore-requests-')), 'kubeconfig');
     const plain = new KubeConfig();

@@ -72,7 +72,6 @@ async function installDefinitions(kubeconfig: string): Promise<void> {
 }
 
 async function installDefinition(client: KubeClient, file: string): Promise<void> {
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the API server checks it
   const { metadata } = await client.apply(definitions, parse(await readFile(file, 'utf8')) as Definition);
   await waitFor(`CRD ${metadata.name} to be established`, async () => {
     const { status } = await client.get(definitions, metadata);

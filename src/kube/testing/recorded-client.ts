@@ -23,7 +23,6 @@ export function recordClient(failures: Partial<Record<SentRequest['verb'], Error
   ): Promise<Live<T>> => {
     sent.push({ verb, name, namespace, object: { ...object } });
     const failure = failures[verb];
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the code under test does not look at answers
     return failure === undefined ? Promise.resolve(object as Live<T>) : Promise.reject(failure);
   };
   const write =

@@ -7,7 +7,7 @@ import type { State } from './state.ts';
  * Every process of a cluster carries these in its environment, and is found by them. A list of process ids on
  * disk would miss what a killed start had just spawned, and could name a process that took over an id.
  */
-const folderMark = 'LONGSHORE_TEST_CLUSTER';
+const folderMark = 'LONGSHORE_TEST_STATE';
 const componentMark = 'LONGSHORE_TEST_COMPONENT';
 
 export type Component = { name: string; command: readonly string[]; env?: Record<string, string> };
