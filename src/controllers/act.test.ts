@@ -111,10 +111,6 @@ describe('act', () => {
       'another',
       { metadata: meta('pull', { ownerReferences: [controlledBy(models, { metadata: meta('b') })] }) },
     ],
-    [
-      'a former object of the same name',
-      { metadata: meta('pull', { ownerReferences: [{ ...controlledBy(models, owner), uid: 'former' }] }) },
-    ],
   ] as const)('leaves an object that belongs to %s alone and says NameTaken', async ([, live]) => {
     for (const [api, cached] of [
       [new Api([live]), undefined],
@@ -127,6 +123,13 @@ describe('act', () => {
       expect(api.condition('Stalled')?.status).toBe('True');
       expect(recheckAfter).toBe(30);
     }
+  });
+
+  it('waits for the garbage collector when the object belonged to a deleted one of the same name', async () => {
+    const former = { ...controlledBy(models, owner), uid: 'former' };
+    const api = new Api([{ metadata: meta('pull', { ownerReferences: [former] }) }]);
+    await expect(api.act(decision({ apply: [job] }))).rejects.toThrow(/of the deleted Model/);
+    expect(api.calls).toEqual(['get Job pull']);
   });
 
   it('says a refusal in Ready, Reconciling and Stalled, and leaves the step as it stands', async () => {

@@ -47,7 +47,7 @@ export async function act<T extends KubeObject & { status?: ConditionedStatus | 
   let { status, recheckAfter } = decision;
   try {
     for (const wanted of decision.apply) {
-      const live = await ownedOrAbsent(client, wanted, owner.object.metadata.uid, cached(wanted), signal);
+      const live = await ownedOrAbsent(client, wanted, owner, cached(wanted), signal);
       await apply(wanted.kind, wanted.object, live, signal);
     }
     for (const { kind, object } of decision.remove) {
@@ -84,7 +84,7 @@ class NameTakenError extends Error {}
 async function ownedOrAbsent(
   client: KubeClient,
   wanted: Child,
-  ownerUid: string,
+  owner: { kind: Pick<Kind<KubeObject>, 'kind'>; object: Live<KubeObject> },
   cached: Live<KubeObject> | undefined,
   signal: AbortSignal,
 ): Promise<Live<KubeObject> | undefined> {
@@ -94,7 +94,14 @@ async function ownedOrAbsent(
     throw error;
   };
   const live = cached ?? (await client.get(wanted.kind, { name, namespace }, { signal }).catch(absent));
-  if (live && controllerOf(live)?.uid !== ownerUid) {
+  const holder = live && controllerOf(live);
+  if (live && holder?.uid !== owner.object.metadata.uid) {
+    if (holder?.kind === owner.kind.kind && holder.name === owner.object.metadata.name) {
+      // Deleted and applied again: the garbage collector is on its way to what the first one had.
+      throw new Error(
+        `${wanted.kind.kind} "${name}" of the deleted ${holder.kind} of this name is still there`,
+      );
+    }
     throw new NameTakenError(
       `a ${wanted.kind.kind} named "${name}" is there already and belongs to something else`,
     );
