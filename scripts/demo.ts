@@ -113,10 +113,13 @@ async function watchUntil(stack: Stack, kind: string, ready: RegExp): Promise<vo
     });
     watch.once('exit', () => reject(new Error('the watch ended')));
   });
-  const stalled = kubectl(['wait', `${kind}/gemma`, '--for=condition=Stalled', '--timeout=10m']).then(
-    () => Promise.reject(new Error('it is Stalled')),
-    () => Promise.reject(new Error('it took more than 10 minutes')),
-  );
+  const stuck = ['wait', `${kind}/gemma`, '--for=condition=Stalled', '--timeout=10m'];
+  const wait = spawn(tools.kubectl, stuck, { env, stdio: 'ignore' });
+  const stalled = new Promise<void>((_resolve, reject) => {
+    wait.once('exit', (code) =>
+      reject(new Error(code === 0 ? 'it is Stalled' : 'it took more than 10 minutes')),
+    );
+  });
   try {
     await Promise.race([shown, stalled]);
   } catch (error) {
@@ -126,6 +129,9 @@ async function watchUntil(stack: Stack, kind: string, ready: RegExp): Promise<vo
     });
   } finally {
     watch.kill();
+    wait.kill();
+    // Both promises end with the programs, and what they say then is of no interest.
+    await Promise.allSettled([shown, stalled]);
   }
 }
 
