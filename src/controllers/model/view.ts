@@ -26,7 +26,10 @@ export function fingerprint(value: unknown): string {
   return createHash('sha256').update(stableJson(value)).digest('hex').slice(0, 16);
 }
 
-/** Names the question "what does this source hold": another source or other credentials make another question. */
-export function inspectRequest({ spec }: Model): string {
-  return fingerprint([spec.source, spec.credentials ?? null]);
+/**
+ * Names the question "what does this source hold": another source or other credentials make another question, and so
+ * does a Model that was deleted and made again, whose Jobs must not meet those of the first.
+ */
+export function inspectRequest({ metadata, spec }: Model): string {
+  return fingerprint([metadata.uid, spec.source, spec.credentials ?? null]);
 }

@@ -36,14 +36,16 @@ describe('measuredSize', () => {
 });
 
 describe('claimName', () => {
-  it('is another for another commit and for another source, and a name in DNS', () => {
+  it('is another for another commit, another source and another Model of the name, and a name in DNS', () => {
+    const again = { ...aModel(), metadata: { ...aModel().metadata, uid: 'made-again' } };
     const files = aModel({ source: { huggingFace: { repo: 'owner/name', files: ['other.gguf'] } } });
     const names = [
       name,
       claimName(aModel(), { ...resolved, revision: 'f'.repeat(40) }),
       claimName(files, resolved),
+      claimName(again, resolved),
     ];
-    expect(new Set(names).size).toBe(3);
+    expect(new Set(names).size).toBe(4);
     for (const each of names) expect(each).toMatch(/^qwen-[0-9a-f]{8}$/);
   });
 

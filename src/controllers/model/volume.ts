@@ -13,9 +13,12 @@ type Resolved = NonNullable<ModelStatus['resolved']>;
 
 const mebi = 2 ** 20;
 
-/** The claim of one revision: another revision gets another, since a volume may be bound to one node. */
+/**
+ * The claim of one revision: another revision gets another, since a volume may be bound to one node. So does a Model that
+ * was made again: servers may still hold the claim of the first one, and would wait for ever for its new content.
+ */
 export function claimName({ metadata, spec }: Live<Model>, { revision }: Resolved): string {
-  return `${metadata.name}-${fingerprint([spec.source, revision]).slice(0, 8)}`;
+  return `${metadata.name}-${fingerprint([metadata.uid, spec.source, revision]).slice(0, 8)}`;
 }
 
 /**
