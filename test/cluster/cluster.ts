@@ -16,6 +16,11 @@ export async function startCluster(options: StartOptions): Promise<Cluster> {
   return provider.start(options);
 }
 
+/** Throws, in one sentence, when `startCluster` could bring up no cluster on this machine. */
+export async function ensureProvider(mode: StartOptions['mode']): Promise<void> {
+  await chooseProvider(mode);
+}
+
 /** Removes the cluster of this name, or what a killed run left of it. Does nothing when there is none. */
 export async function stopCluster(name: string): Promise<void> {
   checkName(name);

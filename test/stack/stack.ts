@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { buildImages, type BuiltImages } from '../../scripts/images.ts';
-import { startCluster, type Cluster } from '../cluster/cluster.ts';
+import { ensureProvider, startCluster, type Cluster } from '../cluster/cluster.ts';
 import { findProgram, run } from '../cluster/commands.ts';
 import { ensureTools } from '../cluster/tools/tools.ts';
 
@@ -25,6 +25,8 @@ export interface StackOptions {
 }
 
 export async function bringUp({ name, say, hosts }: StackOptions): Promise<Stack> {
+  // Said before anything is built: a build takes minutes.
+  await ensureProvider('node');
   // All of them wait for other programs most of the time.
   const [cluster, images, { helm }] = await Promise.all([
     startCluster({ name, mode: 'node', say, ...(hosts && { hosts }) }),
