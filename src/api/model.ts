@@ -11,13 +11,20 @@ import {
 } from './kubernetes.ts';
 
 export const publicHub = 'https://huggingface.co';
+export const publicRegistry = 'https://registry.ollama.ai';
 
-/** A path inside a repository: relative, no `..`, no empty or hidden segment at its start. */
+/** A path inside a repository, or a pattern for some: relative, no `..`, no empty or hidden segment at its start. */
 const RepoPath = z
   .string()
   .min(1)
   .max(256)
-  .regex(/^[A-Za-z0-9_][A-Za-z0-9._ +-]*(\/[A-Za-z0-9_][A-Za-z0-9._ +-]*)*$/);
+  .regex(/^[A-Za-z0-9_*?][A-Za-z0-9._ +*?-]*(\/[A-Za-z0-9_*?][A-Za-z0-9._ +*?-]*)*$/);
+
+/** An address of a hub or a registry. */
+const Endpoint = z
+  .string()
+  .max(512)
+  .regex(/^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?(\/[A-Za-z0-9._/-]*)?$/);
 
 export const HuggingFaceSource = z
   .object({
@@ -39,7 +46,9 @@ export const HuggingFaceSource = z
       .max(8)
       .optional()
       .meta({ 'x-kubernetes-list-type': 'set' })
-      .describe('Exact file names; the first GGUF file among them is the one a server loads.'),
+      .describe(
+        'File names, or patterns with * and ?, which match across folders too. The first GGUF model among them is the one a server loads; LoRA adapters beside it are applied to it. A piece of a split model brings the others.',
+      ),
     quantization: z
       .string()
       .max(32)
@@ -48,12 +57,9 @@ export const HuggingFaceSource = z
       .describe(
         'Chooses the GGUF file by its quantization, e.g. Q4_K_M. Without it and without files the repository must hold exactly one GGUF file.',
       ),
-    endpoint: z
-      .string()
-      .max(512)
-      .regex(/^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?(\/[A-Za-z0-9._/-]*)?$/)
-      .default(publicHub)
-      .describe('The hub to ask: a mirror or an air-gapped hub in place of the public one.'),
+    endpoint: Endpoint.default(publicHub).describe(
+      'The hub to ask: a mirror or an air-gapped hub in place of the public one.',
+    ),
   })
   .meta({
     'x-kubernetes-validations': [
@@ -66,11 +72,43 @@ export const HuggingFaceSource = z
   .describe('Files of a repository on a Hugging Face hub.');
 export type HuggingFaceSource = z.infer<typeof HuggingFaceSource>;
 
-export const ModelSource = z
-  .object({ huggingFace: HuggingFaceSource.optional() })
+/** The parts of a name as Ollama has them (ollama, `types/model/name.go`). */
+const ollamaName =
+  /^(([A-Za-z0-9_][A-Za-z0-9_.:-]{0,349}\/)?[A-Za-z0-9_][A-Za-z0-9_-]{0,79}\/)?[A-Za-z0-9_][A-Za-z0-9_.-]{0,79}(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,79})?(@sha256:[0-9a-f]{64})?$/;
+
+export const OllamaSource = z
+  .object({
+    model: z
+      .string()
+      .min(1)
+      .max(700)
+      .regex(ollamaName)
+      .describe(
+        'The model as `ollama pull` takes it: [host/][namespace/]name[:tag], e.g. llama3.1:8b. Default tag: latest. With @sha256:… behind it, the manifest of this digest.',
+      ),
+    endpoint: Endpoint.optional().describe(
+      `The registry to ask in place of ${publicRegistry}, where the model names no host.`,
+    ),
+  })
   .meta({
     'x-kubernetes-validations': [
-      { rule: '[has(self.huggingFace)].exists_one(x, x)', message: 'set exactly one source: huggingFace' },
+      {
+        rule: "!(has(self.endpoint) && self.model.matches('^[^/]+/[^/]+/'))",
+        message: 'model names a registry and so does endpoint: name it in one of them',
+      },
+    ],
+  })
+  .describe('A model of an Ollama registry.');
+export type OllamaSource = z.infer<typeof OllamaSource>;
+
+export const ModelSource = z
+  .object({ huggingFace: HuggingFaceSource.optional(), ollama: OllamaSource.optional() })
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: '[has(self.huggingFace), has(self.ollama)].exists_one(x, x)',
+        message: 'set exactly one source: huggingFace or ollama',
+      },
     ],
   })
   .describe('Where the weights come from; exactly one member.');
@@ -87,7 +125,7 @@ export const Credentials = z
       .describe('The key of the Secret that holds the token.'),
   })
   .describe(
-    'A token for the source. It is mounted into the puller and read by nothing else. The key `host` of the Secret names the host it is for; without it the token goes to the public hub only.',
+    'A token for the source. It is mounted into the puller and read by nothing else. The key `host` of the Secret names the host it is for; without it the token goes to the public hub of the source only.',
   );
 export type Credentials = z.infer<typeof Credentials>;
 
@@ -104,6 +142,12 @@ export const ModelStorage = z
       .default(['ReadWriteOnce'])
       .meta({ 'x-kubernetes-list-type': 'set' })
       .describe('How nodes may mount the volume; servers on several nodes need ReadWriteMany.'),
+    reclaimPolicy: z
+      .enum(['Delete', 'Retain'])
+      .default('Delete')
+      .describe(
+        'What becomes of the claim when the Model is deleted. A Model of the same name and source that is applied later takes over a retained one, and downloads only what it lacks.',
+      ),
   })
   .describe('The volume that the weights are stored on.');
 
@@ -123,7 +167,7 @@ export type PullerOptions = z.infer<typeof PullerOptions>;
 export const ModelSpec = z.object({
   source: ModelSource,
   credentials: Credentials.optional(),
-  storage: ModelStorage.default({ accessModes: ['ReadWriteOnce'] }),
+  storage: ModelStorage.default({ accessModes: ['ReadWriteOnce'], reclaimPolicy: 'Delete' }),
   puller: PullerOptions.optional(),
 });
 export type ModelSpec = z.infer<typeof ModelSpec>;
@@ -150,8 +194,27 @@ export const ModelFile = z.object({
   path: z.string().max(256).describe('Relative to the path of the artifact.'),
   sizeBytes: z.int(),
   sha256: z.string().max(64),
+  role: z
+    .enum([
+      'model',
+      'piece',
+      'adapter',
+      'projector',
+      'draft',
+      'template',
+      'params',
+      'system',
+      'messages',
+      'license',
+      'config',
+    ])
+    .optional()
+    .describe(
+      'What the file is to a server: the weights it loads, a further piece of them, a LoRA adapter, or a layer of an Ollama model. Absent for any other file.',
+    ),
 });
 export type ModelFile = z.infer<typeof ModelFile>;
+export type FileRole = NonNullable<ModelFile['role']>;
 
 export const Progress = z
   .object({
@@ -172,9 +235,15 @@ export const ModelStatus = z.object({
   conditions: Conditions.optional(),
   resolved: z
     .object({
-      source: z.string().max(300).describe('The source as one line, e.g. hf:Qwen/Qwen3-8B-GGUF@main.'),
+      source: z
+        .string()
+        .max(800)
+        .describe('The source as one line, e.g. hf:Qwen/Qwen3-8B-GGUF@main or ollama:llama3.1:8b.'),
       request: z.string().max(64).describe('Fingerprint of the part of the spec that this answers.'),
-      revision: z.string().max(64).describe('The commit that the revision named.'),
+      revision: z
+        .string()
+        .max(80)
+        .describe('The commit that the revision named, or the digest of the manifest.'),
       sizeBytes: z.int(),
       size: z.string().max(16).describe('sizeBytes as people write it.'),
       fileCount: z.int(),
@@ -183,7 +252,7 @@ export const ModelStatus = z.object({
     .describe('What the source named when it was last asked.'),
   artifact: z
     .object({
-      revision: z.string().max(64),
+      revision: z.string().max(80),
       digest: z
         .string()
         .max(80)
@@ -195,7 +264,11 @@ export const ModelStatus = z.object({
         .max(64)
         .describe('Of the claim that was filled: a new one of the same name is empty.'),
       path: z.string().max(512).describe('The folder on the volume.'),
-      files: z.array(ModelFile).max(16),
+      fileCount: z.int(),
+      files: z
+        .array(ModelFile)
+        .max(32)
+        .describe('The files; of a model in very many pieces not all of the further pieces.'),
     })
     .optional()
     .describe('What is published: verified, complete, and what servers use.'),
@@ -206,6 +279,10 @@ export const ModelStatus = z.object({
       claimName: z.string().max(253),
       claimUid: z.string().max(64).optional().describe('Absent until the claim was seen.'),
       size: z.string().max(32),
+      reclaimPolicy: z
+        .enum(['Delete', 'Retain'])
+        .optional()
+        .describe('What the claim is set up for; it follows the spec after a moment.'),
     })
     .optional()
     .describe('The claim being filled or in use.'),

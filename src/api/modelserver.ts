@@ -80,7 +80,7 @@ export const ModelServerStatus = z.object({
   model: z
     .object({
       name: z.string().max(253),
-      revision: z.string().max(64),
+      revision: z.string().max(80),
       digest: z.string().max(80),
       claimName: z.string().max(253),
     })

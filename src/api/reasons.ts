@@ -42,15 +42,15 @@ export const reasons = {
 
   // A Model that only a person, or the source, can mend
   RepoNotFound: {
-    meaning: 'The hub knows no such repository, or hides it from this token.',
-    action: 'Check spec.source.huggingFace.repo; for a private repository name a Secret in spec.credentials.',
+    meaning: 'The hub or registry knows no such repository or model, or hides it from this token.',
+    action: 'Check the name in spec.source; for a private one name a Secret in spec.credentials.',
   },
   RevisionNotFound: {
-    meaning: 'The repository has no such branch, tag or commit.',
-    action: 'Check spec.source.huggingFace.revision.',
+    meaning: 'The repository has no such branch, tag or commit, or the model no such tag or digest.',
+    action: 'Check spec.source.huggingFace.revision, or the tag in spec.source.ollama.model.',
   },
   FileNotFound: {
-    meaning: 'The repository has no such file at this revision.',
+    meaning: 'The repository has no such file at this revision, or not all pieces of a split one.',
     action: 'Check spec.source.huggingFace.files against the file list of the repository.',
   },
   QuantizationNotFound: {
@@ -69,12 +69,16 @@ export const reasons = {
     meaning: 'The file carries the name of a GGUF file, but its content is not one.',
     action: 'Choose another file; this one cannot be loaded.',
   },
+  UnsupportedModel: {
+    meaning: 'The source has the model in a form that the runtime cannot load.',
+    action: 'Read the message for what it is; choose another tag, or the same model as a GGUF file.',
+  },
   GatedRepo: {
     meaning: 'The repository is gated and this request has not been granted access.',
     action: "Ask for access on the repository's page, then name a Secret with a token in spec.credentials.",
   },
   Unauthorized: {
-    meaning: 'The hub refused the token.',
+    meaning: 'The hub or registry refused the token, or asks for one.',
     action: 'Put a valid token into the Secret that spec.credentials names.',
   },
   CredentialsNotFound: {
@@ -82,7 +86,8 @@ export const reasons = {
     action: 'Create the Secret in the namespace of the Model, or correct spec.credentials.',
   },
   CredentialsForAnotherHost: {
-    meaning: 'The token is meant for another host than the endpoint of the source, so it was not sent.',
+    meaning:
+      'The token is meant for another host than the hub or registry of the source, so it was not sent.',
     action: "Set the Secret's key `host` to the host of the endpoint, if that host may have the token.",
   },
   ChecksumMismatch: {
@@ -136,6 +141,14 @@ export const reasons = {
     meaning: 'The node cannot pull the runtime image.',
     action:
       'Check the image name that the operator was installed with, and the pull credentials of the nodes.',
+  },
+  NotServable: {
+    meaning: 'The Model holds no weights that a server could load by themselves.',
+    action: 'Serve a Model with a GGUF model; a LoRA adapter belongs beside one, in the same Model.',
+  },
+  TemplateNotSupported: {
+    meaning: "The chat template of the Ollama model cannot be evaluated, so the GGUF file's own is used.",
+    action: 'Compare a few answers; if they are odd, choose a model whose template is supported.',
   },
   LoadFailed: {
     meaning: 'The runtime could not load the weights.',

@@ -23,7 +23,7 @@ export const PullerRequest = z.object({
   source: ModelSource,
   /** Whether spec.credentials is set: then a token that is not there is an error of its own. */
   credentials: z.boolean(),
-  /** pull only: the commit that inspect found. */
+  /** pull only: the commit, or the digest of the manifest, that inspect found. */
   revision: z.string().optional(),
   /** pull only: the uid of the Model, which names the record of what it uses on the volume. */
   modelUid: z.string().optional(),
@@ -46,6 +46,8 @@ export const Publication = z.object({
   sizeBytes: z.int(),
   /** Of the folder with the files, relative to the root of the volume. */
   path: z.string(),
+  fileCount: z.int(),
+  /** All of them, or, where a report could not hold them, without some of the further pieces of a split model. */
   files: z.array(ModelFile),
 });
 export type Publication = z.infer<typeof Publication>;
@@ -59,6 +61,7 @@ export const pullerReasons = [
   'NoModelFile',
   'AmbiguousFiles',
   'NotGGUF',
+  'UnsupportedModel',
   'GatedRepo',
   'Unauthorized',
   'CredentialsNotFound',

@@ -14,8 +14,19 @@ export const settingsVariable = 'LONGSHORE_SETTINGS';
 export const RuntimeSettings = z.object({
   /** What clients send as `model`, and what /v1/models lists. */
   servedName: z.string(),
-  /** The GGUF file to load. */
+  /** The GGUF file to load; of a model in pieces the first. */
   modelPath: z.string(),
+  /** GGUF files of LoRA adapters, applied to the weights at full scale. */
+  adapterPaths: z.array(z.string()).optional(),
+  /** Files that say how an Ollama model chats: its template, params, system and messages layers. */
+  ollama: z
+    .object({
+      templatePath: z.string().optional(),
+      paramsPath: z.string().optional(),
+      systemPath: z.string().optional(),
+      messagesPath: z.string().optional(),
+    })
+    .optional(),
   /** Tokens per sequence; absent: what fits, at most what the model was trained for. */
   contextSize: z.int().optional(),
   /** Sequences decoded together. */
@@ -29,6 +40,15 @@ export type RuntimeSettings = z.infer<typeof RuntimeSettings>;
 export const LoadState = z.object({
   phase: z.enum(['loading', 'ready', 'failed']),
   percent: z.int().min(0).max(100),
+  /** How chats are rendered, once that is known. */
+  chat: z
+    .object({
+      /** A sentence for people. */
+      description: z.string(),
+      /** Why the template that came with the model is not the one in use. */
+      problem: z.string().optional(),
+    })
+    .optional(),
 });
 export type LoadState = z.infer<typeof LoadState>;
 

@@ -11,7 +11,7 @@ import { download, type DownloadContext } from './download.ts';
 import { hashFile, matches, rehash } from './hashing.ts';
 import { durableBytes } from './partial.ts';
 import type { Clock, ProgressTracker } from './progress.ts';
-import { snapshotFolder, type Volume } from './volume.ts';
+import type { Volume } from './volume.ts';
 
 export interface PullOptions {
   readonly source: Source;
@@ -36,8 +36,7 @@ const headroomBytes = 1 << 20;
  */
 export async function pull(options: PullOptions): Promise<Publication> {
   const { source, volume, progress, log, signal, modelUid } = options;
-  const { revision, files } = await source.resolve(options.revision);
-  const folder = snapshotFolder(source.placement, revision);
+  const { revision, files, folder, records } = await source.resolve(options.revision);
   const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   log.info({ source: source.name, revision, files: files.length, sizeBytes }, 'resolved');
 
@@ -54,13 +53,25 @@ export async function pull(options: PullOptions): Promise<Publication> {
   const published: ModelFile[] = [];
   for (const file of files) {
     const sha256 = present.get(file) ?? (await bring(file, { ...options, revision }));
-    published.push({ path: file.path, sizeBytes: file.sizeBytes, sha256 });
+    published.push({
+      path: file.path,
+      sizeBytes: file.sizeBytes,
+      sha256,
+      ...(file.role !== undefined && { role: file.role }),
+    });
   }
 
   progress.enter('publishing');
   for (const { path, sha256 } of published) await volume.linkBlob(sha256, folder, path);
-  await volume.writeRef(source.placement, revision);
-  const publication = { revision, digest: digestOf(published), sizeBytes, path: folder, files: published };
+  for (const record of records) await volume.writeRecord(record);
+  const publication = {
+    revision,
+    digest: digestOf(published),
+    sizeBytes,
+    path: folder,
+    fileCount: published.length,
+    files: published,
+  };
   await volume.writeIndex(modelUid, { version: 1, modelUid, source: source.name, ...publication });
   log.info({ revision, digest: publication.digest, downloaded: files.length - present.size }, 'published');
   return publication;

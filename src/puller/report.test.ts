@@ -20,7 +20,9 @@ describe('a termination message', () => {
     }));
     const path = `hub/models--${'r'.repeat(200)}/snapshots/${'c'.repeat(40)}`;
     const digest = `sha256:${'d'.repeat(64)}`;
-    const report = { publication: { revision: 'c'.repeat(40), digest, sizeBytes: 9e12, path, files } };
+    const report = {
+      publication: { revision: 'c'.repeat(40), digest, sizeBytes: 9e12, path, fileCount: 8, files },
+    };
     expect(JSON.parse(encodeReport(report))).toEqual(report);
   });
 });

@@ -15,7 +15,7 @@ import {
 import { basename, dirname, join, relative } from 'node:path';
 import type { Publication } from '../protocols/puller.ts';
 import { isSafePath } from '../sources/repo-path.ts';
-import type { Placement, SourceFile } from '../sources/source.ts';
+import type { SourceFile, VolumeRecord } from '../sources/source.ts';
 
 /**
  * The layout of a volume. Blobs are named as Ollama names them; `hub/` is a cache of huggingface_hub, so that programs
@@ -38,7 +38,7 @@ export interface Volume {
   publishBlob(from: string, sha256: string): Promise<void>;
   /** Makes a blob appear at a path of a snapshot. */
   linkBlob(sha256: string, folder: string, path: string): Promise<void>;
-  writeRef(placement: Placement, revision: string): Promise<void>;
+  writeRecord(record: VolumeRecord): Promise<void>;
   writeIndex(modelUid: string, record: IndexRecord): Promise<void>;
   /** Bytes that may still be written. */
   freeBytes(): Promise<number>;
@@ -49,11 +49,6 @@ export interface IndexRecord extends Publication {
   readonly version: 1;
   readonly modelUid: string;
   readonly source: string;
-}
-
-/** The folder with the files of a revision, relative to the root of the volume. */
-export function snapshotFolder({ repoFolder }: Placement, revision: string): string {
-  return `${repoFolder}/snapshots/${revision}`;
 }
 
 export function openVolume(root: string): Volume {
@@ -97,10 +92,9 @@ export function openVolume(root: string): Volume {
       await rename(fresh, at);
       await syncFolder(dirname(at));
     },
-    async writeRef({ repoFolder, ref }, revision) {
-      if (ref === revision) return;
-      if (!isSafePath(ref)) throw new Error(`the revision ${ref} cannot be a path`);
-      await replaceFile(join(root, repoFolder, 'refs', ref), revision);
+    async writeRecord({ path, content }) {
+      if (!isSafePath(path)) throw new Error(`${path} cannot be a path on a volume`);
+      await replaceFile(join(root, path), content);
     },
     async writeIndex(modelUid, record) {
       await replaceFile(join(root, 'index', `${modelUid}.json`), `${JSON.stringify(record, undefined, 2)}\n`);

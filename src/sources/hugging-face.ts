@@ -125,11 +125,16 @@ export function huggingFaceSource(
 
   return {
     name: `hf:${repo}@${ref}`,
-    placement: { repoFolder: `hub/models--${repo.replace('/', '--')}`, ref },
     async resolve(pinned) {
       if (!isSafePath(ref)) throw hubError(noSuchRevision(endpoint), question(ref));
       const revision = pinned === undefined ? await pin() : parsed(CommitId, pinned);
-      return { revision, files: selectFiles(await list(revision), spec, `${repo}@${ref}`) };
+      const repoFolder = `hub/models--${repo.replace('/', '--')}`;
+      return {
+        revision,
+        files: selectFiles(await list(revision), spec, `${repo}@${ref}`),
+        folder: `${repoFolder}/snapshots/${revision}`,
+        records: ref === revision ? [] : [{ path: `${repoFolder}/refs/${ref}`, content: revision }],
+      };
     },
     async open(revision, file, range, signal) {
       const url = `${endpoint}/${repo}/resolve/${revision}/${encodePath(file.path)}`;

@@ -1,4 +1,5 @@
 import type { HttpAnswer } from './http.ts';
+import type { FileRole } from '../api/model.ts';
 import type { PullerReason } from '../protocols/puller.ts';
 
 /** How the source states what a file contains. LFS files have a sha256; small ones only git's blob id. */
@@ -11,22 +12,26 @@ export interface SourceFile {
   readonly path: string;
   readonly sizeBytes: number;
   readonly digest: Digest;
+  /** As far as the source knows it; what a GGUF file is, its header says. */
+  readonly role?: FileRole;
 }
 
 /** What a name stands for: a pinned revision and the files chosen from it. */
 export interface Resolution {
-  /** A full commit id, never a branch. */
+  /** A full commit id or the digest of a manifest, never a branch or tag. */
   readonly revision: string;
   /** In the order in which a server should see them: the first GGUF file is the one it loads. */
   readonly files: readonly SourceFile[];
+  /** Where the files appear on the volume beside the blobs, relative to its root; another revision has another. */
+  readonly folder: string;
+  /** Small files that make other programs find these on the volume, such as the ref of a branch; written last. */
+  readonly records: readonly VolumeRecord[];
 }
 
-/** Where a source's files appear on the volume, beside the blobs. */
-export interface Placement {
-  /** Relative to the root of the volume, e.g. `hub/models--owner--name`. */
-  readonly repoFolder: string;
-  /** The branch or tag that was asked for. */
-  readonly ref: string;
+export interface VolumeRecord {
+  /** Relative to the root of the volume. */
+  readonly path: string;
+  readonly content: string;
 }
 
 export interface ByteRange {
@@ -41,8 +46,7 @@ export interface ByteRange {
 export interface Source {
   /** The source as one line, for messages. */
   readonly name: string;
-  readonly placement: Placement;
-  /** Asks what the name stands for; with `revision`, a commit that an earlier call found, nothing is pinned anew. */
+  /** Asks what the name stands for; with `revision`, which an earlier call found, nothing is pinned anew. */
   resolve(revision?: string): Promise<Resolution>;
   /**
    * Opens a file of the resolved revision: status 200 with the whole file, or 206 with the range. Every call follows

@@ -18,7 +18,7 @@ export function weights({ sizeBytes = 4_700_000_000, revision = commit('first') 
     license: 'apache-2.0',
   };
   const sha256 = createHash('sha256').update(revision).digest('hex');
-  const file = { path: 'model-Q4_K_M.gguf', sizeBytes, sha256 };
+  const file = { path: 'model-Q4_K_M.gguf', sizeBytes, sha256, role: 'model' as const };
   return {
     inspection: { revision, sizeBytes, fileCount: 1, gguf },
     publication: {
@@ -26,6 +26,7 @@ export function weights({ sizeBytes = 4_700_000_000, revision = commit('first') 
       digest: `sha256:${sha256}`,
       sizeBytes,
       path: `hf/owner/name/${revision}`,
+      fileCount: 1,
       files: [file],
     },
   };

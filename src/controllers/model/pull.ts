@@ -57,8 +57,9 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
     }
     case 'succeeded': {
       if (!('publication' in attempt.report)) break;
-      const { revision, digest, sizeBytes, path, files } = attempt.report.publication;
-      const artifact = { revision, digest, sizeBytes, claimName: claim.metadata.name, claimUid, path, files };
+      const { publication } = attempt.report;
+      const { sizeBytes } = publication;
+      const artifact = { ...publication, claimName: claim.metadata.name, claimUid };
       const progress: Progress = {
         percent: 100,
         text: '100%',

@@ -56,7 +56,8 @@ export function anArtifact(more: Partial<Artifact> = {}): Artifact {
     claimName: 'qwen-claim',
     claimUid: 'uid-of-qwen-claim',
     path: `hf/owner/name/${commit}`,
-    files: [{ path: 'model.gguf', sizeBytes: 1000, sha256 }],
+    fileCount: 1,
+    files: [{ path: 'model.gguf', sizeBytes: 1000, sha256, role: 'model' }],
     ...more,
   };
 }
