@@ -1,5 +1,5 @@
 import { run } from './commands.ts';
-import type { Cluster, Provider, StartOptions } from './provider.ts';
+import type { Cluster, Provider, ProviderName, StartOptions } from './provider.ts';
 
 export type { Cluster, StartOptions } from './provider.ts';
 
@@ -12,13 +12,13 @@ export type { Cluster, StartOptions } from './provider.ts';
  */
 export async function startCluster(options: StartOptions): Promise<Cluster> {
   checkName(options.name);
-  const provider = await chooseProvider(options.mode);
+  const provider = await providers[await chooseProvider(options.mode)]();
   return provider.start(options);
 }
 
-/** Throws, in one sentence, when `startCluster` could bring up no cluster on this machine. */
-export async function ensureProvider(mode: StartOptions['mode']): Promise<void> {
-  await chooseProvider(mode);
+/** Which provider `startCluster` would take. Throws, in one sentence, when it could bring up no cluster on this machine. */
+export async function ensureProvider(mode: StartOptions['mode']): Promise<ProviderName> {
+  return chooseProvider(mode);
 }
 
 /** Removes the cluster of this name, or what a killed run left of it. Does nothing when there is none. */
@@ -37,12 +37,12 @@ export async function findCluster(name: string): Promise<Cluster | undefined> {
   return undefined;
 }
 
-async function chooseProvider(mode: StartOptions['mode']): Promise<Provider> {
-  const forced = process.env['LONGSHORE_TEST_CLUSTER'];
-  if (forced) return namedProvider(forced);
+async function chooseProvider(mode: StartOptions['mode']): Promise<ProviderName> {
+  const forced = forcedProvider();
+  if (forced) return forced;
   const linux = process.platform === 'linux';
-  if (linux && (process.getuid?.() === 0 || mode === 'control-plane')) return namedProvider('native');
-  if (await dockerAnswers()) return namedProvider('kind');
+  if (linux && (process.getuid?.() === 0 || mode === 'control-plane')) return 'native';
+  if (await dockerAnswers()) return 'kind';
   throw new Error(
     'No Kubernetes to test on: there is no existing cluster (LONGSHORE_TEST_CLUSTER=existing with KUBECONFIG), ' +
       'no Docker engine for kind, and no root on Linux to run one natively.',
@@ -51,28 +51,35 @@ async function chooseProvider(mode: StartOptions['mode']): Promise<Provider> {
 
 /** Where a cluster of some name may be. */
 async function providersInUse(): Promise<Provider[]> {
-  const forced = process.env['LONGSHORE_TEST_CLUSTER'];
-  if (forced) return [await namedProvider(forced)];
-  const providers = process.platform === 'linux' ? [await namedProvider('native')] : [];
-  if (await dockerAnswers()) providers.push(await namedProvider('kind'));
-  return providers;
+  const forced = forcedProvider();
+  if (forced) return [await providers[forced]()];
+  const inUse = process.platform === 'linux' ? [await providers.native()] : [];
+  if (await dockerAnswers()) inUse.push(await providers.kind());
+  return inUse;
 }
 
-async function namedProvider(name: string): Promise<Provider> {
-  if (name === 'native') {
-    const { startNative, stopNative, findNative } = await import('./native/native.ts');
-    return { start: startNative, stop: stopNative, find: findNative };
-  }
-  if (name === 'kind') {
-    const { startKind, stopKind, findKind } = await import('./kind.ts');
-    return { start: startKind, stop: stopKind, find: findKind };
-  }
-  if (name === 'existing') {
-    const { startExisting, stopExisting, findExisting } = await import('./existing.ts');
-    return { start: startExisting, stop: stopExisting, find: findExisting };
-  }
+function forcedProvider(): ProviderName | undefined {
+  const name = process.env['LONGSHORE_TEST_CLUSTER'];
+  if (!name) return undefined;
+  if (name === 'native' || name === 'kind' || name === 'existing') return name;
   throw new Error(`LONGSHORE_TEST_CLUSTER is ${name}; it may be native, kind or existing.`);
 }
+
+/** Loaded when it is used: each brings libraries of its own. */
+const providers: Record<ProviderName, () => Promise<Provider>> = {
+  native: async () => {
+    const { startNative, stopNative, findNative } = await import('./native/native.ts');
+    return { start: startNative, stop: stopNative, find: findNative };
+  },
+  kind: async () => {
+    const { startKind, stopKind, findKind } = await import('./kind.ts');
+    return { start: startKind, stop: stopKind, find: findKind };
+  },
+  existing: async () => {
+    const { startExisting, stopExisting, findExisting } = await import('./existing.ts');
+    return { start: startExisting, stop: stopExisting, find: findExisting };
+  },
+};
 
 async function dockerAnswers(): Promise<boolean> {
   return run('docker', ['info', '--format', '{{.ServerVersion}}']).then(

@@ -1,7 +1,9 @@
+export type ProviderName = 'native' | 'kind' | 'existing';
+
 /** A Kubernetes to test on, whatever brought it up. */
 export interface Cluster {
   readonly name: string;
-  readonly provider: 'native' | 'kind' | 'existing';
+  readonly provider: ProviderName;
   /** Path of a kubeconfig that works on this machine. */
   readonly kubeconfig: string;
   /**

@@ -31,6 +31,33 @@ export function goodLine(bytesPerSecond?: number): Line {
   };
 }
 
+/** What a test may do to a line while it serves. */
+export type LineControls = {
+  /** Bytes per second of each connection, those already open too. */
+  setThrottle(bytesPerSecond: number | undefined): void;
+  /**
+   * The next `times` answers longer than `bytes` end after that many bytes of body: the connection breaks
+   * (`cut`, the default), or stays open and silent (`stall`).
+   */
+  interruptAfter(bytes: number, times: number, how?: Interruption): void;
+  /** Whether Range is heeded; while not, the answer is 200 with the whole file. */
+  setRanges(heeded: boolean): void;
+};
+
+export function controlsOf(line: Line): LineControls {
+  return {
+    setThrottle: (bytesPerSecond) => {
+      line.bytesPerSecond = bytesPerSecond;
+    },
+    interruptAfter: (bytes, times, how = 'cut') => {
+      line.interrupt = { bytes, times, how };
+    },
+    setRanges: (heeded) => {
+      line.ranges = heeded;
+    },
+  };
+}
+
 /** Inclusive at both ends, as in the header. */
 export type ByteRange = { start: number; end: number };
 

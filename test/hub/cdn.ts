@@ -1,22 +1,24 @@
-/** The second origin: large content behind signed, expiring URLs, the shape of CloudFront's. */
+/** Storage behind a server: large content at signed, expiring URLs, the shape of CloudFront's. */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { answer } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
 import { serveBytes } from './bytes.ts';
 import type { Line, Source } from './bytes.ts';
-import type { Entry } from './repo.ts';
 
 export type Cdn = {
-  /** Path and query of a signed URL for an LFS entry. */
-  sign(entry: Entry): string;
+  /** The signed URL, path and query, of what is stored at `path`; `name` is for the file it is saved as. */
+  sign(path: string, name: string): string;
   /** Makes every URL signed so far answer 403, as when its time is over. */
   expireUrls(): void;
   answer(exchange: Exchange): Promise<void>;
 };
 
+/** `sha256` is in hex. */
+export type Stored = Omit<Source, 'etag'> & { sha256: string };
+
 export type CdnOptions = {
-  /** The content by sha256 (hex), undefined when no repository holds it. */
-  find: (oid: string) => Entry | undefined;
+  /** Undefined when nothing is stored there. */
+  find: (path: string) => Stored | undefined | Promise<Stored | undefined>;
   line: Line;
   urlLifetimeSeconds: number;
   /** Milliseconds since the epoch. */
@@ -28,11 +30,10 @@ export function openCdn({ find, line, urlLifetimeSeconds, now }: CdnOptions): Cd
   const signature = (...signed: string[]): Buffer =>
     createHmac('sha256', key).update(signed.join('\0')).digest();
   return {
-    sign(entry) {
-      const path = `/lfs/${entry.lfs?.oid}`;
+    sign(path, name) {
       const expires = String(Math.floor(now() / 1000) + urlLifetimeSeconds);
-      const name = encodeURIComponent(entry.path.split('/').at(-1) ?? '');
-      const disposition = `inline; filename*=UTF-8''${name}; filename="${name}";`;
+      const quoted = encodeURIComponent(name);
+      const disposition = `inline; filename*=UTF-8''${quoted}; filename="${quoted}";`;
       const query = new URLSearchParams({
         'response-content-disposition': disposition,
         Expires: expires,
@@ -58,9 +59,9 @@ export function openCdn({ find, line, urlLifetimeSeconds, now }: CdnOptions): Cd
         line.fail.times -= 1;
         return refuse(exchange, line.fail.status, 'InternalError');
       }
-      const entry = find(url.pathname.replace('/lfs/', ''));
-      if (entry?.lfs === undefined) return refuse(exchange, 404, 'NoSuchKey');
-      const source: Source = { content: entry.content, size: entry.size, etag: storageEtag(entry.lfs.oid) };
+      const stored = await find(url.pathname);
+      if (stored === undefined) return refuse(exchange, 404, 'NoSuchKey');
+      const source: Source = { ...stored, etag: storageEtag(stored.sha256) };
       await serveBytes(exchange, source, { 'Content-Disposition': disposition }, line);
     },
   };
@@ -70,8 +71,8 @@ export function openCdn({ find, line, urlLifetimeSeconds, now }: CdnOptions): Cd
  * The ETag of object storage for a multipart upload: not the content's sha256, which clients must take from
  * X-Linked-ETag (huggingface.js#1023).
  */
-function storageEtag(oid: string): string {
-  return `"${createHash('md5').update(oid).digest('hex')}-2"`;
+function storageEtag(sha256: string): string {
+  return `"${createHash('md5').update(sha256).digest('hex')}-2"`;
 }
 
 function refuse(exchange: Exchange, status: number, code: string): void {

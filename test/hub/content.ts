@@ -1,5 +1,6 @@
-/** What the hub holds in the demo and in the e2e tests. */
+/** What the hub and the Ollama registry hold in the demo and in the e2e tests. */
 import { notGguf, tinyGguf } from './gguf.ts';
+import type { OllamaModel } from './registry/push.ts';
 import type { Content, Repo } from './repo.ts';
 
 /** A made-up token: valid on the test hub only, and admitted to the gated repository. */
@@ -22,10 +23,6 @@ export const standard = {
 
 /** @param options.gemma path of the real model; without it a tiny stand-in has its name. */
 export function standardRepos(options: { gemma?: string } = {}): Repo[] {
-  const gemma: Content =
-    options.gemma === undefined
-      ? tinyGguf({ architecture: 'gemma3', name: 'gemma-3-270m', contextLength: 32_768, blockCount: 18 })
-      : { file: options.gemma };
   return [
     {
       id: standard.gemma.repo,
@@ -33,7 +30,7 @@ export function standardRepos(options: { gemma?: string } = {}): Repo[] {
         '.gitattributes': '*.gguf filter=lfs diff=lfs merge=lfs -text\n',
         'README.md': readme('gemma', 'Gemma 3 270M', 'google/gemma-3-270m'),
         'config.json': json({ architectures: ['Gemma3ForCausalLM'], model_type: 'gemma3_text' }),
-        [standard.gemma.file]: gemma,
+        [standard.gemma.file]: gemmaContent(options),
       },
       gitTags: ['v1.0'],
       downloads: 1234,
@@ -72,6 +69,67 @@ export function standardRepos(options: { gemma?: string } = {}): Repo[] {
       },
     },
   ];
+}
+
+/** The names of the standard models of the Ollama registry. */
+export const standardOllama = {
+  gemma: { model: 'longshore/gemma', tag: '270m', other: '270m-warm' },
+  tensors: { model: 'longshore/tensors', tag: 'latest' },
+  newer: { model: 'longshore/newer', tag: 'latest' },
+  cloud: { model: 'longshore/cloud', tag: 'latest' },
+} as const;
+
+/** @param options.gemma as for standardRepos: the weights are those of the repository. */
+export function standardModels(options: { gemma?: string } = {}): OllamaModel[] {
+  const { gemma, tensors, newer, cloud } = standardOllama;
+  const text: OllamaModel['layers'] = [
+    { kind: 'template', content: 'Q: {{ .Prompt }}\nA:' },
+    { kind: 'system', content: 'You answer in one sentence.' },
+    { kind: 'license', content: 'Gemma is provided under and subject to the Gemma Terms of Use.\n' },
+  ];
+  const weights = { kind: 'model', content: gemmaContent(options) };
+  const config = { model_family: 'gemma3', model_families: ['gemma3'], model_type: '268.10M' };
+  const params = (given: object) => ({ kind: 'params', content: JSON.stringify(given) });
+  return [
+    {
+      name: gemma.model,
+      tags: [gemma.tag, 'latest'],
+      layers: [weights, ...text, params({ stop: ['\nQ:'], temperature: 0, num_ctx: 1024 })],
+      config,
+    },
+    {
+      name: gemma.model,
+      tags: [gemma.other],
+      layers: [weights, ...text, params({ stop: ['\nQ:', '\n\n'], temperature: 0.8, num_ctx: 512 })],
+      config,
+    },
+    {
+      name: tensors.model,
+      tags: [tensors.tag],
+      layers: [
+        { kind: 'tensor', name: 'model.embed_tokens.weight', content: safetensors() },
+        { kind: 'json', name: 'config.json', content: json({ architectures: ['LlamaForCausalLM'] }) },
+      ],
+      config: { model_format: 'safetensors', file_type: 'F32' },
+    },
+    {
+      name: newer.model,
+      tags: [newer.tag],
+      requiresNewer: true,
+      layers: [{ kind: 'model', content: tinyGguf({ name: 'newer', seed: 6 }) }],
+    },
+    {
+      name: cloud.model,
+      tags: [cloud.tag],
+      layers: [],
+      config: { model_format: '', remote_host: 'https://ollama.com:443', remote_model: 'gpt-oss:120b' },
+    },
+  ];
+}
+
+function gemmaContent({ gemma }: { gemma?: string }): Content {
+  if (gemma !== undefined) return { file: gemma };
+  return tinyGguf({ architecture: 'gemma3', name: 'gemma-3-270m', contextLength: 32_768, blockCount: 18 });
 }
 
 function readme(license: string, title: string, baseModel?: string): string {

@@ -1,4 +1,7 @@
 import { createHash } from 'node:crypto';
+import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import {
   HubApiError,
   checkRepoAccess,
@@ -7,22 +10,30 @@ import {
   listFiles,
   modelInfo,
   pathsInfo,
+  snapshotDownload,
   whoAmI,
 } from '@huggingface/hub';
 import type { ListFileEntry } from '@huggingface/hub';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { standard, standardRepos, strangerToken, testToken } from './content.ts';
 import { startHub } from './hub.ts';
 import type { Hub } from './hub.ts';
 
 let hub: Hub;
 let hubUrl: string;
+let cacheDir: string;
 
 beforeAll(async () => {
+  // The client tells of every file it downloads into a cache.
+  vi.spyOn(console, 'debug').mockReturnValue();
+  cacheDir = await mkdtemp(join(tmpdir(), 'hf-cache-'));
   hub = await startHub({ repos: standardRepos(), tokens: [testToken, strangerToken], pageSize: 2 });
   hubUrl = hub.url;
 });
-afterAll(() => hub.close());
+afterAll(async () => {
+  await hub.close();
+  await rm(cacheDir, { recursive: true });
+});
 beforeEach(() => {
   hub.requests.length = 0;
 });
@@ -96,6 +107,16 @@ describe('a public repository, read by @huggingface/hub', () => {
     }
   });
 
+  it('downloads as a snapshot, in a cache where every file is what the list says', async () => {
+    const snapshot = await snapshotDownload({ repo, hubUrl, cacheDir, revision: 'v1.0' });
+    const files = await list(repo);
+    expect((await readdir(snapshot)).sort()).toEqual(files.map((entry) => entry.path));
+    for (const { path, lfs, size } of files) {
+      const bytes = await readFile(join(snapshot, path));
+      expect([bytes.byteLength, lfs && sha256(bytes)]).toEqual([size, lfs?.oid]);
+    }
+  });
+
   it('says size and validator of a small file, and the raw pointer of a large one', async () => {
     const [small, raw] = await Promise.all([
       fileDownloadInfo({ repo, path: 'config.json', hubUrl }),
@@ -146,6 +167,13 @@ describe('a gated repository, read by @huggingface/hub', () => {
     const seen = Map.groupBy(hub.requests, (request) => request.origin);
     expect(seen.get('hub')?.every((request) => request.authorization === `Bearer ${testToken}`)).toBe(true);
     expect(seen.get('cdn')?.every((request) => request.authorization === undefined)).toBe(true);
+  });
+
+  it('is a snapshot for that token only', async () => {
+    const asStranger = { repo, hubUrl, cacheDir, accessToken: strangerToken };
+    expect((await refusalOf(snapshotDownload(asStranger))).statusCode).toBe(403);
+    const snapshot = await snapshotDownload({ ...asStranger, accessToken: testToken });
+    expect((await readFile(join(snapshot, file))).subarray(0, 4).toString()).toBe('GGUF');
   });
 
   it('tells strangers to log in, and other tokens to ask for access', async () => {

@@ -2,16 +2,15 @@
  * A Hugging Face hub without internet: the hub, and its CDN on a second origin. What it answers, and in which
  * headers, follows huggingface.co as seen by huggingface_hub and @huggingface/hub; it serves no Xet.
  */
-import { once } from 'node:events';
-import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
-import { goodLine } from './bytes.ts';
-import type { Interruption } from './bytes.ts';
+import { controlsOf, goodLine } from './bytes.ts';
+import type { LineControls } from './bytes.ts';
 import { openCdn } from './cdn.ts';
+import type { Stored } from './cdn.ts';
 import { HubRefusal, answerRefusal } from './exchange.ts';
 import type { Exchange, RecordedRequest } from './exchange.ts';
+import { createOrigin, listen, originUrl, stop } from './origin.ts';
 import { commit, storeRepo } from './repo.ts';
-import type { Change, Entry, Repo, StoredRepo } from './repo.ts';
+import type { Change, Repo, StoredRepo } from './repo.ts';
 import { answerHub } from './routes.ts';
 import type { HubState } from './routes.ts';
 
@@ -25,8 +24,8 @@ export type HubOptions = {
   /** Name or address in the URLs the hub hands out; by default the one a request was sent to. */
   publicHost?: string;
   /**
-   * The CDN's, when it shall differ: huggingface_hub takes the same name on another port for the same host, and
-   * then follows the redirect it should read.
+   * The CDN's, when it shall differ: some releases of huggingface_hub take the same name on another port for the
+   * same host, and then follow the redirect they should read.
    */
   cdnHost?: string;
   /** Valid tokens, besides those in a repository's `access`. */
@@ -42,22 +41,14 @@ export type HubOptions = {
   log?: (line: string) => void;
 };
 
-export type Hub = {
+/** The controls are those of the CDN. */
+export type Hub = LineControls & {
   url: string;
   cdnUrl: string;
   /** Everything both origins were asked, in order of arrival. */
   requests: RecordedRequest[];
-  /** Bytes per second of each CDN connection, those already open too. */
-  setThrottle(bytesPerSecond: number | undefined): void;
-  /**
-   * The next `times` CDN answers longer than `bytes` end after that many bytes of body: the connection breaks
-   * (`cut`, the default), or stays open and silent (`stall`).
-   */
-  interruptAfter(bytes: number, times: number, how?: Interruption): void;
   /** The next `times` CDN requests with a good URL are answered with this status. */
   failCdn(status: number, times: number): void;
-  /** Whether the CDN heeds Range; while not, it answers 200 with the whole file. */
-  setRanges(heeded: boolean): void;
   /** The next `times` requests to the hub are answered 429, to be tried again after `seconds`. */
   rateLimit(times: number, seconds: number): void;
   /** CDN URLs handed out so far answer 403 from now on. */
@@ -85,32 +76,24 @@ export async function startHub(options: HubOptions): Promise<Hub> {
   for (const repo of options.repos) await add(repo);
 
   const cdn = openCdn({
-    find: (oid) => findLfs(repos, oid),
+    find: (path) => findLfs(repos, path.replace(lfsPrefix, '')),
     line,
     urlLifetimeSeconds: options.urlLifetimeSeconds ?? 3600,
     now: options.now ?? Date.now,
   });
-  const serve = (origin: 'hub' | 'cdn', respond: (exchange: Exchange) => Promise<void>): Server =>
-    createServer((request, response) => {
-      const exchange = record(origin, request, response);
-      requests.push(exchange.record);
-      respond(exchange)
-        .catch((error: unknown) => recover(exchange, error))
-        .finally(() => log(`${exchange.record.status} ${origin} ${request.method} ${request.url}`));
-    });
-  const cdnServer = serve('cdn', (exchange) => cdn.answer(exchange));
-  const hubServer = serve('hub', (exchange) => answerHub(state, exchange));
+  const cdnServer = createOrigin('cdn', { requests, log, recover }, (exchange) => cdn.answer(exchange));
+  const hubServer = createOrigin('hub', { requests, log, recover }, (exchange) => answerHub(state, exchange));
   const cdnPort = await listen(cdnServer, host, options.cdnPort ?? 0);
   const port = await listen(hubServer, host, options.port ?? 0);
-  const origin = (request: IncomingMessage, to: number, name = publicHost): string =>
-    `http://${name ?? hostName(request)}:${to}`;
   const state: HubState = {
     repos,
     tokens,
     pageSize: options.pageSize ?? 1000,
     limited: { times: 0, seconds: 0 },
-    hubUrl: (request) => origin(request, port),
-    signedUrl: (request, entry) => origin(request, cdnPort, options.cdnHost) + cdn.sign(entry),
+    hubUrl: (request) => originUrl(request, port, publicHost),
+    signedUrl: (request, { path, lfs }) =>
+      originUrl(request, cdnPort, options.cdnHost ?? publicHost) +
+      cdn.sign(`${lfsPrefix}${lfs?.oid}`, path.split('/').at(-1) ?? ''),
   };
 
   const name = publicHost ?? (host === '0.0.0.0' ? '127.0.0.1' : host);
@@ -118,17 +101,9 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     url: `http://${name}:${port}`,
     cdnUrl: `http://${options.cdnHost ?? name}:${cdnPort}`,
     requests,
-    setThrottle: (bytesPerSecond) => {
-      line.bytesPerSecond = bytesPerSecond;
-    },
-    interruptAfter: (bytes, times, how = 'cut') => {
-      line.interrupt = { bytes, times, how };
-    },
+    ...controlsOf(line),
     failCdn: (status, times) => {
       line.fail = { status, times };
-    },
-    setRanges: (heeded) => {
-      line.ranges = heeded;
     },
     rateLimit: (times, seconds) => {
       state.limited = { times, seconds };
@@ -146,54 +121,20 @@ export async function startHub(options: HubOptions): Promise<Hub> {
   };
 }
 
-function record(origin: 'hub' | 'cdn', request: IncomingMessage, response: ServerResponse): Exchange {
-  const { authorization, range } = request.headers;
-  return {
-    request,
-    response,
-    // `OPTIONS *` has no path.
-    url: URL.parse(`http://hub${request.url}`) ?? new URL('http://hub/'),
-    record: {
-      origin,
-      method: request.method ?? '',
-      path: request.url ?? '',
-      ...(authorization !== undefined && { authorization }),
-      ...(range !== undefined && { range }),
-      status: 0,
-    },
-  };
-}
-
 function recover(exchange: Exchange, error: unknown): void {
   if (exchange.response.headersSent) exchange.response.destroy();
   else if (error instanceof HubRefusal) answerRefusal(exchange, error);
   else answerRefusal(exchange, new HubRefusal(500, error instanceof Error ? error.message : String(error)));
 }
 
-function findLfs(repos: Map<string, StoredRepo>, oid: string): Entry | undefined {
+const lfsPrefix = '/lfs/';
+
+function findLfs(repos: Map<string, StoredRepo>, oid: string): Stored | undefined {
   for (const repo of repos.values()) {
     for (const { entries } of repo.commits.values()) {
-      for (const entry of entries.values()) if (entry.lfs?.oid === oid) return entry;
+      for (const { content, size, lfs } of entries.values())
+        if (lfs?.oid === oid) return { content, size, sha256: oid };
     }
   }
   return undefined;
-}
-
-function hostName(request: IncomingMessage): string {
-  return new URL(`http://${request.headers.host ?? '127.0.0.1'}`).hostname;
-}
-
-async function listen(server: Server, host: string, port: number): Promise<number> {
-  server.listen(port, host);
-  await once(server, 'listening');
-  const address = server.address();
-  if (address === null || typeof address === 'string') throw new Error('the hub listens on no TCP port');
-  return address.port;
-}
-
-async function stop(server: Server): Promise<void> {
-  const closed = once(server, 'close');
-  server.close();
-  server.closeAllConnections();
-  await closed;
 }

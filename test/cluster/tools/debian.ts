@@ -1,5 +1,8 @@
 import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import { findProgram, run } from '../commands.ts';
+import { withLock } from '../lock.ts';
+import { cacheFolder } from '../places.ts';
 
 /**
  * What each package is wanted for. A machine that has the thing from elsewhere keeps it: Docker's own
@@ -10,6 +13,7 @@ const provides: Record<string, { program: string } | { file: string }> = {
   buildah: { program: 'buildah' },
   conntrack: { program: 'conntrack' },
   'containernetworking-plugins': { file: '/usr/lib/cni/bridge' },
+  'docker-registry': { program: 'docker-registry' },
   iproute2: { program: 'ip' },
   iptables: { program: 'iptables' },
   mmdebstrap: { program: 'mmdebstrap' },
@@ -19,14 +23,27 @@ const provides: Record<string, { program: string } | { file: string }> = {
   'util-linux': { program: 'nsenter' },
 };
 
-/** Installs those of the packages that this machine lacks. Needs apt and root only when something is missing. */
+/**
+ * Installs those of the packages that this machine lacks. Needs apt and root only when something is missing. Any number of
+ * processes may ask at the same time; apt lets one in.
+ */
 export async function ensureDebianPackages(
   packages: readonly string[],
   { say }: { say: (line: string) => void },
 ): Promise<void> {
+  if ((await missingOf(packages)).length === 0) return;
+  await withLock(join(cacheFolder(), 'apt.lock'), async () => {
+    const missing = await missingOf(packages);
+    if (missing.length > 0) await install(missing, say);
+  });
+}
+
+async function missingOf(packages: readonly string[]): Promise<string[]> {
   const present = await Promise.all(packages.map(isPresent));
-  const missing = packages.filter((_, i) => !present[i]);
-  if (missing.length === 0) return;
+  return packages.filter((_, i) => !present[i]);
+}
+
+async function install(missing: readonly string[], say: (line: string) => void): Promise<void> {
   const list = missing.join(' ');
   if (!(await findProgram('apt-get')))
     throw new Error(`This needs ${list}: install them, there is no apt-get here.`);
