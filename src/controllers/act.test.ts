@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Model, ModelStatus } from '../api/model.ts';
-import { jobs, services } from '../kube/builtin.ts';
+import { jobs, persistentVolumeClaims, services } from '../kube/builtin.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { findCondition } from '../kube/conditions.ts';
 import { ApiError } from '../kube/errors.ts';
@@ -9,7 +9,7 @@ import { controlledBy, type Kind, type KubeObject, type Live, type Ref } from '.
 import { act, actor } from './act.ts';
 import { models } from './kinds.ts';
 import { child, childRef, decide, type Child, type Decision, type Outcome } from './step.ts';
-import { aModel, meta, now } from './testing/objects.ts';
+import { aModel, aRetainedClaim, meta, now } from './testing/objects.ts';
 
 const owner = aModel();
 const signal = new AbortController().signal;
@@ -78,6 +78,12 @@ const job = child(jobs, { metadata: { name: 'pull', namespace: 'ns' } });
 const theirs: Live<KubeObject> = { metadata: meta('pull') };
 const ours: Live<KubeObject> = { metadata: meta('pull', { ownerReferences: [controlledBy(models, owner)] }) };
 
+/** The retained claim with other labels. */
+function labelled(labels: Record<string, string>): Live<KubeObject> {
+  const live = aRetainedClaim('volume', { content: 'c' });
+  return { ...live, metadata: { ...live.metadata, labels: { ...live.metadata.labels, ...labels } } };
+}
+
 describe('act', () => {
   it('applies, then removes, then writes the status, once each', async () => {
     const api = new Api();
@@ -130,6 +136,43 @@ describe('act', () => {
     const api = new Api([{ metadata: meta('pull', { ownerReferences: [former] }) }]);
     await expect(api.act(decision({ apply: [job] }))).rejects.toThrow(/of the deleted Model/);
     expect(api.calls).toEqual(['get Job pull']);
+  });
+
+  const volume = child(persistentVolumeClaims, { metadata: { name: 'volume', namespace: 'ns' } });
+  const kept = aRetainedClaim('volume', { content: 'c' });
+
+  const cases: [string, Live<KubeObject>, string[]][] = [
+    ['kept for it', kept, ['apply PersistentVolumeClaim volume']],
+    ['kept for another', labelled({ 'longshore.dev/model': 'other' }), []],
+    ['not kept by us', labelled({ 'app.kubernetes.io/managed-by': 'helm' }), []],
+    ['left by somebody', labelled({ 'longshore.dev/reclaim-policy': 'Delete' }), []],
+    [
+      "another's by now",
+      {
+        ...kept,
+        metadata: {
+          ...kept.metadata,
+          ownerReferences: [controlledBy(models, { metadata: meta('other') })],
+        },
+      },
+      [],
+    ],
+  ];
+
+  it.for(cases)(
+    'takes a claim only if it is its own or kept for its name: one %s',
+    async ([, live, applied]) => {
+      const api = new Api([live]);
+      await api.act(decision({ apply: [volume] }));
+      expect(api.calls.filter((call) => call.startsWith('apply'))).toEqual(applied);
+      expect(api.condition('Ready')?.reason).toBe(applied.length > 0 ? 'Ready' : 'NameTaken');
+    },
+  );
+
+  it('takes nothing but a claim for a retained one', async () => {
+    const api = new Api([{ metadata: { ...kept.metadata, name: 'pull' } }]);
+    await api.act(decision({ apply: [job] }));
+    expect(api.condition('Ready')?.reason).toBe('NameTaken');
   });
 
   it('says a refusal in Ready, Reconciling and Stalled, and leaves the step as it stands', async () => {

@@ -5,10 +5,13 @@ import type { KubeClient } from '../kube/client.ts';
 import { findCondition, setCondition } from '../kube/conditions.ts';
 import { ApiError, isNotFound } from '../kube/errors.ts';
 import type { EventRecorder } from '../kube/events.ts';
+import { persistentVolumeClaims } from '../kube/builtin.ts';
 import type { Kind, KubeObject, Live } from '../kube/kind.ts';
 import { controllerOf } from '../kube/kind.ts';
 import { statusWriter, type WriteStatus } from '../kube/status.ts';
+import { models } from './kinds.ts';
 import { appliedAnnotation } from './labels.ts';
+import { isRetained } from './retention.ts';
 import type { Child, ConditionedStatus, Decision } from './step.ts';
 
 export interface Actor {
@@ -94,8 +97,9 @@ async function ownedOrAbsent(
     throw error;
   };
   const live = cached ?? (await client.get(wanted.kind, { name, namespace }, { signal }).catch(absent));
-  const holder = live && controllerOf(live);
-  if (live && holder?.uid !== owner.object.metadata.uid) {
+  if (!live || isKeptFor(owner, wanted, live)) return live;
+  const holder = controllerOf(live);
+  if (holder?.uid !== owner.object.metadata.uid) {
     if (holder?.kind === owner.kind.kind && holder.name === owner.object.metadata.name) {
       // Deleted and applied again: the garbage collector is on its way to what the first one had.
       throw new Error(
@@ -107,6 +111,16 @@ async function ownedOrAbsent(
     );
   }
   return live;
+}
+
+/** A retained claim has no controller to tell whose it is. */
+function isKeptFor(
+  owner: { kind: Pick<Kind<KubeObject>, 'kind'>; object: Live<KubeObject> },
+  wanted: Child,
+  live: Live<KubeObject>,
+): boolean {
+  const isClaim = wanted.kind.kind === persistentVolumeClaims.kind;
+  return isClaim && owner.kind.kind === models.kind && isRetained(live, owner.object.metadata.name);
 }
 
 function refusalOf(error: unknown): { reason: Reason; message: string } | undefined {

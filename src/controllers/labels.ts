@@ -6,6 +6,11 @@ export const managedBySelector = 'app.kubernetes.io/managed-by=longshore';
 
 export const labels = {
   model: 'longshore.dev/model',
+  modelUid: 'longshore.dev/model-uid',
+  /** Fingerprint of the source and the revision that a claim is filled with. */
+  content: 'longshore.dev/content',
+  /** On claims that outlive their Model: `Retain`. */
+  reclaimPolicy: 'longshore.dev/reclaim-policy',
   server: 'longshore.dev/server',
   /** `inspect` or `pull`. */
   task: 'longshore.dev/task',

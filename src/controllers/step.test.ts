@@ -74,6 +74,29 @@ describe('decide', () => {
     expect(third?.message).toBe('Waits for Second.');
   });
 
+  it('says further conditions of the steps that ran, which change nothing else', () => {
+    const further = (reason: 'Succeeded' | 'TemplateNotSupported'): Outcome<Status> => ({
+      at: 'done',
+      message: 'Served.',
+      conditions: [{ type: 'Further', status: 'False', reason, message: 'A detail.' }],
+    });
+    const { told, status } = decided([step('First', further('TemplateNotSupported'))]);
+    expect(told).toEqual([
+      'First True Succeeded',
+      'Further False TemplateNotSupported',
+      'Ready True Ready',
+      'Reconciling False Ready',
+      'Stalled False Ready',
+    ]);
+    expect(status.conditions?.[1]).toMatchObject({ message: 'A detail.', observedGeneration: 3 });
+  });
+
+  it('leaves a further condition as it stands when no step says it again', () => {
+    const conditions = [{ type: 'Further', status: 'True' as const, reason: 'Succeeded', message: 'Then.' }];
+    const before = { conditions: conditions.map((each) => ({ ...each, lastTransitionTime: secondsAgo(9) })) };
+    expect(decided([done], before).status.conditions?.[0]).toEqual(before.conditions[0]);
+  });
+
   it('carries the generation in the status and in every condition', () => {
     const { status } = decided([done, waiting, never], undefined, 7);
     expect(status.observedGeneration).toBe(7);

@@ -19,6 +19,15 @@ export interface Effects<Status> {
   remove?: ChildRef[];
   /** Merged into the status; a member that is undefined is removed. */
   status?: { [Member in keyof Status]?: Status[Member] | undefined };
+  /** What else there is to tell, under conditions of its own. Ready does not go by them; one not told again stays. */
+  conditions?: FurtherCondition[];
+}
+
+export interface FurtherCondition {
+  type: string;
+  status: Condition['status'];
+  reason: Reason;
+  message: string;
 }
 
 export type Outcome<Status> = Effects<Status> &
@@ -98,6 +107,7 @@ export function decide<View, Status extends ConditionedStatus>(
       stoppedAt = condition ?? 'an earlier step';
       if (condition) say(condition, 'False', last.reason, last.message);
     } else if (condition) say(condition, 'True', 'Succeeded', last.message);
+    for (const { type, status, reason, message } of last.conditions ?? []) say(type, status, reason, message);
   }
 
   const [reason, message] =

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { condense, formatBytes, formatDuration } from './text.ts';
+import { condense, formatBytes, formatDuration, shortRevision } from './text.ts';
 
 describe('formatBytes', () => {
   it.for([
@@ -33,6 +33,15 @@ describe('formatDuration', () => {
     [360_000, '100h00m'],
   ] as const)('writes %d seconds as %s', ([seconds, text]) => {
     expect(formatDuration(seconds)).toBe(text);
+  });
+});
+
+describe('shortRevision', () => {
+  it.for([
+    ['0123456789abcdef0123456789abcdef01234567', '0123456789ab'],
+    [`sha256:${'fedcba98'.repeat(8)}`, 'fedcba98fedc'],
+  ] as const)('of %s is %s', ([revision, short]) => {
+    expect(shortRevision(revision)).toBe(short);
   });
 });
 

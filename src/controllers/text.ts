@@ -23,6 +23,11 @@ export function formatDuration(seconds: number): string {
   return minutes > 0 ? `${minutes}m${two(rest)}s` : `${rest}s`;
 }
 
+/** Enough of a commit, or of the digest of a manifest, to tell it from others: its first 12 hex digits. */
+export function shortRevision(revision: string): string {
+  return revision.replace(/^sha256:/, '').slice(0, 12);
+}
+
 /** One line, at most 500 characters: messages of others can be long and hold line breaks. */
 export function condense(text: string): string {
   const line = text.replace(/\s+/g, ' ').trim();

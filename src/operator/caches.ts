@@ -4,7 +4,7 @@ import { models, modelServers } from '../controllers/kinds.ts';
 import { labels, managedBySelector } from '../controllers/labels.ts';
 import type { ModelCaches } from '../controllers/model/reconcile.ts';
 import type { ServerCaches } from '../controllers/modelserver/reconcile.ts';
-import { deployments, jobs, persistentVolumeClaims, pods, services, type Pod } from '../kube/builtin.ts';
+import { deployments, jobs, persistentVolumeClaims, pods, services } from '../kube/builtin.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Controller } from '../kube/controller.ts';
 import { Informer } from '../kube/informer.ts';
@@ -34,16 +34,19 @@ export function startCaches(
       indexes: { model: ({ metadata, spec }) => [`${metadata.namespace}/${spec.modelRef.name}`] },
     }),
     jobs: labelled(jobs),
-    pods: labelled(pods, { server: (pod) => serverOf(pod) }),
-    claims: labelled(persistentVolumeClaims),
+    pods: labelled(pods, { server: namedBy(labels.server) }),
+    claims: labelled(persistentVolumeClaims, { model: namedBy(labels.model) }),
     deployments: labelled(deployments),
     services: labelled(services),
   };
 }
 
-function serverOf({ metadata }: Live<Pod>): string[] {
-  const name = metadata.labels?.[labels.server];
-  return name === undefined ? [] : [`${metadata.namespace}/${name}`];
+/** Finds objects by the Model or ModelServer of their namespace that a label names. */
+function namedBy(label: string): (object: Live<KubeObject>) => string[] {
+  return ({ metadata }) => {
+    const name = metadata.labels?.[label];
+    return name === undefined ? [] : [`${metadata.namespace}/${name}`];
+  };
 }
 
 /** Which object has to be looked at again when another one changes. */
@@ -74,11 +77,13 @@ export function wire(caches: Caches, controllers: { model: Controller; server: C
   ] as Informer<KubeObject>[]) {
     cache.onChange(({ object }) => toOwner(object));
   }
-  // A pod belongs to a Job or a ReplicaSet; its labels name whose it is in the end.
-  caches.pods.onChange(({ object }) => {
-    const { namespace } = keyOf(object);
-    const { [labels.model]: modelName, [labels.server]: serverName } = object.metadata.labels ?? {};
-    if (modelName !== undefined) model.enqueue({ namespace, name: modelName });
-    if (serverName !== undefined) server.enqueue({ namespace, name: serverName });
-  });
+  // A pod belongs to a Job or a ReplicaSet, a retained claim to nothing; labels name whose they are in the end.
+  for (const cache of [caches.pods, caches.claims] as Informer<KubeObject>[]) {
+    cache.onChange(({ object }) => {
+      const { namespace } = keyOf(object);
+      const { [labels.model]: modelName, [labels.server]: serverName } = object.metadata.labels ?? {};
+      if (modelName !== undefined) model.enqueue({ namespace, name: modelName });
+      if (serverName !== undefined) server.enqueue({ namespace, name: serverName });
+    });
+  }
 }

@@ -55,7 +55,47 @@ describe('an object that cannot be meant', () => {
     ['no spec', { kind: 'Model', metadata: { name: 'm' } }, 'spec: Required value'],
     ['no source', model({}), 'spec.source: Required value'],
     ['an empty source', model({ source: {} }), 'spec.source: Invalid value: set exactly one source'],
-    ['a source of no known kind', model({ source: { ollama: { model: 'x' } } }), 'spec.source.ollama'],
+    ['a source of no known kind', model({ source: { s3: { bucket: 'x' } } }), 'spec.source.s3'],
+    [
+      'two sources',
+      model({ source: { ...source, ollama: { model: 'smollm' } } }),
+      'spec.source: Invalid value: set exactly one source',
+    ],
+    ['no name of an Ollama model', model({ source: { ollama: {} } }), 'spec.source.ollama.model: Required'],
+    ...[
+      '',
+      'my model',
+      '../smollm',
+      '-smollm',
+      'https://registry.ollama.ai/library/smollm',
+      'a/b/c/d',
+      'smollm:',
+      'smollm:a:b',
+      'smollm@sha256:abc',
+      'n'.repeat(81),
+    ].map(
+      (name) =>
+        [
+          `the name "${name}" of an Ollama model`,
+          model({ source: { ollama: { model: name } } }),
+          'spec.source.ollama.model: Invalid value',
+        ] as const,
+    ),
+    [
+      'a registry named by the model and by the endpoint',
+      model({ source: { ollama: { model: 'hf.co/owner/name', endpoint: 'https://registry.internal' } } }),
+      'spec.source.ollama: Invalid value: model names a registry and so does endpoint',
+    ],
+    [
+      'a registry that is no URL',
+      model({ source: { ollama: { model: 'smollm', endpoint: 'registry.internal' } } }),
+      'spec.source.ollama.endpoint: Invalid value',
+    ],
+    [
+      'an unknown reclaim policy',
+      model({ source, storage: { reclaimPolicy: 'Recycle' } }),
+      'spec.storage.reclaimPolicy: Unsupported value',
+    ],
     ['no repo', model({ source: { huggingFace: {} } }), 'spec.source.huggingFace.repo: Required value'],
     ['a repo without owner', from({ repo: 'name' }), 'spec.source.huggingFace.repo: Invalid value'],
     ['a repo that climbs', from({ repo: '../name' }), 'spec.source.huggingFace.repo: Invalid value'],
@@ -113,8 +153,22 @@ describe('an object that says only what it must', () => {
       accepted: true,
       spec: {
         source: { huggingFace: { repo: 'owner/name', revision: 'main', endpoint: 'https://huggingface.co' } },
-        storage: { accessModes: ['ReadWriteOnce'] },
+        storage: { accessModes: ['ReadWriteOnce'], reclaimPolicy: 'Delete' },
       },
+    });
+  });
+
+  it.for([
+    { model: 'smollm' },
+    { model: 'llama3.1:8b' },
+    { model: 'owner/name', endpoint: 'http://registry.internal:5000' },
+    { model: 'hf.co/owner/name:Q4_K_M' },
+    { model: 'localhost:5000/library/smollm:135m' },
+    { model: `smollm@sha256:${'0'.repeat(64)}` },
+  ])('may be $model of an Ollama registry', async (ollama, { apply }) => {
+    expect(await apply(model({ source: { ollama } }))).toMatchObject({
+      accepted: true,
+      spec: { source: { ollama } },
     });
   });
 
@@ -133,6 +187,10 @@ describe('an object that says only what it must', () => {
     const { spec } = await apply(
       server({ gpu: { resourceName: 'amd.com/gpu' }, runtime: { contextSize: 4096 } }),
     );
+    const stored = await apply(model({ source, storage: { reclaimPolicy: 'Retain' } }));
+    expect(stored.spec).toMatchObject({
+      storage: { accessModes: ['ReadWriteOnce'], reclaimPolicy: 'Retain' },
+    });
     expect(spec).toMatchObject({
       gpu: { count: 1, resourceName: 'amd.com/gpu' },
       runtime: { contextSize: 4096, parallel: 1 },

@@ -17,6 +17,7 @@ const forPeople: PullerReason[] = [
   'NoModelFile',
   'AmbiguousFiles',
   'NotGGUF',
+  'UnsupportedModel',
   'GatedRepo',
   'Unauthorized',
   'CredentialsNotFound',

@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import { Model } from '../../src/api/model.ts';
-import { claimName } from '../../src/controllers/model/volume.ts';
+import { claimName } from '../../src/controllers/model/claim.ts';
 import { persistentVolumeClaims } from '../../src/kube/builtin.ts';
 import { controllerOf } from '../../src/kube/kind.ts';
 import { requestVariable } from '../../src/protocols/puller.ts';

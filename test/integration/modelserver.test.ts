@@ -197,7 +197,88 @@ describe.concurrent('a ModelServer', () => {
   });
 });
 
+describe.concurrent('a ModelServer of an Ollama model', () => {
+  const roles = ['model', 'template', 'params', 'system', 'adapter', 'license'] as const;
+  const revision = `sha256:${'fedcba98'.repeat(8)}`;
+
+  it('is told of the files that say how it chats', async ({ world }) => {
+    const content = weights({ revision, roles });
+    const model = await world.readyModel('ollama', content, { ollama: 'llama3.1:8b' });
+    expect(model.status?.resolved?.source).toBe('ollama:llama3.1:8b');
+    expect(conditionOf(model, 'Resolved')?.message).toBe(
+      'ollama:llama3.1:8b is fedcba98fedc: 6 files, 4.7GB.',
+    );
+    await world.applyServer('ollama', { model: 'ollama', gpu: { count: 0 } });
+    const pod = await world.kubelet.next({ server: 'ollama' });
+    const settings = pod.spec.containers[0]?.env?.find(({ name }) => name === settingsVariable)?.value ?? '';
+    const at = (path: string) => `/models/${content.publication.path}/${path}`;
+    expect(RuntimeSettings.parse(JSON.parse(settings))).toEqual({
+      servedName: 'ollama',
+      modelPath: at('model'),
+      adapterPaths: [at('adapter')],
+      ollama: { templatePath: at('template'), paramsPath: at('params'), systemPath: at('system') },
+      parallel: 1,
+      gpu: false,
+    });
+  });
+
+  it('says whether its template is the one in use, and is ready either way', async ({ world }) => {
+    const { kubelet, servers } = world;
+    const honored = (server: Parameters<typeof conditionOf>[0]) => conditionOf(server, 'ChatTemplateHonored');
+    await world.readyModel('templated', weights({ revision, roles }), { ollama: 'odd' });
+    await world.applyServer('templated', { model: 'templated' });
+    const pod = await kubelet.next({ server: 'templated' });
+    await pod.starts();
+    pod.says({ phase: 'loading', percent: 50 });
+    const loading = await servers.untilOne('templated', ({ status }) => status?.load?.percent === 50);
+    expect(honored(loading)).toBeUndefined();
+    const description = 'Chats are rendered with the template of the GGUF file.';
+    await pod.becomesReady({ description, problem: 'The template calls currentDate.' });
+    const odd = await servers.untilOne(
+      'templated',
+      (server) => isReady(server) && conditionOf(server, 'ChatTemplateHonored') !== undefined,
+    );
+    expect(honored(odd)).toMatchObject({
+      status: 'False',
+      reason: 'TemplateNotSupported',
+      message: `${description} The template calls currentDate.`,
+    });
+    expect(summary(odd)).toBe('True/Ready False False');
+
+    // Another model, which a newer pod says that of.
+    kubelet.provides('templated', weights({ roles }));
+    await world.applyModel('templated', { ollama: 'even' });
+    const next = await kubelet.next({ server: 'templated' });
+    await next.starts();
+    await next.becomesReady({ description: 'Chats are rendered with the template of the model.' });
+    await servers.untilOne(
+      'templated',
+      (server) => isReady(server) && conditionOf(server, 'ChatTemplateHonored')?.status === 'True',
+    );
+    next.says(undefined);
+    await world.applyServer('templated', { model: 'templated', replicas: 0 });
+    const zero = await servers.untilOne('templated', ({ status }) => status?.ready === '0/0');
+    expect(honored(zero)?.status).toBe('True');
+  });
+});
+
 describe.concurrent('a ModelServer that something is in the way of', () => {
+  it('says NotServable of a Model that is only a LoRA adapter, until there is a model beside it', async ({
+    world,
+  }) => {
+    const { kubelet, servers } = world;
+    await world.readyModel('part', weights({ roles: ['adapter'] }));
+    await world.applyServer('part', { model: 'part' });
+    const stalled = await servers.untilOne('part', isStalled);
+    expect(summary(stalled)).toBe('False/NotServable False True');
+    expect(conditionOf(stalled, 'ModelReady')?.message).toContain('no GGUF model, only adapter.');
+    expect(world.deployments.made()).not.toContain('part');
+    kubelet.always({ server: 'part' }, serves);
+    kubelet.provides('part', weights({ roles: ['model', 'adapter'], revision: commit('whole') }));
+    await world.applyModel('part', { revision: 'v2' });
+    await servers.untilOne('part', isReady);
+  });
+
   it('leaves a Service of another alone and says NameTaken', async ({ world }) => {
     const { client, servers } = world;
     await world.readyModel('wanted');

@@ -19,14 +19,19 @@ export const serversAsWritten: Kind<ServerAsWritten> = { ...modelServers, schema
 export interface ModelChoices extends Partial<Omit<z.input<typeof ModelSpec>, 'source'>> {
   repo?: string;
   revision?: string;
+  /** Of an Ollama registry, in place of repo and revision. */
+  ollama?: string;
 }
 
 export function aModel(
   namespace: string,
   name: string,
-  { repo = 'owner/name', revision = 'main', ...spec }: ModelChoices,
+  { repo = 'owner/name', revision = 'main', ollama, ...spec }: ModelChoices,
 ): [Kind<ModelAsWritten>, Desired<ModelAsWritten>] {
-  const source = { huggingFace: { repo, revision, endpoint: publicHub } };
+  const source =
+    ollama === undefined
+      ? { huggingFace: { repo, revision, endpoint: publicHub } }
+      : { ollama: { model: ollama } };
   return [modelsAsWritten, { metadata: { namespace, name }, spec: { source, ...spec } }];
 }
 

@@ -11,6 +11,8 @@ import type { Listener } from './pod-address.ts';
 type Status = NonNullable<Pod['status']>;
 type ContainerState = NonNullable<NonNullable<Status['containerStatuses']>[number]['state']>;
 
+const fileTemplate = { description: 'Chats are rendered with the chat template of the file.' };
+
 /** A pod in the hands of a test: each call writes the status that a kubelet would write. */
 export class PlayedPod {
   readonly pod: Live<Pod>;
@@ -73,8 +75,8 @@ export class PlayedPod {
     });
   }
 
-  async becomesReady(): Promise<void> {
-    this.says({ phase: 'ready', percent: 100 });
+  async becomesReady(chat: LoadState['chat'] = fileTemplate): Promise<void> {
+    this.says({ phase: 'ready', percent: 100, chat });
     await this.#write({ phase: 'Running', ...this.#ready(true), ...this.#container({ running: {} }) });
   }
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { FileRole, ModelFile } from '../../src/api/model.ts';
 import type { Inspection, Publication } from '../../src/protocols/puller.ts';
 
 export interface Weights {
@@ -6,8 +7,19 @@ export interface Weights {
   publication: Publication;
 }
 
+interface WeightsChoices {
+  sizeBytes?: number;
+  revision?: string;
+  /** One file each, of a name after its role. */
+  roles?: readonly FileRole[];
+}
+
 /** What a puller would say of a model of this size at this commit. */
-export function weights({ sizeBytes = 4_700_000_000, revision = commit('first') } = {}): Weights {
+export function weights({
+  sizeBytes = 4_700_000_000,
+  revision = commit('first'),
+  roles,
+}: WeightsChoices = {}): Weights {
   const gguf = {
     architecture: 'qwen3',
     parameterCount: 8_000_000_000,
@@ -18,16 +30,18 @@ export function weights({ sizeBytes = 4_700_000_000, revision = commit('first') 
     license: 'apache-2.0',
   };
   const sha256 = createHash('sha256').update(revision).digest('hex');
-  const file = { path: 'model-Q4_K_M.gguf', sizeBytes, sha256, role: 'model' as const };
+  const files: ModelFile[] = roles?.map((role) => ({ path: role, sizeBytes, sha256, role })) ?? [
+    { path: 'model-Q4_K_M.gguf', sizeBytes, sha256, role: 'model' },
+  ];
   return {
-    inspection: { revision, sizeBytes, fileCount: 1, gguf },
+    inspection: { revision, sizeBytes, fileCount: files.length, gguf },
     publication: {
       revision,
       digest: `sha256:${sha256}`,
       sizeBytes,
       path: `hf/owner/name/${revision}`,
-      fileCount: 1,
-      files: [file],
+      fileCount: files.length,
+      files,
     },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { aClaim, aJob, aModel, anArtifact, aView, commit } from '../testing/objects.ts';
+import { aClaim, aJob, aModel, anArtifact, aRetainedClaim, aView, commit } from '../testing/objects.ts';
 import { collectOldRevisions } from './collect.ts';
 import { pullRequest } from './pull.ts';
 import { inspectRequest } from './view.ts';
@@ -24,6 +24,18 @@ describe('collectOldRevisions', () => {
 
   it('removes claims that nobody uses and keeps the one that is published', () => {
     expect(removed({ claims: [aClaim(artifact.claimName), aClaim('old')] })).toEqual(['old']);
+  });
+
+  it('removes its own also when they are retained, and never what a deleted Model of its name left', () => {
+    const own = aRetainedClaim('own', { content: 'old', modelUid: model.metadata.uid });
+    expect(removed({ claims: [own, aRetainedClaim('left', { content: 'old' })] })).toEqual(['own']);
+  });
+
+  it('says what is served, by the first digits of the revision', () => {
+    const published = anArtifact({ revision: `sha256:${'fedcba98'.repeat(8)}` });
+    expect(collectOldRevisions(aView({ model }), { resolved, artifact: published }).message).toBe(
+      'Serves revision fedcba98fedc from claim qwen-claim.',
+    );
   });
 
   it('keeps a claim for as long as a server is told to use it', () => {

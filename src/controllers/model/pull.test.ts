@@ -6,6 +6,7 @@ import {
   aJob,
   aModel,
   anArtifact,
+  aRetainedClaim,
   aPodOf,
   aView,
   commit,
@@ -14,7 +15,7 @@ import {
 } from '../testing/objects.ts';
 import { pullArtifact, pullRequest } from './pull.ts';
 import { inspectRequest } from './view.ts';
-import { claimName } from './volume.ts';
+import { claimName, contentOf } from './claim.ts';
 
 const model = aModel();
 const resolved = {
@@ -26,6 +27,7 @@ const resolved = {
   fileCount: 1,
 };
 const claim = aClaim(claimName(model, resolved));
+const spec = { spec: { accessModes: ['ReadWriteOnce'] } };
 const claimUid = claim.metadata.uid;
 const request = pullRequest(resolved.request, commit, claimUid);
 const { claimName: _name, claimUid: _uid, ...publication } = anArtifact();
@@ -90,6 +92,18 @@ describe('pullArtifact', () => {
       status: {
         artifact: { ...publication, claimName: claim.metadata.name, claimUid },
         progress: { percent: 100, text: '100%', downloadedBytes: 1000, totalBytes: 1000 },
+      },
+    });
+  });
+
+  it('fills a claim that a deleted Model of its name left', () => {
+    const left = aRetainedClaim('left', { content: contentOf(model, resolved) }, spec);
+    const outcome = pullArtifact(aView({ model, claims: [left] }), { resolved });
+    expect(outcome.apply?.[0]?.object).toMatchObject({
+      spec: {
+        template: {
+          spec: { volumes: [{ name: 'tmp' }, { persistentVolumeClaim: { claimName: 'left' } }] },
+        },
       },
     });
   });

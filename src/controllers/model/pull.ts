@@ -7,10 +7,10 @@ import { labels } from '../labels.ts';
 import { child, childRef, type ChildRef, type Outcome } from '../step.ts';
 import { formatBytes } from '../text.ts';
 import { mayPassByItself, newestAttempt } from './attempts.ts';
+import { claimOf } from './claim.ts';
 import { pullJob } from './jobs.ts';
 import { progressOf } from './progress.ts';
 import { fingerprint, type ModelView } from './view.ts';
-import { claimName } from './volume.ts';
 
 /** Seconds between two looks at a pull: the most often that progress is written. */
 const progressSeconds = 2;
@@ -22,9 +22,9 @@ export function pullRequest(request: string, revision: string, claimUid: string)
 
 /** Has the claim filled by a Job, and publishes what the Job verified. */
 export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<ModelStatus> {
-  const { model, claims, image } = view;
+  const { model, image } = view;
   const { resolved, artifact } = status;
-  const claim = resolved && claims.find(({ metadata }) => metadata.name === claimName(model, resolved));
+  const claim = resolved && claimOf(view, resolved);
   if (!resolved || !claim) throw new Error('a pull comes after the source is resolved and the claim is made');
   const claimUid = claim.metadata.uid;
   const published = artifact?.claimUid === claimUid && artifact.revision === resolved.revision;

@@ -8,16 +8,18 @@ import { act, type Actor } from '../act.ts';
 import { models } from '../kinds.ts';
 import { labels } from '../labels.ts';
 import type { Fetch } from '../poll.ts';
+import { isRetained } from '../retention.ts';
 import { decide, type Child, type Step } from '../step.ts';
 import { collectOldRevisions } from './collect.ts';
 import { pollProgress } from './progress.ts';
 import { pullArtifact } from './pull.ts';
 import { resolveSource } from './resolve.ts';
 import type { ModelView } from './view.ts';
-import { provideVolume } from './volume.ts';
+import { followReclaimPolicy, provideVolume } from './volume.ts';
 
 /** What it takes to make a Model true, in order. */
 export const steps: readonly Step<ModelView, ModelStatus>[] = [
+  { run: followReclaimPolicy }, // what a deletion of the Model would leave
   { condition: 'Resolved', run: resolveSource }, // inspect Job -> commit, size, GGUF facts
   { condition: 'StorageReady', run: provideVolume }, // a claim of the right size for that commit
   { condition: 'Pulled', run: pullArtifact }, // pull Job -> verified files, progress on the way -> status.artifact
@@ -43,7 +45,7 @@ export interface ModelReconcilerOptions {
 export function modelReconciler({ caches, actor, image, fetch }: ModelReconcilerOptions): Reconcile {
   return async (key, signal) => {
     const model = caches.models.get(key.namespace, key.name);
-    // Everything a Model has is owned by it: the garbage collector cleans up.
+    // What goes with a Model is owned by it: the garbage collector cleans up.
     if (!model || model.metadata.deletionTimestamp !== undefined) return {};
 
     const view = await gather(model, { caches, image, now: actor.now(), fetch });
@@ -62,12 +64,15 @@ async function gather(
   const jobs = caches.jobs.byOwner(uid);
   const pods = jobs.flatMap((job) => caches.pods.byOwner(job.metadata.uid));
   const pulling = pods.filter((pod) => pod.metadata.labels?.[labels.task] === 'pull');
+  const retained = caches.claims
+    .by('model', `${namespace}/${name}`)
+    .filter((claim) => isRetained(claim, name));
   const servers = caches.modelServers.by('model', `${namespace}/${name}`);
   return {
     model,
     jobs,
     pods,
-    claims: caches.claims.byOwner(uid),
+    claims: [...caches.claims.byOwner(uid), ...retained],
     claimsInUse: new Set(servers.flatMap(({ status }) => status?.model?.claimName ?? [])),
     progress: await pollProgress(pulling, fetch),
     image,

@@ -26,6 +26,14 @@ describe('sourceLine', () => {
   it('names the repository and what is followed in it', () => {
     expect(sourceLine(model.spec.source)).toBe('hf:owner/name@main');
   });
+
+  it('is the model of an Ollama registry as it is written', () => {
+    const of = (ollama: { model: string; endpoint?: string }) =>
+      sourceLine(aModel({ source: { ollama } }).spec.source);
+    expect(of({ model: 'llama3.1:8b' })).toBe('ollama:llama3.1:8b');
+    expect(of({ model: 'smollm', endpoint: 'https://mirror' })).toBe('ollama:smollm');
+    expect(of({ model: 'hf.co/owner/name:Q4_K_M' })).toBe('ollama:hf.co/owner/name:Q4_K_M');
+  });
 });
 
 describe('inspectRequest', () => {
@@ -88,6 +96,16 @@ describe('resolveSource', () => {
         gguf: { architecture: 'qwen3' },
       },
     });
+  });
+
+  it('says a manifest by the first digits of its digest', () => {
+    const ended = { type: 'Complete' as const, secondsAgo: 0 };
+    const ollama = aModel({ source: { ollama: { model: 'llama3.1:8b' } } });
+    const revision = `sha256:${'fedcba98'.repeat(8)}`;
+    const report = { inspection: { ...inspection, revision } };
+    const outcome = outcomeOf({ ended, request: inspectRequest(ollama) }, report, ollama);
+    expect(outcome.message).toBe('ollama:llama3.1:8b is fedcba98fedc: 2 files, 2MB.');
+    expect(outcome.status?.resolved?.revision).toBe(revision);
   });
 
   it('tells what keeps the pod from running', () => {

@@ -3,13 +3,14 @@ import type { Reason } from '../../api/reasons.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import { jobs } from '../../kube/builtin.ts';
 import { child, childRef, type Outcome } from '../step.ts';
-import { formatBytes } from '../text.ts';
+import { formatBytes, shortRevision } from '../text.ts';
 import { mayPassByItself, newestAttempt } from './attempts.ts';
 import { inspectJob } from './jobs.ts';
 import { inspectRequest, type ModelView } from './view.ts';
 
-/** The source as one line, for people: `hf:owner/name@revision`. */
-export function sourceLine({ huggingFace }: ModelSource): string {
+/** The source as one line, for people: `hf:owner/name@revision`, or `ollama:` and the model as `ollama pull` takes it. */
+export function sourceLine({ huggingFace, ollama }: ModelSource): string {
+  if (ollama) return `ollama:${ollama.model}`;
   return huggingFace ? `hf:${huggingFace.repo}@${huggingFace.revision}` : '';
 }
 
@@ -55,7 +56,7 @@ function resolvedMessage({
   fileCount,
   size,
 }: NonNullable<ModelStatus['resolved']>): string {
-  return `${source} is ${revision.slice(0, 12)}: ${fileCount === 1 ? '1 file' : `${fileCount} files`}, ${size}.`;
+  return `${source} is ${shortRevision(revision)}: ${fileCount === 1 ? '1 file' : `${fileCount} files`}, ${size}.`;
 }
 
 /** While a question is asked again after a failure, the failure stays in sight instead of flickering. */

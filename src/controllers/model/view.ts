@@ -8,9 +8,10 @@ import type { PullerProgress } from '../../protocols/puller.ts';
 /** Everything that the steps of a Model look at, read once. */
 export interface ModelView {
   model: Live<Model>;
-  /** Jobs, pods and claims that the Model owns. */
+  /** Jobs that the Model owns, and their pods. */
   jobs: Live<Job>[];
   pods: Live<Pod>[];
+  /** Claims that the Model owns, and retained ones that name it: its own, or left by a deleted Model of its name. */
   claims: Live<PersistentVolumeClaim>[];
   /** Names of claims that a ModelServer was told to use. */
   claimsInUse: ReadonlySet<string>;

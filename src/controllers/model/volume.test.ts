@@ -1,8 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseQuantity } from '../../kube/quantity.ts';
-import { aClaim, aModel, anArtifact, aView, commit } from '../testing/objects.ts';
-import { claim, claimName, measuredSize, provideVolume } from './volume.ts';
+import { aClaim, aModel, anArtifact, aRetainedClaim, aView, commit } from '../testing/objects.ts';
+import { claimName, contentOf } from './claim.ts';
+import { followReclaimPolicy, measuredSize, provideVolume } from './volume.ts';
 
 const resolved = {
   source: 'hf:owner/name@main',
@@ -13,8 +14,14 @@ const resolved = {
   fileCount: 1,
 };
 const name = claimName(aModel(), resolved);
+const content = contentOf(aModel(), resolved);
 const live = aClaim(name);
 const uid = live.metadata.uid;
+const retaining = aModel({ storage: { reclaimPolicy: 'Retain' } });
+/** A claim that asks for so much. */
+const ofSize = (storage: string) => ({
+  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage } } },
+});
 
 describe('measuredSize', () => {
   it.for([
@@ -35,36 +42,6 @@ describe('measuredSize', () => {
   });
 });
 
-describe('claimName', () => {
-  it('is another for another commit, another source and another Model of the name, and a name in DNS', () => {
-    const again = { ...aModel(), metadata: { ...aModel().metadata, uid: 'made-again' } };
-    const files = aModel({ source: { huggingFace: { repo: 'owner/name', files: ['other.gguf'] } } });
-    const names = [
-      name,
-      claimName(aModel(), { ...resolved, revision: 'f'.repeat(40) }),
-      claimName(files, resolved),
-      claimName(again, resolved),
-    ];
-    expect(new Set(names).size).toBe(4);
-    for (const each of names) expect(each).toMatch(/^qwen-[0-9a-f]{8}$/);
-  });
-
-  it('stays when other credentials are used', () => {
-    expect(claimName(aModel({ credentials: { secretName: 'new' } }), resolved)).toBe(name);
-  });
-});
-
-describe('claim', () => {
-  it('asks for what the spec says', () => {
-    const storage = { storageClassName: 'fast', accessModes: ['ReadWriteMany'] };
-    expect(claim(aModel({ storage }), 'c', '5Gi').spec).toEqual({
-      accessModes: ['ReadWriteMany'],
-      storageClassName: 'fast',
-      resources: { requests: { storage: '5Gi' } },
-    });
-  });
-});
-
 describe('provideVolume', () => {
   it('makes a claim of the measured size when there is none', () => {
     const outcome = provideVolume(aView(), { resolved });
@@ -75,6 +52,19 @@ describe('provideVolume', () => {
     });
     expect(outcome.apply?.[0]?.object).toMatchObject({
       spec: { resources: { requests: { storage: '5187Mi' } } },
+    });
+  });
+
+  it('asks for what the spec says', () => {
+    const storage = { storageClassName: 'fast', accessModes: ['ReadWriteMany'], size: '6Gi' };
+    const { apply } = provideVolume(aView({ model: aModel({ storage }) }), { resolved });
+    expect(apply?.[0]?.object).toMatchObject({
+      metadata: { name, labels: { 'longshore.dev/content': content } },
+      spec: {
+        accessModes: ['ReadWriteMany'],
+        storageClassName: 'fast',
+        resources: { requests: { storage: '6Gi' } },
+      },
     });
   });
 
@@ -93,7 +83,7 @@ describe('provideVolume', () => {
   it('is done as soon as the claim is there: many classes bind it to the first pod', () => {
     expect(provideVolume(aView({ claims: [live] }), { resolved })).toMatchObject({
       at: 'done',
-      status: { storage: { claimName: name, claimUid: uid } },
+      status: { storage: { claimName: name, claimUid: uid, reclaimPolicy: 'Delete' } },
     });
     const bound = aClaim(name, { spec: { volumeName: 'pv-1' }, status: { phase: 'Bound' } });
     const outcome = provideVolume(aView({ claims: [bound] }), { resolved });
@@ -130,10 +120,95 @@ describe('provideVolume', () => {
 
   it('keeps what is published on this claim, or on the one of another revision', () => {
     const storage = { claimName: name, claimUid: uid, size: '5187Mi' };
+    const claims = [live, aClaim('qwen-claim')];
     for (const artifact of [anArtifact({ claimName: name, claimUid: uid }), anArtifact()]) {
-      const { status } = provideVolume(aView({ claims: [live] }), { resolved, artifact, storage });
+      const { status } = provideVolume(aView({ claims }), { resolved, artifact, storage });
       expect(status).not.toHaveProperty('artifact');
       expect(status).not.toHaveProperty('progress');
     }
+  });
+
+  it('forgets what was published on a claim that was taken over and is gone', () => {
+    const { status } = provideVolume(aView({ claims: [live] }), { resolved, artifact: anArtifact() });
+    expect(status).toHaveProperty('artifact', undefined);
+  });
+
+  it('takes over what a deleted Model of its name left, under its own policy', () => {
+    const left = aRetainedClaim('left', { content }, ofSize('5187Mi'));
+    for (const [model, owners] of [
+      [aModel(), 1],
+      [retaining, 0],
+    ] as const) {
+      const outcome = provideVolume(aView({ model, claims: [left] }), { resolved });
+      expect(outcome).toMatchObject({
+        at: 'done',
+        status: { storage: { claimName: 'left', claimUid: 'uid-of-left', reclaimPolicy: 'Retain' } },
+      });
+      const { metadata } = outcome.apply![0]!.object;
+      expect(metadata).toMatchObject({ name: 'left', labels: { 'longshore.dev/model-uid': 'uid-of-qwen' } });
+      expect(metadata.ownerReferences?.length ?? 0).toBe(owners);
+    }
+  });
+
+  it.for([
+    ['20Gi', undefined, '20Gi'],
+    ['20Gi', '10Gi', '20Gi'],
+    ['5Gi', '10Gi', '10Gi'],
+    ['5Gi', undefined, '5187Mi'],
+    // Equal: what was sent stays, so that it need not be sent again.
+    ['10Gi', '10240Mi', '10240Mi'],
+  ] as const)(
+    'never shrinks a claim: of one of %s with a spec.storage.size of %s it asks %s',
+    ([has, size, asks]) => {
+      const claims = [aRetainedClaim('left', { content }, ofSize(has))];
+      const outcome = provideVolume(aView({ model: aModel({ storage: { size } }), claims }), { resolved });
+      expect(outcome.apply?.[0]?.object).toMatchObject(ofSize(asks));
+      expect(outcome.status).toMatchObject({ storage: { size: asks } });
+    },
+  );
+
+  it('does not take the class from a claim that was made with one', () => {
+    const claims = [aClaim(name, { spec: { storageClassName: 'fast' } })];
+    expect(provideVolume(aView({ claims }), { resolved }).apply?.[0]?.object).toMatchObject({
+      spec: { storageClassName: 'fast' },
+    });
+  });
+});
+
+describe('followReclaimPolicy', () => {
+  const spec = { ...ofSize('7Gi').spec, accessModes: ['ReadWriteMany'], storageClassName: 'fast' };
+  const owned = aClaim('owned', { spec, metadata: { labels: { 'longshore.dev/content': 'published' } } });
+  const own = aRetainedClaim('kept', { content: 'published', modelUid: 'uid-of-qwen' }, { spec });
+  const storage = { claimName: 'owned', claimUid: 'uid-of-owned', size: '7Gi' };
+
+  it('sets up a claim for the policy and changes nothing else of it, whatever revision it holds', () => {
+    const { at, apply } = followReclaimPolicy(aView({ model: retaining, claims: [owned] }), {});
+    expect(at).toBe('done');
+    expect(apply).toHaveLength(1);
+    expect(apply?.[0]?.object).toMatchObject({
+      metadata: {
+        name: 'owned',
+        labels: { 'longshore.dev/reclaim-policy': 'Retain', 'longshore.dev/content': 'published' },
+      },
+      spec,
+    });
+    expect(apply?.[0]?.object.metadata.ownerReferences).toBeUndefined();
+    const back = followReclaimPolicy(aView({ claims: [own] }), {}).apply;
+    expect(back?.[0]?.object.metadata.ownerReferences).toMatchObject([{ uid: 'uid-of-qwen' }]);
+  });
+
+  it('has nothing to do for claims that are set up so, that end, or that a deleted Model left', () => {
+    const left = aRetainedClaim('left', { content });
+    const ending = { ...own, metadata: { ...own.metadata, deletionTimestamp: '2030-01-01T00:00:00Z' } };
+    expect(followReclaimPolicy(aView({ claims: [owned, left, ending] }), {}).apply).toEqual([]);
+    expect(followReclaimPolicy(aView({ model: retaining, claims: [own, left] }), {}).apply).toEqual([]);
+  });
+
+  it('says in the status what the claim is set up for, and not what it is going to be', () => {
+    const said = (view: Parameters<typeof aView>[0]) => followReclaimPolicy(aView(view), { storage }).status;
+    expect(said({ model: retaining, claims: [owned] })).toEqual({
+      storage: { ...storage, reclaimPolicy: 'Delete' },
+    });
+    expect(said({ model: retaining, claims: [] })).toBeUndefined();
   });
 });

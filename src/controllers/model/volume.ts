@@ -1,25 +1,14 @@
 import type { ModelStatus } from '../../api/model.ts';
 import { persistentVolumeClaims, type PersistentVolumeClaim } from '../../kube/builtin.ts';
-import { controlledBy, type Desired, type Live } from '../../kube/kind.ts';
+import type { Live } from '../../kube/kind.ts';
 import { parseQuantity } from '../../kube/quantity.ts';
-import type { Model } from '../../api/model.ts';
-import { models } from '../kinds.ts';
-import { labels, managedBy } from '../labels.ts';
+import { labels } from '../labels.ts';
 import { child, type Outcome } from '../step.ts';
 import { formatBytes } from '../text.ts';
-import { fingerprint, type ModelView } from './view.ts';
-
-type Resolved = NonNullable<ModelStatus['resolved']>;
+import { claimName, claimOf, contentOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
+import type { ModelView } from './view.ts';
 
 const mebi = 2 ** 20;
-
-/**
- * The claim of one revision: another revision gets another, since a volume may be bound to one node. So does a Model that
- * was made again: servers may still hold the claim of the first one, and would wait for ever for its new content.
- */
-export function claimName({ metadata, spec }: Live<Model>, { revision }: Resolved): string {
-  return `${metadata.name}-${fingerprint([metadata.uid, spec.source, revision]).slice(0, 8)}`;
-}
 
 /**
  * The size of a volume for so many bytes, as a quantity: a tenth more for what file systems keep to themselves (ext4:
@@ -29,37 +18,55 @@ export function measuredSize(bytes: number): string {
   return `${Math.ceil((bytes * 1.1) / mebi) + 256}Mi`;
 }
 
-export function claim(
-  model: Live<Model>,
-  name: string,
-  size: string,
-): Desired<PersistentVolumeClaim> & {
-  metadata: { name: string; namespace: string };
-} {
-  const { storage } = model.spec;
+/** A claim never shrinks: one that is larger already, since another Model asked for it, stays as it is. */
+function sizeOf(wanted: string, live: Live<PersistentVolumeClaim> | undefined): string {
+  const has = live?.spec?.resources?.requests?.['storage'];
+  return has !== undefined && parseQuantity(has) > parseQuantity(wanted) ? has : wanted;
+}
+
+/**
+ * Has every claim of the Model follow its reclaim policy, whatever else is in the way of the Model: it may be deleted
+ * while a new revision cannot be resolved, and the published one is to be kept.
+ */
+export function followReclaimPolicy(
+  { model, claims }: ModelView,
+  { storage }: ModelStatus,
+): Outcome<ModelStatus> {
+  const { reclaimPolicy } = model.spec.storage;
+  const behind = claims.filter(
+    (claim) =>
+      isOwn(model, claim) &&
+      claim.metadata.deletionTimestamp === undefined &&
+      reclaimPolicyOf(model, claim) !== reclaimPolicy,
+  );
+  const current = claims.find(({ metadata }) => metadata.uid === storage?.claimUid);
   return {
-    metadata: {
-      name,
-      namespace: model.metadata.namespace,
-      labels: { ...managedBy, [labels.model]: model.metadata.name },
-      ownerReferences: [controlledBy(models, model)],
-    },
-    spec: {
-      accessModes: storage.accessModes,
-      storageClassName: storage.storageClassName,
-      resources: { requests: { storage: size } },
-    },
+    at: 'done',
+    message: `Claims are set up for ${reclaimPolicy}.`,
+    apply: behind.map(({ metadata, spec }) => {
+      const { accessModes, storageClassName, resources } = spec ?? {};
+      return child(
+        persistentVolumeClaims,
+        desiredClaim(model, {
+          name: metadata.name,
+          content: metadata.labels?.[labels.content],
+          spec: { accessModes, storageClassName, resources: { requests: resources?.requests } },
+        }),
+      );
+    }),
+    ...(storage &&
+      current && { status: { storage: { ...storage, reclaimPolicy: reclaimPolicyOf(model, current) } } }),
   };
 }
 
 /** Makes the claim. It may stay unbound here: many storage classes bind only when a pod, the puller, needs it. */
 export function provideVolume(
-  { model, claims }: ModelView,
+  view: ModelView,
   { resolved, artifact, storage: before }: ModelStatus,
 ): Outcome<ModelStatus> {
   if (!resolved) throw new Error('a volume comes after the source is resolved');
-  const name = claimName(model, resolved);
-  const asked = model.spec.storage.size;
+  const { model, claims } = view;
+  const { size: asked, accessModes, storageClassName } = model.spec.storage;
   if (asked !== undefined && parseQuantity(asked) < resolved.sizeBytes) {
     return {
       at: 'blocked',
@@ -67,12 +74,20 @@ export function provideVolume(
       message: `spec.storage.size is ${asked} and the files take ${resolved.size} (${resolved.sizeBytes} bytes): set at least ${measuredSize(resolved.sizeBytes)}, or leave it out.`,
     };
   }
-  const size = asked ?? measuredSize(resolved.sizeBytes);
-  const live = claims.find(({ metadata }) => metadata.name === name);
-  const apply = [child(persistentVolumeClaims, claim(model, name, size))];
+  const live = claimOf(view, resolved);
+  const name = live?.metadata.name ?? claimName(model, resolved);
+  const size = sizeOf(asked ?? measuredSize(resolved.sizeBytes), live);
+  const spec = {
+    accessModes,
+    // Left out, it would be taken from a claim that was made with one: the API server refuses that.
+    storageClassName: storageClassName ?? live?.spec?.storageClassName,
+    resources: { requests: { storage: size } },
+  };
+  const content = contentOf(model, resolved);
+  const apply = [child(persistentVolumeClaims, desiredClaim(model, { name, content, spec }))];
   // What was published on a claim that is gone is gone with it, also when another has its name by now.
-  const claimUid = live?.metadata.uid;
-  const lost = artifact?.claimName === name && artifact.claimUid !== claimUid ? { artifact: undefined } : {};
+  const published = artifact && claims.some(({ metadata }) => metadata.uid === artifact.claimUid);
+  const lost = artifact && !published ? { artifact: undefined } : {};
   if (!live) {
     return {
       at: 'waiting',
@@ -101,7 +116,9 @@ export function provideVolume(
   const message = bound
     ? `Claim ${name} is bound to ${live.spec?.volumeName ?? 'a volume'}.`
     : `Claim ${name} of ${size}, for ${formatBytes(resolved.sizeBytes)}, binds when the puller's pod is scheduled.`;
-  const storage = { claimName: name, claimUid, size };
+  const claimUid = live.metadata.uid;
+  const reclaimPolicy = reclaimPolicyOf(model, live);
+  const storage = { claimName: name, claimUid, size, reclaimPolicy };
   // Another claim is empty: what was downloaded onto the one before does not count.
   const restarted = before?.claimUid === claimUid ? {} : { progress: undefined };
   return { at: 'done', message, apply, status: { storage, ...restarted, ...lost } };

@@ -1,7 +1,6 @@
 import type { Model } from '../../api/model.ts';
 import type { ModelServer, ModelServerStatus } from '../../api/modelserver.ts';
 import type { Deployment, Pod, Service } from '../../kube/builtin.ts';
-import { findCondition } from '../../kube/conditions.ts';
 import type { Reconcile } from '../../kube/controller.ts';
 import type { Informer } from '../../kube/informer.ts';
 import type { KubeObject, Live } from '../../kube/kind.ts';
@@ -66,12 +65,11 @@ async function gather(
   };
 }
 
-/** Asks the pods that are not ready yet how far they are. */
+/** Asks the pods how far they are, and how they chat; those that do not answer at once are left out. */
 async function pollLoads(pods: Live<Pod>[], fetch: Fetch | undefined): Promise<Map<string, LoadState>> {
   const loads = new Map<string, LoadState>();
-  const starting = pods.filter((pod) => findCondition(pod.status?.conditions, 'Ready')?.status !== 'True');
   await Promise.all(
-    starting.map(async (pod) => {
+    pods.map(async (pod) => {
       const answer = LoadState.safeParse(await pollPod(pod, runtimePort, '/load', fetch));
       if (answer.success) loads.set(pod.metadata.name, answer.data);
     }),

@@ -59,6 +59,29 @@ describe('resolveModel', () => {
   });
 });
 
+describe('a Model from an Ollama registry', () => {
+  it('has its manifest named by the first digits of the digest', () => {
+    const artifact = anArtifact({ revision: `sha256:${'fedcba98'.repeat(8)}` });
+    expect(resolveModel(aServerView({ model: aModel({}, { artifact }) })).message).toBe(
+      'Model "qwen" has published revision fedcba98fedc.',
+    );
+  });
+});
+
+describe('a Model without weights to load', () => {
+  it('cannot be served, and the files that there are are named', () => {
+    const files = ['lora.gguf', 'README.md'].map((path) => ({ path, sizeBytes: 1, sha256: '' }));
+    const adapter = { ...files[0]!, role: 'adapter' as const };
+    const artifact = anArtifact({ files: [adapter, files[1]!] });
+    expect(resolveModel(aServerView({ model: aModel({}, { artifact }) }))).toEqual({
+      at: 'blocked',
+      reason: 'NotServable',
+      message:
+        'Model "qwen" holds no GGUF model, only lora.gguf, README.md. Serve a Model with a GGUF model; a LoRA adapter belongs beside one, in the same Model.',
+    });
+  });
+});
+
 describe('runWorkload', () => {
   it('wants a Service and a Deployment, wherever things stand', () => {
     for (const deployment of [undefined, aDeployment(complete)]) {
@@ -115,6 +138,20 @@ describe('runWorkload', () => {
     });
   });
 
+  it('takes no word of a pod that is ready for the load of one that is not', () => {
+    const pods = [aPod('a', { ready: true }), aPod('b')];
+    const done: LoadState = { phase: 'ready', percent: 100 };
+    const loadOf = (loads: [string, LoadState][]) =>
+      runWorkload(aServerView({ deployment: aDeployment({}), pods, loads: new Map(loads) })).status?.load;
+    expect(loadOf([['a', done]])).toBeUndefined();
+    expect(
+      loadOf([
+        ['a', loading(10)],
+        ['b', loading(20)],
+      ]),
+    ).toMatchObject({ percent: 20 });
+  });
+
   it('is Starting until a pod runs', () => {
     const pods = [aPod('a', { phase: 'Pending' })];
     expect(runWorkload(aServerView({ deployment: aDeployment({}), pods }))).toMatchObject({
@@ -158,5 +195,65 @@ describe('runWorkload', () => {
       reason: 'Unschedulable',
       message: 'Pod a: no GPU',
     });
+  });
+});
+
+describe('how chats are rendered', () => {
+  const fine = { description: 'Chats are rendered with the template of the model.' };
+  const odd = {
+    description: 'Chats are rendered with the template of the file.',
+    problem: 'No {{ range }}.',
+  };
+  const told = (
+    chats: Record<string, LoadState['chat']>,
+    pods = Object.keys(chats).map((name) => aPod(name)),
+  ) => {
+    const loads = new Map(
+      Object.entries(chats).map(([name, chat]) => [name, { ...loading(100), ...(chat && { chat }) }]),
+    );
+    return runWorkload(aServerView({ pods, loads })).conditions;
+  };
+  const honored = {
+    type: 'ChatTemplateHonored',
+    status: 'True',
+    reason: 'Succeeded',
+    message: fine.description,
+  };
+  const problem = {
+    type: 'ChatTemplateHonored',
+    status: 'False',
+    reason: 'TemplateNotSupported',
+    message: `${odd.description} ${odd.problem}`,
+  };
+
+  it('is a condition in the words of the pods, one with a problem first', () => {
+    expect(told({ a: fine, b: fine })).toEqual([honored]);
+    expect(told({ a: fine, b: odd })).toEqual([problem]);
+    expect(told({ a: undefined, b: fine })).toEqual([honored]);
+  });
+
+  it('is told by pods that are ready too', () => {
+    expect(told({ a: odd }, [aPod('a', { ready: true })])).toEqual([problem]);
+  });
+
+  it('is left as it is said while no pod says anything', () => {
+    expect(told({})).toEqual([]);
+    expect(told({ a: undefined })).toEqual([]);
+    expect(told({ gone: odd }, [])).toEqual([]);
+  });
+
+  it('goes by the newest pod that says it', () => {
+    const pod = (name: string, seconds: number): Live<Pod> => {
+      const { metadata, ...rest } = aPod(name);
+      return { ...rest, metadata: { ...metadata, creationTimestamp: secondsAgo(seconds) } };
+    };
+    const other = { description: 'Otherwise.' };
+    expect(told({ a: other, b: fine }, [pod('a', 60), pod('b', 5)])).toEqual([honored]);
+  });
+
+  it('says nothing of whether the server is ready', () => {
+    const pods = [aPod('a', { ready: true })];
+    const loads = new Map([['a', { phase: 'ready' as const, percent: 100, chat: odd }]]);
+    expect(runWorkload(aServerView({ deployment: aDeployment(complete), pods, loads })).at).toBe('done');
   });
 });

@@ -1,10 +1,13 @@
 import type { ModelServerStatus } from '../../api/modelserver.ts';
+import { reasons } from '../../api/reasons.ts';
+import { deployments, services, type Pod } from '../../kube/builtin.ts';
 import { findCondition } from '../../kube/conditions.ts';
-import { deployments, services } from '../../kube/builtin.ts';
+import type { Live } from '../../kube/kind.ts';
 import { RuntimeFailure } from '../../protocols/runtime.ts';
-import { terminationMessage, troubleOf } from '../pods.ts';
-import { child, type Outcome } from '../step.ts';
-import { condense } from '../text.ts';
+import { newestFirst, terminationMessage, troubleOf } from '../pods.ts';
+import { child, type FurtherCondition, type Outcome } from '../step.ts';
+import { condense, shortRevision } from '../text.ts';
+import { entryFile } from './settings.ts';
 import type { ServerView } from './view.ts';
 import { endpoint, selectorLabels, serverDeployment, serverService } from './workload.ts';
 
@@ -24,10 +27,15 @@ export function resolveModel({ server, model }: ServerView): Outcome<ModelServer
     const state = ready ? `${ready.reason}: ${ready.message}` : 'it has not been looked at yet';
     return { at: 'waiting', reason: 'ModelNotReady', message: condense(`Model "${name}": ${state}`) };
   }
+  if (!entryFile(artifact)) {
+    const files = artifact.files.map(({ path }) => path).join(', ');
+    const holds = condense(`Model "${name}" holds no GGUF model, only ${files}`);
+    return { at: 'blocked', reason: 'NotServable', message: `${holds}. ${reasons.NotServable.action}` };
+  }
   const { revision, digest, claimName } = artifact;
   return {
     at: 'done',
-    message: `Model "${name}" has published revision ${revision.slice(0, 12)}.`,
+    message: `Model "${name}" has published revision ${shortRevision(revision)}.`,
     status: { model: { name, revision, digest, claimName } },
   };
 }
@@ -62,6 +70,7 @@ export function runWorkload(view: ServerView): Outcome<ModelServerStatus> {
       endpoint: view.service && endpoint(server),
       load,
     },
+    conditions: chatConditions(view),
   };
   const complete =
     seen &&
@@ -93,13 +102,31 @@ export function runWorkload(view: ServerView): Outcome<ModelServerStatus> {
   };
 }
 
-/** The load of the slowest pod; 100% when every pod is ready, absent when none says anything. */
+/** The load of the slowest pod; 100% when every pod is ready, absent when none that is not says anything. */
 function loadOf({ pods, loads, server }: ServerView): ModelServerStatus['load'] {
   if (server.spec.replicas === 0 || pods.length === 0) return undefined;
-  const allReady = pods.every((pod) => findCondition(pod.status?.conditions, 'Ready')?.status === 'True');
-  if (!allReady && loads.size === 0) return undefined;
-  const percent = allReady ? 100 : Math.min(...[...loads.values()].map((load) => load.percent));
+  const starting = pods.filter((pod) => !isReady(pod));
+  const percents = starting.flatMap(({ metadata }) => loads.get(metadata.name)?.percent ?? []);
+  if (starting.length > 0 && percents.length === 0) return undefined;
+  const percent = Math.min(100, ...percents);
   return { percent, text: `${percent}%` };
+}
+
+function isReady({ status }: Live<Pod>): boolean {
+  return findCondition(status?.conditions, 'Ready')?.status === 'True';
+}
+
+/** Whether chats are rendered with the template that came with the model, once a pod says so; one problem counts. */
+function chatConditions({ pods, loads }: ServerView): FurtherCondition[] {
+  const chats = newestFirst(pods).flatMap(({ metadata }) => loads.get(metadata.name)?.chat ?? []);
+  const chat = chats.find(({ problem }) => problem !== undefined) ?? chats[0];
+  if (!chat) return [];
+  const { description, problem } = chat;
+  const type = 'ChatTemplateHonored';
+  if (problem === undefined)
+    return [{ type, status: 'True', reason: 'Succeeded', message: condense(description) }];
+  const message = condense(`${description} ${problem}`);
+  return [{ type, status: 'False', reason: 'TemplateNotSupported', message }];
 }
 
 function loadFailureOf({ pods }: ServerView): string | undefined {

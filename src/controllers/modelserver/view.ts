@@ -13,7 +13,7 @@ export interface ServerView {
   service: Live<Service> | undefined;
   /** The pods of the Deployment's selector. */
   pods: Live<Pod>[];
-  /** What the pods that are not ready last said of their load, by pod name. */
+  /** What the pods that run last said of their load and of chats, by pod name. */
   loads: ReadonlyMap<string, LoadState>;
   /** The image of the runtime. */
   image: string;

@@ -120,21 +120,6 @@ describe('serverDeployment', () => {
     expect(podOf(deployment).tolerations).toContainEqual(toleration);
   });
 
-  it('passes the runtime options on, and leaves a context size out that nobody chose', () => {
-    const runtime = { contextSize: 8192, parallel: 4 };
-    expect(settingsOf(deploy({ runtime }))).toMatchObject(runtime);
-    expect(settingsOf(deploy())).not.toHaveProperty('contextSize');
-  });
-
-  it('loads the first GGUF file of the artifact', () => {
-    const file = (path: string) => ({ path, sizeBytes: 1, sha256: 'ab'.repeat(32) });
-    const files = [file('README.md'), file('part-1.GGUF'), file('part-2.gguf')];
-    expect(settingsOf(deploy({}, anArtifact({ files }))).modelPath).toBe(
-      `/models/hf/owner/name/${commit}/part-1.GGUF`,
-    );
-    expect(() => deploy({}, anArtifact({ files: [file('README.md')] }))).toThrow('GGUF');
-  });
-
   it('does not change with what is not its own: the same server gives the same object', () => {
     expect(deploy()).toEqual(deploy());
   });

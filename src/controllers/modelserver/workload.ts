@@ -1,14 +1,13 @@
-import type { ModelStatus } from '../../api/model.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
 import type { Deployment, Service } from '../../kube/builtin.ts';
 import { controlledBy, type Desired, type Live } from '../../kube/kind.ts';
 import { volumeFolder } from '../../protocols/puller.ts';
-import { runtimePort, settingsVariable, type RuntimeSettings } from '../../protocols/runtime.ts';
+import { runtimePort, settingsVariable } from '../../protocols/runtime.ts';
 import { modelServers } from '../kinds.ts';
 import { labels, managedBy } from '../labels.ts';
 import { hardenedContainer, hardenedPod } from '../pod-security.ts';
+import { runtimeSettings, type Artifact } from './settings.ts';
 
-type Artifact = NonNullable<ModelStatus['artifact']>;
 type Named<T extends object> = Desired<T> & { metadata: { name: string; namespace: string } };
 
 /** The port that clients use; the pods listen on runtimePort. */
@@ -40,28 +39,15 @@ export function serverService(server: Live<ModelServer>): Named<Service> {
   };
 }
 
-/** The GGUF file that is loaded: the first of the artifact's files, as the source listed or the spec named them. */
-function entryFile({ files }: Artifact): string {
-  const file = files.find(({ path }) => path.toLowerCase().endsWith('.gguf'));
-  if (!file) throw new Error('an artifact always holds a GGUF file: the puller publishes no other');
-  return file.path;
-}
-
 export function serverDeployment(
   server: Live<ModelServer>,
   artifact: Artifact,
   image: string,
 ): Named<Deployment> {
   const { name, namespace } = server.metadata;
-  const { replicas, gpu, runtime, pod } = server.spec;
+  const { replicas, gpu, pod } = server.spec;
   const ours = { ...managedBy, 'app.kubernetes.io/name': 'longshore-runtime', ...selectorLabels(name) };
-  const settings: RuntimeSettings = {
-    servedName: name,
-    modelPath: `${volumeFolder}/${artifact.path}/${entryFile(artifact)}`,
-    ...(runtime.contextSize !== undefined && { contextSize: runtime.contextSize }),
-    parallel: runtime.parallel,
-    gpu: gpu.count > 0,
-  };
+  const settings = runtimeSettings(server, artifact);
   // Extended resources cannot be overcommitted: the request follows the limit by itself.
   const gpus = gpu.count > 0 ? { [gpu.resourceName]: String(gpu.count) } : {};
   return {

@@ -5,10 +5,11 @@ import type { Job, PersistentVolumeClaim, Pod } from '../../kube/builtin.ts';
 import { controlledBy, type Live, type ObjectMeta } from '../../kube/kind.ts';
 import type { PullerProgress, PullerReport } from '../../protocols/puller.ts';
 import { models } from '../kinds.ts';
-import { labels } from '../labels.ts';
+import { labels, managedBy } from '../labels.ts';
 import type { Task } from '../model/jobs.ts';
 import type { ModelView } from '../model/view.ts';
 import type { ServerView } from '../modelserver/view.ts';
+import { retained } from '../retention.ts';
 
 /** Objects as the informers hand them out, for tests of what is decided by them. */
 
@@ -148,6 +149,22 @@ export function aClaim(
 ): Live<PersistentVolumeClaim> {
   const ownerReferences = [controlledBy(models, aModel())];
   return { ...more, metadata: meta(name, { ownerReferences, ...more.metadata }) };
+}
+
+/** A claim of this content that is kept for a Model of the name of aModel: for itself, or left by a former one. */
+export function aRetainedClaim(
+  name: string,
+  { content, modelUid = 'former' }: { content: string; modelUid?: string },
+  more: Omit<PersistentVolumeClaim, 'metadata'> & { metadata?: Partial<LiveMeta> } = {},
+): Live<PersistentVolumeClaim> {
+  const ours = {
+    ...managedBy,
+    ...retained,
+    [labels.model]: aModel().metadata.name,
+    [labels.modelUid]: modelUid,
+    [labels.content]: content,
+  };
+  return aClaim(name, { ...more, metadata: { labels: ours, ownerReferences: [], ...more.metadata } });
 }
 
 /** What a puller answers while so many bytes are on the volume. */

@@ -1,0 +1,143 @@
+import { describe, expect, it } from 'vitest';
+import { controlledBy } from '../../kube/kind.ts';
+import { models } from '../kinds.ts';
+import { aClaim, aModel, aRetainedClaim, aView, commit, meta, secondsAgo } from '../testing/objects.ts';
+import { claimName, claimOf, contentOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
+
+const resolved = {
+  source: 'hf:owner/name@main',
+  request: '0123456789abcdef',
+  revision: commit,
+  sizeBytes: 4_700_000_000,
+  size: '4.7GB',
+  fileCount: 1,
+};
+const model = aModel();
+const { uid } = model.metadata;
+const name = claimName(model, resolved);
+const content = contentOf(model, resolved);
+const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '5Gi' } } };
+
+describe('claimName', () => {
+  it('is another for another commit, another source and another Model of the name, and a name in DNS', () => {
+    const again = { ...model, metadata: meta('qwen', { uid: 'made-again' }) };
+    const files = aModel({ source: { huggingFace: { repo: 'owner/name', files: ['other.gguf'] } } });
+    const names = [
+      name,
+      claimName(model, { ...resolved, revision: 'f'.repeat(40) }),
+      claimName(files, resolved),
+      claimName(again, resolved),
+    ];
+    expect(new Set(names).size).toBe(4);
+    for (const each of names) expect(each).toMatch(/^qwen-[0-9a-f]{8}$/);
+  });
+
+  it('stays when other credentials are used', () => {
+    expect(claimName(aModel({ credentials: { secretName: 'new' } }), resolved)).toBe(name);
+  });
+});
+
+describe('contentOf', () => {
+  it('is another for another commit and another source, and the same for another Model', () => {
+    const files = aModel({ source: { huggingFace: { repo: 'owner/name', files: ['other.gguf'] } } });
+    const contents = [
+      content,
+      contentOf(model, { ...resolved, revision: 'f'.repeat(40) }),
+      contentOf(files, resolved),
+    ];
+    expect(new Set(contents).size).toBe(3);
+    expect(contentOf({ ...model, metadata: meta('qwen', { uid: 'made-again' }) }, resolved)).toBe(content);
+  });
+});
+
+describe('desiredClaim', () => {
+  const labels = {
+    'app.kubernetes.io/managed-by': 'longshore',
+    'longshore.dev/model': 'qwen',
+    'longshore.dev/model-uid': uid,
+    'longshore.dev/content': content,
+  };
+
+  it('goes with the Model, which owns it', () => {
+    expect(desiredClaim(model, { name, content, spec })).toEqual({
+      metadata: { name, namespace: 'ns', labels, ownerReferences: [controlledBy(models, model)] },
+      spec,
+    });
+  });
+
+  it('has no owner when it is to be retained, and a label to find it by', () => {
+    const retaining = aModel({ storage: { reclaimPolicy: 'Retain' } });
+    expect(desiredClaim(retaining, { name, content, spec })).toEqual({
+      metadata: { name, namespace: 'ns', labels: { ...labels, 'longshore.dev/reclaim-policy': 'Retain' } },
+      spec,
+    });
+  });
+});
+
+describe('reclaimPolicyOf', () => {
+  it('goes by what the claim is, and not by what the spec says', () => {
+    expect(reclaimPolicyOf(model, aClaim('owned'))).toBe('Delete');
+    expect(reclaimPolicyOf(model, aRetainedClaim('kept', { content, modelUid: uid }))).toBe('Retain');
+  });
+});
+
+describe('isOwn', () => {
+  it.for([
+    ['that it owns', aClaim('owned'), true],
+    ['retained for it', aRetainedClaim('kept', { content, modelUid: uid }), true],
+    ['that a deleted one left', aRetainedClaim('left', { content }), false],
+  ] as const)('of a claim %s is %3$s', ([, claim, own]) => {
+    expect(isOwn(model, claim)).toBe(own);
+  });
+});
+
+describe('claimOf', () => {
+  const left = (called: string, more: Parameters<typeof aRetainedClaim>[2] = {}) =>
+    aRetainedClaim(called, { content }, { spec, ...more });
+  const owned = aClaim(name, { metadata: { labels: { 'longshore.dev/content': content } } });
+  const ending = { deletionTimestamp: secondsAgo(1) };
+  const found = (claims: ReturnType<typeof aClaim>[], storage: object = {}): string | undefined =>
+    claimOf(aView({ model: aModel({ storage }), claims }), resolved)?.metadata.name;
+
+  it('is nothing when there is none', () => {
+    expect(found([])).toBeUndefined();
+  });
+
+  it('is its own rather than one that was left', () => {
+    expect(found([left('left'), owned])).toBe(name);
+    expect(found([left('left'), aRetainedClaim('kept', { content, modelUid: uid })])).toBe('kept');
+  });
+
+  it('is one that a deleted Model left, the newest if there are several', () => {
+    const made = (called: string, seconds: number) =>
+      left(called, { metadata: { creationTimestamp: secondsAgo(seconds) } });
+    expect(found([made('older', 90), made('newer', 30), made('oldest', 99)])).toBe('newer');
+  });
+
+  it.for([
+    ['of other content', aRetainedClaim('other', { content: 'other' }, { spec })],
+    ['that is being deleted', left('ending', { metadata: ending })],
+    ['whose volume is gone', left('lost', { status: { phase: 'Lost' } })],
+    ['of another mode', left('shared', { spec: { ...spec, accessModes: ['ReadWriteMany'] } })],
+  ] as const)('is none %s', ([, claim]) => {
+    expect(found([claim])).toBeUndefined();
+  });
+
+  it('is of the class that the spec asks for, and of any when it asks for none', () => {
+    const fast = left('fast', { spec: { ...spec, storageClassName: 'fast' } });
+    expect(found([fast])).toBe('fast');
+    expect(found([fast], { storageClassName: 'fast' })).toBe('fast');
+    expect(found([fast], { storageClassName: 'slow' })).toBeUndefined();
+    expect(found([left('any')], { storageClassName: 'fast' })).toBeUndefined();
+  });
+
+  it('is its own even when it is not of the kind that the spec asks for by now: that is to be refused', () => {
+    expect(found([owned], { storageClassName: 'fast' })).toBe(name);
+  });
+
+  it('is the one of its name whatever has become of that: there can be no other', () => {
+    expect(found([aClaim(name)])).toBe(name);
+    expect(found([{ ...owned, metadata: { ...owned.metadata, ...ending } }])).toBe(name);
+    expect(found([{ ...owned, metadata: { ...owned.metadata, ...ending } }, left('left')])).toBe('left');
+  });
+});

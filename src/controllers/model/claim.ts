@@ -1,0 +1,85 @@
+import type { Model, ModelStatus } from '../../api/model.ts';
+import type { PersistentVolumeClaim } from '../../kube/builtin.ts';
+import { stableJson } from '../../kube/covers.ts';
+import { controlledBy, controllerOf, type Desired, type Live } from '../../kube/kind.ts';
+import { models } from '../kinds.ts';
+import { labels, managedBy } from '../labels.ts';
+import { newestFirst } from '../pods.ts';
+import { isRetained, retained } from '../retention.ts';
+import { fingerprint, type ModelView } from './view.ts';
+
+type Resolved = NonNullable<ModelStatus['resolved']>;
+type Claim = Live<PersistentVolumeClaim>;
+export type ReclaimPolicy = Model['spec']['storage']['reclaimPolicy'];
+
+/**
+ * The claim of one revision: another revision gets another, since a volume may be bound to one node. So does a Model that
+ * was made again: servers may still hold the claim of the first one, and would wait for ever for its new content.
+ */
+export function claimName({ metadata, spec }: Live<Model>, { revision }: Resolved): string {
+  return `${metadata.name}-${fingerprint([metadata.uid, spec.source, revision]).slice(0, 8)}`;
+}
+
+/** Names what a claim is filled with. It knows of no Model, so that a claim can be taken over. */
+export function contentOf({ spec }: Model, { revision }: Resolved): string {
+  return fingerprint([spec.source, revision]);
+}
+
+/**
+ * The claim that the resolved revision is on or goes to: the Model's own, else one that a deleted Model of this name has
+ * left, as far as it is of the kind that the spec asks for. One that is being deleted only where its name is needed.
+ */
+export function claimOf({ model, claims }: ModelView, resolved: Resolved): Claim | undefined {
+  const content = contentOf(model, resolved);
+  const filled = claims.filter(
+    ({ metadata }) =>
+      metadata.labels?.[labels.content] === content && metadata.deletionTimestamp === undefined,
+  );
+  const name = claimName(model, resolved);
+  return (
+    filled.find((claim) => isOwn(model, claim)) ??
+    newestFirst(filled.filter((claim) => fits(model, claim)))[0] ??
+    claims.find(({ metadata }) => metadata.name === name)
+  );
+}
+
+/** Whether a claim of the view is this very Model's, as opposed to what a deleted one of its name has left. */
+export function isOwn({ metadata }: Live<Model>, claim: Claim): boolean {
+  return (
+    controllerOf(claim)?.uid === metadata.uid || claim.metadata.labels?.[labels.modelUid] === metadata.uid
+  );
+}
+
+/** Modes and class of a claim can never be changed, and a volume that is gone holds nothing. */
+function fits({ spec: { storage } }: Model, { spec, status }: Claim): boolean {
+  const { storageClassName = spec?.storageClassName, accessModes } = storage;
+  return (
+    spec?.storageClassName === storageClassName &&
+    stableJson(spec?.accessModes) === stableJson(accessModes) &&
+    status?.phase !== 'Lost'
+  );
+}
+
+/** What the claim is set up for by now. */
+export function reclaimPolicyOf({ metadata }: Live<Model>, claim: Claim): ReclaimPolicy {
+  return isRetained(claim, metadata.name) ? 'Retain' : 'Delete';
+}
+
+/** A claim as it is to be under the Model's reclaim policy. */
+export function desiredClaim(
+  model: Live<Model>,
+  { name, content, spec }: { name: string; content: string | undefined; spec: PersistentVolumeClaim['spec'] },
+): Desired<PersistentVolumeClaim> & { metadata: { name: string; namespace: string } } {
+  const { metadata, spec: wanted } = model;
+  const ours = {
+    ...managedBy,
+    [labels.model]: metadata.name,
+    [labels.modelUid]: metadata.uid,
+    ...(content !== undefined && { [labels.content]: content }),
+  };
+  const held =
+    wanted.storage.reclaimPolicy === 'Retain'
+      ? { labels: { ...ours, ...retained } }
+      : { labels: ours, ownerReferences: [controlledBy(models, model)] };
+  return { metadata: { name, namespace: metadata.namespace, ...held }, spec };
+}

@@ -1,0 +1,14 @@
+import { controllerOf, type KubeObject, type Live } from '../kube/kind.ts';
+import { labels, managedBy } from './labels.ts';
+
+/** What marks a claim that is to outlive its Model. It has no owner, so that garbage collection leaves it. */
+export const retained = { [labels.reclaimPolicy]: 'Retain' };
+
+/** Whether a claim is kept for the Model of this name: the one there is, or one that was deleted. */
+export function isRetained(claim: Live<KubeObject>, model: string): boolean {
+  const marks = Object.entries({ ...managedBy, ...retained, [labels.model]: model });
+  return (
+    controllerOf(claim) === undefined &&
+    marks.every(([label, value]) => claim.metadata.labels?.[label] === value)
+  );
+}
