@@ -1,6 +1,6 @@
 import { describe, expect, it, vi } from 'vitest';
 import { notGguf, tinyGguf } from '../../test/hub/gguf.ts';
-import { NotGgufError, parametersText, readGgufHeader, type GgufFile } from './header.ts';
+import { factsOfPieces, NotGgufError, parametersText, readGgufHeader, type GgufFile } from './header.ts';
 
 // Parsing a large vocabulary takes seconds on a loaded machine.
 vi.setConfig({ testTimeout: 30_000 });
@@ -41,6 +41,11 @@ function withVocabulary(tokens: number): Buffer {
   return Buffer.concat([head, vocabulary, base.subarray(24)]);
 }
 
+/** A piece that is not the first: it names no architecture. */
+function laterPiece(): Buffer {
+  return tinyGguf({ metadata: { 'general.architecture': '', 'split.count': 2, 'split.no': 1 } });
+}
+
 describe('the header of a GGUF file', () => {
   it('says what the model is', async () => {
     const content = tinyGguf({
@@ -51,7 +56,7 @@ describe('the header of a GGUF file', () => {
       size: 1_000_000,
       metadata: { 'general.license': 'apache-2.0' },
     });
-    const facts = await readGgufHeader(fileOf(content));
+    const { facts, weights } = await readGgufHeader(fileOf(content));
     expect(facts).toMatchObject({
       architecture: 'qwen3',
       quantization: 'Q4_K_M',
@@ -60,13 +65,16 @@ describe('the header of a GGUF file', () => {
       license: 'apache-2.0',
     });
     expect(facts.parameterCount).toBeGreaterThan(900_000);
+    expect(weights).toBe(facts.parameterCount);
     expect(facts.parameters).toMatch(/^(1M|9\d\dK)$/);
   });
 
   it('is read in as many pieces as a vocabulary of 262,144 tokens needs, and the weights are not', async () => {
     const content = Buffer.concat([withVocabulary(262_144), Buffer.alloc(20_000_000)]);
     const file = fileOf(content);
-    await expect(readGgufHeader(file)).resolves.toMatchObject({ architecture: 'gemma3', layers: 18 });
+    await expect(readGgufHeader(file)).resolves.toMatchObject({
+      facts: { architecture: 'gemma3', layers: 18 },
+    });
     expect(file.bytesRead()).toBeGreaterThan(4_000_000);
     expect(file.bytesRead()).toBeLessThan(9_000_000);
   });
@@ -74,15 +82,47 @@ describe('the header of a GGUF file', () => {
   it('takes the quantization from the name, then from the weights, where the header has none', async () => {
     const content = tinyGguf({ quantization: 'Q8_0', metadata: { 'general.file_type': 5000 } });
     await expect(readGgufHeader(fileOf(content, 'm-Q6_K.gguf'))).resolves.toMatchObject({
-      quantization: 'Q6_K',
+      facts: { quantization: 'Q6_K' },
     });
-    await expect(readGgufHeader(fileOf(content, 'm.gguf'))).resolves.toMatchObject({ quantization: 'Q8_0' });
+    await expect(readGgufHeader(fileOf(content, 'm.gguf'))).resolves.toMatchObject({
+      facts: { quantization: 'Q8_0' },
+    });
   });
 
   it('of one piece of a split model does not claim to know the number of weights', async () => {
-    const facts = await readGgufHeader(fileOf(tinyGguf({ metadata: { 'split.count': 3 } })));
+    const { facts, weights } = await readGgufHeader(fileOf(tinyGguf({ metadata: { 'split.count': 3 } })));
     expect(facts.parameterCount).toBeUndefined();
     expect(facts.parameters).toBeUndefined();
+    expect(weights).toBeGreaterThan(0);
+  });
+
+  it('of all pieces has their weights, and the facts of the first', async () => {
+    const metadata = { 'split.count': 2, 'split.no': 0 };
+    const first = await readGgufHeader(fileOf(tinyGguf({ metadata, architecture: 'qwen3' })));
+    const second = await readGgufHeader(fileOf(laterPiece()));
+    const { parameterCount, ...facts } = factsOfPieces([first, second]);
+    expect(facts).toMatchObject({ architecture: 'qwen3', quantization: 'Q4_K_M' });
+    expect(parameterCount).toBe(first.weights + second.weights);
+    expect(second.weights).toBe(8448);
+  });
+
+  it.each([
+    ['model', {}],
+    ['model', { 'general.type': 'model', 'split.count': 2, 'split.no': 0 }],
+    ['piece', { 'general.type': 'model', 'split.count': 2, 'split.no': 1 }],
+    ['adapter', { 'general.type': 'adapter', 'adapter.type': 'lora' }],
+    ['projector', { 'general.type': 'mmproj' }],
+    ['projector', { 'general.architecture': 'clip' }],
+    [undefined, { 'general.type': 'imatrix', 'general.architecture': '' }],
+  ])('says that the file is a %s by %j', async (role, metadata) => {
+    expect((await readGgufHeader(fileOf(tinyGguf({ metadata })))).role).toBe(role);
+  });
+
+  it('of a later piece has the keys of the split only, as gguf-split writes it', async () => {
+    const { role, facts, tensors } = await readGgufHeader(fileOf(laterPiece()));
+    expect(role).toBe('piece');
+    expect(facts.architecture).toBeUndefined();
+    expect(tensors).toEqual(['token_embd.weight', 'output_norm.weight']);
   });
 
   it.each([
@@ -90,6 +130,7 @@ describe('the header of a GGUF file', () => {
     ['nothing', Buffer.alloc(0)],
     ['a cut-off header', tinyGguf().subarray(0, 300)],
     ['a magic number and zeros', Buffer.concat([Buffer.from('GGUF\x03\0\0\0', 'latin1'), Buffer.alloc(64)])],
+    ['of no architecture', tinyGguf({ metadata: { 'general.architecture': '' } })],
     ['more weights than fit', tinyGguf({ size: 10_000_000 }).subarray(0, 100_000)],
   ])('is refused when it is %s', async (_what, content) => {
     await expect(readGgufHeader(fileOf(content))).rejects.toThrow(NotGgufError);

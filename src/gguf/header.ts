@@ -25,29 +25,67 @@ export class NotGgufError extends Error {
 /** From this value on, numbers in `general.file_type` are not llama.cpp's `llama_ftype`. */
 const firstUnofficialFileType = 1000;
 
+export interface GgufHeader {
+  readonly facts: GgufFacts;
+  /**
+   * What the file is to a server. A piece is one that comes after the first of a split model. Absent for what no server
+   * loads, such as the statistics of a quantizer.
+   */
+  readonly role?: 'model' | 'piece' | 'adapter' | 'projector';
+  /** The number of weights in this very file. */
+  readonly weights: number;
+  /** The names of the tensors that they are in. */
+  readonly tensors: readonly string[];
+}
+
 /**
- * Reads the facts in a GGUF header, in pieces of 2 MB and as many as the header is long: the vocabulary is part of it.
+ * Reads a GGUF header, in pieces of 2 MB and as many as it is long: the vocabulary is part of it.
  * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  * @throws NotGgufError, and whatever `read` throws.
  */
-export async function readGgufHeader(file: GgufFile): Promise<GgufFacts> {
+export async function readGgufHeader(file: GgufFile): Promise<GgufHeader> {
   const { metadata, tensorInfos, parameterCount } = await parse(file);
   const architecture = text(metadata['general.architecture'], 64);
-  if (architecture === undefined) {
+  const role = roleOf(metadata, architecture);
+  if (architecture === undefined && role !== undefined && role !== 'piece') {
     throw new NotGgufError(`${file.path} has a GGUF header that names no architecture.`);
   }
-  const isPiece = (count(metadata['split.count']) ?? 1) > 1;
-  const weights = isPiece || parameterCount === 0 ? undefined : parameterCount;
-  return {
+  const isSplit = (count(metadata['split.count']) ?? 1) > 1;
+  const facts = {
     architecture,
-    parameterCount: weights,
-    parameters: weights === undefined ? undefined : parametersText(weights),
     quantization:
       fileType(metadata['general.file_type']) ?? quantizationInName(file.path) ?? dominantType(tensorInfos),
     contextLength: count(metadata[`${architecture}.context_length`]),
     layers: count(metadata[`${architecture}.block_count`]),
     license: text(metadata['general.license'], 128),
   };
+  return {
+    facts: isSplit ? facts : withWeights(facts, parameterCount),
+    ...(role !== undefined && { role }),
+    weights: parameterCount,
+    tensors: tensorInfos.map(({ name }) => name),
+  };
+}
+
+/** The facts of a model that is split over files, from the headers of all of them, the first piece first. */
+export function factsOfPieces(headers: readonly [GgufHeader, ...GgufHeader[]]): GgufFacts {
+  return withWeights(
+    headers[0].facts,
+    headers.reduce((sum, { weights }) => sum + weights, 0),
+  );
+}
+
+function withWeights(facts: GgufFacts, weights: number): GgufFacts {
+  return weights === 0 ? facts : { ...facts, parameterCount: weights, parameters: parametersText(weights) };
+}
+
+/** `general.type` is absent in older files; pieces after the first have the keys of the split only (`gguf-split`). */
+function roleOf(metadata: Parsed['metadata'], architecture: string | undefined): GgufHeader['role'] {
+  const type = metadata['general.type'] ?? 'model';
+  if (type === 'mmproj' || architecture === 'clip') return 'projector';
+  if (type === 'adapter') return 'adapter';
+  if (type !== 'model') return undefined;
+  return (count(metadata['split.no']) ?? 0) > 0 ? 'piece' : 'model';
 }
 
 interface Parsed {

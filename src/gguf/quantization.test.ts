@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { isSplit, quantizationInName } from './quantization.ts';
+import { pieceInName, quantizationInName } from './quantization.ts';
 
 describe('the quantization in a file name', () => {
   it.each([
@@ -23,7 +23,22 @@ describe('the quantization in a file name', () => {
   });
 });
 
-it('tells pieces of a split model from whole ones', () => {
-  expect(isSplit('model-Q8_0-00001-of-00003.gguf')).toBe(true);
-  expect(isSplit('model-Q8_0.gguf')).toBe(false);
+describe('a piece of a split model', () => {
+  it('tells which it is, and the names of the others', () => {
+    const piece = pieceInName('Q8_0/model-Q8_0-00002-of-00003.gguf')!;
+    expect(piece).toMatchObject({ number: 2, of: 3 });
+    expect(piece.sibling(1)).toBe('Q8_0/model-Q8_0-00001-of-00003.gguf');
+    expect(piece.model).toBe(pieceInName(piece.sibling(3))!.model);
+  });
+
+  it.each(['other/m-00002-of-00003.gguf', 'm-00002-of-00004.gguf', 'mm-00002-of-00003.gguf'])(
+    'is of another model than %s',
+    (path) => {
+      expect(pieceInName(path)!.model).not.toBe(pieceInName('m-00001-of-00003.gguf')!.model);
+    },
+  );
+
+  it.each(['model-Q8_0.gguf', 'm-1-of-2.gguf', 'm-00001-of-00002.safetensors'])('is not %s', (path) => {
+    expect(pieceInName(path)).toBeUndefined();
+  });
 });

@@ -1,24 +1,54 @@
-import { readGgufHeader, type ReadRange } from '../gguf/header.ts';
+import type { GgufFacts } from '../api/model.ts';
+import { factsOfPieces, readGgufHeader, type GgufHeader, type ReadRange } from '../gguf/header.ts';
+import { pieceInName } from '../gguf/quantization.ts';
 import type { Inspection } from '../protocols/puller.ts';
 import { networkProblem } from '../sources/http.ts';
 import { retrying, type Patience } from '../sources/retry.ts';
 import { isGguf } from '../sources/select-files.ts';
 import { SourceError, type Source, type SourceFile } from '../sources/source.ts';
+import { checkReportable } from './report.ts';
 
-/** Says what a source names, from its metadata and the header of its first GGUF file. */
+type ReadHeader = (file: SourceFile) => Promise<GgufHeader>;
+
+/** Says what a source names, from its metadata and the GGUF header of what a server would load. */
 export async function inspect(source: Source, patience: Patience, signal: AbortSignal): Promise<Inspection> {
-  const { revision, files } = await source.resolve();
-  const model = files.find((file) => isGguf(file.path));
-  const read = (file: SourceFile): ReadRange => rangeReader(source, revision, file, patience, signal);
+  const resolution = await source.resolve();
+  checkReportable(resolution);
+  const { revision, files } = resolution;
+  const readHeader: ReadHeader = (file) =>
+    readGgufHeader({ ...file, read: rangeReader(source, revision, file, patience, signal) });
   return {
     revision,
     sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
     fileCount: files.length,
-    gguf:
-      model === undefined
-        ? {}
-        : await readGgufHeader({ path: model.path, sizeBytes: model.sizeBytes, read: read(model) }),
+    gguf: await factsOf(files, readHeader, source),
   };
+}
+
+/**
+ * The facts of the first model among the files, or, where there is none, of the first GGUF file. Of a model in pieces
+ * every header is read, for the number of weights.
+ */
+async function factsOf(
+  files: readonly SourceFile[],
+  readHeader: ReadHeader,
+  source: Source,
+): Promise<GgufFacts> {
+  let first: GgufHeader | undefined;
+  for (const file of files) {
+    if (!isGguf(file.path)) continue;
+    const header = await readHeader(file);
+    first ??= header;
+    if (header.role !== 'model') continue;
+    source.refuse?.(header);
+    const model = pieceInName(file.path)?.model;
+    const pieces = files.filter(({ path }) => path !== file.path && pieceInName(path)?.model === model);
+    if (model === undefined) return header.facts;
+    const headers: [GgufHeader, ...GgufHeader[]] = [header];
+    for (const piece of pieces) headers.push(await readHeader(piece));
+    return factsOfPieces(headers);
+  }
+  return first?.facts ?? {};
 }
 
 function rangeReader(

@@ -1,25 +1,19 @@
-import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { standard, standardRepos, strangerToken, testToken } from '../../test/hub/content.ts';
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
-import { PullerProgress, PullerReport, requestVariable } from '../protocols/puller.ts';
+import { requestVariable } from '../protocols/puller.ts';
+import { aPlace, progressOf, type Puller, type PullerPlace } from './testing/process.ts';
 
 // Every test starts processes, and a loaded machine is slow at that.
 vi.setConfig({ testTimeout: 60_000 });
 
-const main = new URL('main.ts', import.meta.url).pathname;
 const big = { repo: 'acme/big', bytes: 24 << 20 };
 
 let hub: Hub;
-let folder: string;
-let running: ChildProcess | undefined;
+let place: PullerPlace;
 
 beforeAll(async () => {
   const repos = [
@@ -31,91 +25,32 @@ beforeAll(async () => {
 });
 afterAll(() => hub.close());
 beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'puller-'));
-  await mkdir(join(folder, 'volume'));
-  await mkdir(join(folder, 'credentials'));
+  place = await aPlace();
   hub.requests.length = 0;
 });
-afterEach(async () => {
-  running?.kill('SIGKILL');
-  await rm(folder, { recursive: true });
-});
+afterEach(() => place.clear());
 
 /** Names without a quantization, so that a message has to list them all. */
 function manyNames(): string[] {
   return Array.from({ length: 40 }, (_, i) => `${'ü'.repeat(200)}-${i}.gguf`);
 }
 
-const LogLine = z.record(z.string(), z.unknown());
-
-interface Puller {
-  readonly process: ChildProcess;
-  /** Everything it wrote to its log. */
-  readonly log: () => string;
-  /** Resolves with a field of the first log line that has it. */
-  readonly logged: (field: string) => Promise<unknown>;
-  readonly ended: () => Promise<{ code: number | null; report: PullerReport; reportBytes: number }>;
+interface More {
+  source?: object;
+  credentials?: boolean;
+  revision?: string;
 }
 
-function start(
-  command: string,
-  repo: string,
-  more: { source?: object; credentials?: boolean; revision?: string } = {},
-  env: object = {},
-): Puller {
-  const { source, ...request } = more;
+function start(command: string, repo: string, { source, ...request }: More = {}, env: object = {}): Puller {
   const huggingFace = { repo, revision: 'main', endpoint: hub.url, ...source };
-  const reportPath = join(folder, 'termination-log');
-  const child = spawn(process.execPath, [main, command], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      ...process.env,
-      [requestVariable]: JSON.stringify({
-        source: { huggingFace },
-        credentials: false,
-        modelUid: 'uid',
-        ...request,
-      }),
-      LONGSHORE_VOLUME: join(folder, 'volume'),
-      LONGSHORE_CREDENTIALS: join(folder, 'credentials'),
-      LONGSHORE_TERMINATION_LOG: reportPath,
-      LONGSHORE_PROGRESS_PORT: '0',
-      ...env,
-    },
-  });
-  running = child;
-  const lines: string[] = [];
-  const reader = createInterface({ input: child.stdout });
-  reader.on('line', (line) => lines.push(line));
-  const find = (field: string): unknown =>
-    lines.map((line) => LogLine.parse(JSON.parse(line))[field]).find((value) => value !== undefined);
-  const closed = new Promise<number | null>((resolve) => child.once('close', resolve));
-  return {
-    process: child,
-    log: () => lines.join('\n'),
-    logged: async (field) => {
-      await expect.poll(() => find(field), { timeout: 40_000 }).toBeDefined();
-      return find(field);
-    },
-    async ended() {
-      const code = await closed;
-      const text = await readFile(reportPath, 'utf8');
-      return { code, report: PullerReport.parse(JSON.parse(text)), reportBytes: Buffer.byteLength(text) };
-    },
-  };
+  return place.start(command, { source: { huggingFace }, ...request }, env);
 }
 
 const withRanges = () => hub.requests.filter(({ origin }) => origin === 'cdn').map(({ range }) => range);
 
-async function progressOf(puller: Puller): Promise<PullerProgress> {
-  const answer = await fetch(`http://127.0.0.1:${String(await puller.logged('port'))}/progress`);
-  return PullerProgress.parse(await answer.json());
-}
-
 describe('the puller', () => {
   it('inspects, with the token of a Secret that is for this hub, and never logs it', async () => {
-    await writeFile(join(folder, 'credentials', 'token'), testToken);
-    await writeFile(join(folder, 'credentials', 'host'), hub.url);
+    await place.giveToken(testToken, hub.url);
     const puller = start('inspect', standard.gated.repo, { credentials: true });
     const { code, report } = await puller.ended();
     expect({ code, report }).toMatchObject({
@@ -147,13 +82,18 @@ describe('the puller', () => {
     expect({ code, report }).toMatchObject({ code: 2, report: { failure: { reason } } });
   });
 
-  it('sends nothing when the token is for another host', async () => {
-    await writeFile(join(folder, 'credentials', 'token'), testToken);
+  it('sends nothing when the Model points the token of the public hub at another', async () => {
+    await place.giveToken(testToken);
     const { code, report } = await start('inspect', standard.gemma.repo, { credentials: true }).ended();
     expect({ code, report }).toMatchObject({
       code: 2,
-      report: { failure: { reason: 'CredentialsForAnotherHost' } },
+      report: {
+        failure: {
+          reason: 'CredentialsForAnotherHost',
+        },
+      },
     });
+    expect(JSON.stringify(report)).toContain('The token is for https://huggingface.co,');
     expect(hub.requests).toEqual([]);
   });
 

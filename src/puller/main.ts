@@ -1,10 +1,14 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import { publicHub, publicRegistry } from '../api/model.ts';
 import { exitCodes, type PullerReport } from '../protocols/puller.ts';
+import type { SourceOptions } from '../sources/ask.ts';
 import { readCredentials, tokenFor } from '../sources/credentials.ts';
 import { createHttpGet } from '../sources/http.ts';
 import { huggingFaceSource } from '../sources/hugging-face.ts';
+import { registryOf } from '../sources/ollama-name.ts';
+import { ollamaSource } from '../sources/ollama.ts';
 import type { Patience } from '../sources/retry.ts';
 import type { Source } from '../sources/source.ts';
 import { ConfigError, readConfig, terminationLog, type Config } from './config.ts';
@@ -43,18 +47,22 @@ function patience(tries: number): Patience {
 }
 
 async function sourceOf({ request, credentials }: Config): Promise<Source> {
-  const { huggingFace } = request.source;
-  if (huggingFace === undefined)
-    throw new ConfigError('The puller cannot start: the request names no source.');
-  const token = request.credentials
-    ? tokenFor(huggingFace.endpoint, await readCredentials(credentials))
-    : undefined;
-  return huggingFaceSource(huggingFace, {
+  const { huggingFace, ollama } = request.source;
+  const options = async (endpoint: string, publicHome: string): Promise<SourceOptions> => ({
     get: createHttpGet(),
-    token,
+    token: request.credentials
+      ? tokenFor(endpoint, await readCredentials(credentials), publicHome)
+      : undefined,
     patience: patience(metadataTries),
     signal,
   });
+  if (huggingFace !== undefined && ollama === undefined) {
+    return huggingFaceSource(huggingFace, await options(huggingFace.endpoint, publicHub));
+  }
+  if (ollama !== undefined && huggingFace === undefined) {
+    return ollamaSource(ollama, await options(registryOf(ollama), publicRegistry));
+  }
+  throw new ConfigError('The puller cannot start: the request does not name exactly one source.');
 }
 
 async function runInspect(config: Config): Promise<PullerReport> {

@@ -2,19 +2,14 @@ import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { standard, standardRepos } from '../../test/hub/content.ts';
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
-import { HuggingFaceSource } from '../api/model.ts';
-import { createHttpGet } from '../sources/http.ts';
-import { huggingFaceSource } from '../sources/hugging-face.ts';
 import { inspect } from './inspect.ts';
-import { trackProgress } from './progress.ts';
 import { digestOf, pull, type PullOptions } from './pull.ts';
 import { failureOf } from './report.ts';
-import { openVolume } from './volume.ts';
+import { pullOptions } from './testing/pull-options.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 
@@ -36,20 +31,8 @@ afterEach(async () => {
   await rm(root, { recursive: true });
 });
 
-function optionsFor(repo: string, fields: object = {}, stallMs = 5_000): PullOptions {
-  const { signal } = running;
-  const spec = HuggingFaceSource.parse({ repo, endpoint: hub.url, ...fields });
-  return {
-    source: huggingFaceSource(spec, { get: createHttpGet({ stallMs }), patience, signal }),
-    modelUid: 'uid-1',
-    volume: openVolume(root),
-    progress: trackProgress(() => performance.now()),
-    patience,
-    now: () => performance.now(),
-    log: pino({ level: 'silent' }),
-    signal,
-  };
-}
+const optionsFor = (repo: string, fields: object = {}, stallMs = 5_000): PullOptions =>
+  pullOptions(root, { repo, endpoint: hub.url, ...fields }, { patience, signal: running.signal, stallMs });
 
 const toCdn = () => hub.requests.filter(({ origin }) => origin === 'cdn');
 const entries = (folder: string): Promise<string[]> => readdir(join(root, folder)).catch(() => []);
@@ -72,7 +55,8 @@ describe('a pull', () => {
       digest: `sha256:${hex}`,
       sizeBytes: bigContent.length,
       path: folder,
-      files: [{ path: big.file, sizeBytes: bigContent.length, sha256: hex }],
+      fileCount: 1,
+      files: [{ path: big.file, sizeBytes: bigContent.length, sha256: hex, role: 'model' }],
     });
     expect(await readlink(join(root, folder, big.file))).toBe(`../../../../blobs/sha256-${hex}`);
     expect(sha256(await readFile(join(root, folder, big.file)))).toBe(hex);

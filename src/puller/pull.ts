@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
 import type { Logger } from 'pino';
-import type { ModelFile } from '../api/model.ts';
-import { readGgufHeader } from '../gguf/header.ts';
+import type { FileRole, ModelFile } from '../api/model.ts';
+import { readGgufHeader, type GgufHeader } from '../gguf/header.ts';
 import type { Publication } from '../protocols/puller.ts';
 import type { Patience } from '../sources/retry.ts';
 import { isGguf } from '../sources/select-files.ts';
@@ -11,6 +11,7 @@ import { download, type DownloadContext } from './download.ts';
 import { hashFile, matches, rehash } from './hashing.ts';
 import { durableBytes } from './partial.ts';
 import type { Clock, ProgressTracker } from './progress.ts';
+import { checkReportable } from './report.ts';
 import type { Volume } from './volume.ts';
 
 export interface PullOptions {
@@ -36,7 +37,9 @@ const headroomBytes = 1 << 20;
  */
 export async function pull(options: PullOptions): Promise<Publication> {
   const { source, volume, progress, log, signal, modelUid } = options;
-  const { revision, files, folder, records } = await source.resolve(options.revision);
+  const resolution = await source.resolve(options.revision);
+  checkReportable(resolution);
+  const { revision, files, folder, records } = resolution;
   const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   log.info({ source: source.name, revision, files: files.length, sizeBytes }, 'resolved');
 
@@ -52,13 +55,14 @@ export async function pull(options: PullOptions): Promise<Publication> {
 
   const published: ModelFile[] = [];
   for (const file of files) {
-    const sha256 = present.get(file) ?? (await bring(file, { ...options, revision }));
-    published.push({
-      path: file.path,
-      sizeBytes: file.sizeBytes,
-      sha256,
-      ...(file.role !== undefined && { role: file.role }),
-    });
+    const held = present.get(file);
+    const brought =
+      held === undefined
+        ? await bring(file, { ...options, revision })
+        : { sha256: held, role: file.role ?? (await roleInHeader(file, volume.blobPath(held))) };
+    const { path, sizeBytes } = file;
+    const { sha256, role } = brought;
+    published.push({ path, sizeBytes, sha256, ...(role !== undefined && { role }) });
   }
 
   progress.enter('publishing');
@@ -77,8 +81,11 @@ export async function pull(options: PullOptions): Promise<Publication> {
   return publication;
 }
 
-/** Downloads a file and makes it a blob. @returns its sha256. */
-async function bring(file: SourceFile, context: DownloadContext & { volume: Volume }): Promise<string> {
+/** Downloads a file and makes it a blob. */
+async function bring(
+  file: SourceFile,
+  context: DownloadContext & { volume: Volume },
+): Promise<{ sha256: string; role: FileRole | undefined }> {
   const { volume, progress, log, signal } = context;
   const folder = volume.partialFolder(file);
   progress.enter('downloading');
@@ -86,15 +93,13 @@ async function bring(file: SourceFile, context: DownloadContext & { volume: Volu
   const { path, sha256 } = await download(file, folder, context);
   signal.throwIfAborted();
   progress.enter('verifying');
-  if (isGguf(file.path)) {
-    await checkHeader(file, path).catch(async (error: unknown) => {
-      await rm(folder, { recursive: true, force: true });
-      throw error;
-    });
-  }
+  const role = await roleInHeader(file, path).catch(async (error: unknown) => {
+    await rm(folder, { recursive: true, force: true });
+    throw error;
+  });
   await volume.publishBlob(path, sha256);
   await rm(folder, { recursive: true, force: true });
-  return sha256;
+  return { sha256, role: file.role ?? role };
 }
 
 /** A published blob with this content. Large files are known by name and size; small ones are hashed again. */
@@ -124,10 +129,15 @@ async function checkSpace(volume: Volume, sizeBytes: number, onVolume: number): 
   );
 }
 
-async function checkHeader({ path, sizeBytes }: SourceFile, at: string): Promise<void> {
+/** What a GGUF file is. @throws NotGgufError when it only has the name of one. */
+async function roleInHeader(file: SourceFile, at: string): Promise<FileRole | undefined> {
+  return isGguf(file.path) ? (await readHeader(file, at)).role : undefined;
+}
+
+async function readHeader({ path, sizeBytes }: SourceFile, at: string): Promise<GgufHeader> {
   const file = await open(at, 'r');
   try {
-    await readGgufHeader({
+    return await readGgufHeader({
       path,
       sizeBytes,
       async read(start, end) {

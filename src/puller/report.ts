@@ -1,10 +1,15 @@
+import type { ModelFile } from '../api/model.ts';
 import { NotGgufError } from '../gguf/header.ts';
-import { exitCodes, transientReasons, type PullerReport } from '../protocols/puller.ts';
-import { SourceError } from '../sources/source.ts';
+import { pieceInName } from '../gguf/quantization.ts';
+import { exitCodes, transientReasons, type Publication, type PullerReport } from '../protocols/puller.ts';
+import { isGguf } from '../sources/select-files.ts';
+import { SourceError, type Resolution } from '../sources/source.ts';
 import { ConfigError } from './config.ts';
 
 /** What the kubelet reads of a termination message, in bytes. */
 export const mostReportBytes = 4096;
+/** What the status of a Model holds (api/model.ts). */
+const mostReportedFiles = 32;
 
 type Failure = Extract<PullerReport, { failure: unknown }>['failure'];
 
@@ -34,21 +39,63 @@ function isOutOfSpace(error: unknown): error is Error & { code: string } {
   return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
-/** The termination message. A message that is too long for it is cut. */
+/**
+ * The termination message. A message that is too long for it is cut, and of a publication some of the further pieces of
+ * a split model are left out.
+ */
 export function encodeReport(report: PullerReport): string {
   const text = JSON.stringify(report);
   const excess = Buffer.byteLength(text) - mostReportBytes;
-  if (excess <= 0) return text;
-  if ('failure' in report) {
+  if ('failure' in report && excess > 0) {
     const { reason, message } = report.failure;
     return encodeReport({ failure: { reason, message: shortened(message, excess) } });
   }
-  return encodeReport({
-    failure: {
-      reason: 'PullerFailed',
-      message: `The names of the files need ${Buffer.byteLength(text)} bytes to be reported, and ${mostReportBytes} can be. Choose fewer files.`,
-    },
-  });
+  if (!('publication' in report)) return text;
+  const { publication } = report;
+  if (excess <= 0 && publication.files.length <= mostReportedFiles) return text;
+  const lastPiece = publication.files.findLastIndex(({ role }) => role === 'piece');
+  if (lastPiece >= 0) {
+    return encodeReport({
+      publication: { ...publication, files: publication.files.toSpliced(lastPiece, 1) },
+    });
+  }
+  return encodeReport({ failure: describe(tooManyFiles(publication)) });
+}
+
+/**
+ * Ends a pull before it begins whose publication no report could hold.
+ * @throws SourceError AmbiguousFiles.
+ */
+export function checkReportable({ revision, files, folder }: Resolution): void {
+  const digest = 'sha256:'.padEnd(71, '0');
+  const publication: Publication = {
+    revision,
+    digest,
+    sizeBytes: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0),
+    path: folder,
+    fileCount: files.length,
+    files: files.map(({ path, sizeBytes, role }) => ({
+      path,
+      sizeBytes,
+      sha256: '0'.repeat(64),
+      role: role ?? likelyRole(path),
+    })),
+  };
+  if (encodeReport({ publication }).startsWith('{"failure"')) throw tooManyFiles(publication);
+}
+
+/** As long as any that a GGUF file can have. */
+function likelyRole(path: string): ModelFile['role'] {
+  if ((pieceInName(path)?.number ?? 1) > 1) return 'piece';
+  return isGguf(path) ? 'projector' : undefined;
+}
+
+function tooManyFiles({ files }: Publication): SourceError {
+  const bytes = Buffer.byteLength(JSON.stringify(files));
+  return new SourceError(
+    'AmbiguousFiles',
+    `The source names ${files.length} files beside the pieces of a split model, with ${bytes} bytes of names and digests. At most ${mostReportedFiles} files with some ${mostReportBytes} bytes can be reported. Choose fewer of them.`,
+  );
 }
 
 /** Drops at least so many bytes from the end, in whole characters, and says so by an ellipsis. */

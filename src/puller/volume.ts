@@ -18,13 +18,15 @@ import { isSafePath } from '../sources/repo-path.ts';
 import type { SourceFile, VolumeRecord } from '../sources/source.ts';
 
 /**
- * The layout of a volume. Blobs are named as Ollama names them; `hub/` is a cache of huggingface_hub, so that programs
- * find the files with `HF_HUB_CACHE=<volume>/hub`.
+ * The layout of a volume. `hub/` is a cache of huggingface_hub, so that programs find the files with
+ * `HF_HUB_CACHE=<volume>/hub`; `blobs/` and `manifests/` are a store of Ollama, for `OLLAMA_MODELS=<volume>`.
  *
  *     blobs/sha256-<hex>                             verified and never written again
  *     .partial/<hex>/{data,journal.json}             unfinished downloads
  *     hub/models--owner--name/refs/<ref>             the commit of a branch or tag, without a line break
  *     hub/models--owner--name/snapshots/<commit>/…   relative links to blobs
+ *     manifests/<host>/<namespace>/<name>/<tag>      the manifest of a model of an Ollama registry
+ *     ollama/<host>/<namespace>/<name>/<digest>/…    relative links to its blobs
  *     index/<uid>.json                               what a Model uses; written last, so it means "complete"
  */
 export interface Volume {
@@ -32,11 +34,11 @@ export interface Volume {
   partialFolder(file: SourceFile): string;
   /** Size of a published blob; undefined where there is none. */
   blobSize(sha256: string): Promise<number | undefined>;
-  /** The sha256 that the snapshot's link names; undefined where there is no such link. */
+  /** The sha256 that the folder's link names; undefined where there is no such link. */
   linkedBlob(folder: string, path: string): Promise<string | undefined>;
   /** Makes a finished file a blob, atomically. The file must have been synced. */
   publishBlob(from: string, sha256: string): Promise<void>;
-  /** Makes a blob appear at a path of a snapshot. */
+  /** Makes a blob appear at a path below a folder. */
   linkBlob(sha256: string, folder: string, path: string): Promise<void>;
   writeRecord(record: VolumeRecord): Promise<void>;
   writeIndex(modelUid: string, record: IndexRecord): Promise<void>;

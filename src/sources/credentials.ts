@@ -1,6 +1,5 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { publicHub } from '../api/model.ts';
 import { SourceError } from './source.ts';
 
 export interface Credentials {
@@ -35,13 +34,14 @@ export async function readCredentials(folder: string): Promise<Credentials> {
 }
 
 /**
- * The token, if the endpoint may have it: it is the host that the Secret names, or, where it names none, the public hub.
- * Whoever writes the Secret decides this, and not whoever writes the Model.
+ * The token, if the endpoint may have it: it is the host that the Secret names, or, where it names none, the public hub
+ * of the source. Whoever writes the Secret decides this, and not whoever writes the Model.
+ * @param publicHome The public hub or registry of this kind of source, and of no other.
  * @throws SourceError CredentialsForAnotherHost otherwise; nothing has been sent then.
  */
-export function tokenFor(endpoint: string, { token, host }: Credentials): string {
+export function tokenFor(endpoint: string, { token, host }: Credentials, publicHome: string): string {
   const { host: endpointHost, origin } = new URL(endpoint);
-  const tokenIsFor = host === undefined ? publicHub : host.includes('://') ? host : `https://${host}`;
+  const tokenIsFor = host === undefined ? publicHome : host.includes('://') ? host : `https://${host}`;
   if (tokenIsFor === origin) return token;
   const wanted = origin.startsWith('https://') ? endpointHost : origin;
   throw new SourceError(

@@ -1,3 +1,4 @@
+import { commonRefusal } from './ask.ts';
 import { header, type HttpAnswer } from './http.ts';
 import { SourceError } from './source.ts';
 
@@ -20,16 +21,12 @@ export function hubError(
   question: HubQuestion,
 ): SourceError {
   const { endpoint, repo, revision, path, withToken } = question;
-  const { status, origin } = answer;
-  if (origin !== new URL(endpoint).origin) {
-    return new SourceError(
-      'SourceUnreachable',
-      `The storage ${origin} that ${endpoint} redirects to answered ${status} for ${path ?? repo}.`,
-    );
-  }
+  const { status } = answer;
   const says = header(answer.headers, 'x-error-message')?.slice(0, 300);
   const quoted = says === undefined ? '' : ` The hub says: ${says}`;
   const code = header(answer.headers, 'x-error-code');
+  const common = commonRefusal(answer, endpoint, path ?? repo, quoted);
+  if (common !== undefined) return common;
 
   if (code === 'GatedRepo') {
     const who = withToken ? 'the account of this token has no access to it' : 'no token was sent';
@@ -62,20 +59,6 @@ export function hubError(
       `${endpoint} knows no repository ${repo}${withToken ? ' that this token may see' : ', or hides it from requests without a token'} (${status}). Check spec.source.huggingFace.repo${withToken ? '' : '; for a private repository name a Secret in spec.credentials'}.`,
     );
   }
-  if (status === 429) {
-    const wait = retryAfterSeconds(answer.headers);
-    return new SourceError(
-      'RateLimited',
-      `${endpoint} asks for fewer requests (429)${wait === undefined ? '' : `, and for ${wait} s of rest`}. A token in spec.credentials usually raises the limit.`,
-      wait === undefined ? {} : { retryAfterSeconds: wait },
-    );
-  }
-  if (status >= 500 || status === 408) {
-    return new SourceError(
-      'SourceUnreachable',
-      `${endpoint} answered ${status} for ${path ?? repo}.${quoted}`,
-    );
-  }
   if (status === 403) {
     return new SourceError(
       'Unauthorized',
@@ -83,12 +66,4 @@ export function hubError(
     );
   }
   return new SourceError('PullerFailed', `${endpoint} answered ${status} for ${path ?? repo}.${quoted}`);
-}
-
-/** From `Retry-After: 12`, or from the hub's `RateLimit: "api";r=0;t=55`. */
-function retryAfterSeconds(headers: HttpAnswer['headers']): number | undefined {
-  const stated =
-    /^(\d{1,6})$/.exec(header(headers, 'retry-after') ?? '') ??
-    /;\s*t=(\d{1,6})\b/.exec(header(headers, 'ratelimit') ?? '');
-  return stated === null ? undefined : Number(stated[1]);
 }

@@ -1,18 +1,17 @@
-import { createServer, type RequestListener } from 'node:http';
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { z } from 'zod';
 import { standard, standardRepos, strangerToken, testToken } from '../../test/hub/content.ts';
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
-import type { HuggingFaceSource } from '../api/model.ts';
-import { readCredentials, tokenFor } from './credentials.ts';
+import { publicHub, publicRegistry, type HuggingFaceSource } from '../api/model.ts';
+import { readCredentials, tokenFor, type Credentials } from './credentials.ts';
 import { createHttpGet } from './http.ts';
 import { huggingFaceSource } from './hugging-face.ts';
-import { SourceError, type Source } from './source.ts';
+import type { Source } from './source.ts';
+import { said } from './testing/said.ts';
+import { listen } from './testing/server.ts';
 
 const renamed = { repo: 'acme/new-name', formerly: 'acme/old-name' };
 let hub: Hub;
@@ -56,29 +55,16 @@ async function read(from: Source): Promise<Buffer> {
   return Buffer.from(await body.arrayBuffer());
 }
 
-/** What a failure tells: its reason and its message. */
-function said(asked: Promise<unknown>): Promise<string> {
-  return asked.then(() => 'no failure', told);
-}
-
-function told(error: unknown): string {
-  return error instanceof SourceError ? `${error.reason}: ${error.message}` : String(error);
-}
-
-async function listen(answer: RequestListener): Promise<{ url: string; close: () => void }> {
-  const server = createServer(answer).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = z.object({ port: z.number() }).parse(server.address());
-  return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
-}
-
 describe('a repository', () => {
   it('is pinned to a commit, and its files come with size and sha256', async () => {
     const found = await source(standard.gemma.repo).resolve();
     expect(found.revision).toMatch(/^[0-9a-f]{40}$/);
     expect(found.files).toMatchObject([{ path: standard.gemma.file, digest: { algorithm: 'sha256' } }]);
     expect(found.files[0]!.digest.hex).toMatch(/^[0-9a-f]{64}$/);
-    await expect(source(standard.gemma.repo, { revision: 'v1.0' }).resolve()).resolves.toEqual(found);
+    const tagged = await source(standard.gemma.repo, { revision: 'v1.0' }).resolve();
+    const refs = 'hub/models--longshore--gemma-3-270m-gguf/refs';
+    expect(found.records).toEqual([{ path: `${refs}/main`, content: found.revision }]);
+    expect(tagged).toEqual({ ...found, records: [{ path: `${refs}/v1.0`, content: found.revision }] });
   });
 
   it('is listed at the commit that an earlier answer pinned, and nothing is asked twice', async () => {
@@ -169,19 +155,24 @@ describe('the token', () => {
     expect(seen).toEqual([undefined]);
   });
 
-  it('is for the public hub unless the Secret names a host', () => {
+  it('is for the public hub of its source unless the Secret names a host', () => {
     const token = 't';
-    expect(tokenFor('https://huggingface.co', { token })).toBe('t');
-    expect(tokenFor('https://hub.local:8080/x', { token, host: 'hub.local:8080' })).toBe('t');
-    expect(tokenFor('http://hub.local:8080/x', { token, host: 'http://hub.local:8080' })).toBe('t');
+    const allowed = (endpoint: string, credentials: Credentials): string =>
+      tokenFor(endpoint, credentials, publicHub);
+    expect(allowed('https://huggingface.co', { token })).toBe('t');
+    expect(allowed('https://hub.local:8080/x', { token, host: 'hub.local:8080' })).toBe('t');
+    expect(allowed('http://hub.local:8080/x', { token, host: 'http://hub.local:8080' })).toBe('t');
     const elsewhere = /it was not sent/;
-    expect(() => tokenFor('http://huggingface.co', { token })).toThrow(elsewhere);
-    expect(() => tokenFor('http://hub.local:8080', { token })).toThrow(elsewhere);
-    expect(() => tokenFor('https://hub.local:8080', { token, host: 'hub.local' })).toThrow(elsewhere);
+    expect(() => allowed('http://huggingface.co', { token })).toThrow(elsewhere);
+    expect(() => allowed('http://hub.local:8080', { token })).toThrow(elsewhere);
+    expect(() => allowed('https://hub.local:8080', { token, host: 'hub.local' })).toThrow(elsewhere);
     // In clear text only where the Secret says so.
-    expect(() => tokenFor('http://hub.local', { token, host: 'hub.local' })).toThrow(elsewhere);
-    expect(() => tokenFor('https://huggingface.co', { token, host: 'hub.local' })).toThrow(elsewhere);
-    expect(() => tokenFor('https://huggingface.co.evil.example', { token })).toThrow(elsewhere);
+    expect(() => allowed('http://hub.local', { token, host: 'hub.local' })).toThrow(elsewhere);
+    expect(() => allowed('https://huggingface.co', { token, host: 'hub.local' })).toThrow(elsewhere);
+    expect(() => tokenFor(publicHub, { token }, publicRegistry)).toThrow(elsewhere);
+    expect(() => tokenFor(publicRegistry, { token }, publicHub)).toThrow(elsewhere);
+    expect(tokenFor(publicRegistry, { token }, publicRegistry)).toBe('t');
+    expect(() => allowed('https://huggingface.co.evil.example', { token })).toThrow(elsewhere);
   });
 
   it('is read from a mounted Secret', async () => {

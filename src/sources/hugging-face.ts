@@ -1,20 +1,13 @@
 import { listFiles, modelInfo } from '@huggingface/hub';
 import { z } from 'zod';
 import type { HuggingFaceSource } from '../api/model.ts';
+import { ask, rangeHeaders, unreachable, withoutSlash, type SourceOptions } from './ask.ts';
 import { hubError, type HubQuestion } from './hub-errors.ts';
-import { networkProblem, type HttpAnswer, type HttpGet, type HttpRequest } from './http.ts';
+import { networkProblem, type HttpAnswer, type HttpRequest } from './http.ts';
 import { encodePath, isSafePath } from './repo-path.ts';
-import { retrying, type Patience } from './retry.ts';
+import { retrying } from './retry.ts';
 import { selectFiles } from './select-files.ts';
 import { SourceError, type Source, type SourceFile } from './source.ts';
-
-export interface HuggingFaceOptions {
-  readonly get: HttpGet;
-  /** From `tokenFor`: one that the endpoint may have. */
-  readonly token?: string | undefined;
-  readonly patience: Patience;
-  readonly signal?: AbortSignal | undefined;
-}
 
 const CommitId = z.string().regex(/^[0-9a-f]{40,64}$/);
 
@@ -32,10 +25,10 @@ const TreeFile = z.object({
  */
 export function huggingFaceSource(
   spec: HuggingFaceSource,
-  { get, token, patience, signal }: HuggingFaceOptions,
+  { get, token, patience, signal }: SourceOptions,
 ): Source {
   const { repo, revision: ref } = spec;
-  const endpoint = spec.endpoint.replace(/\/+$/, '');
+  const endpoint = withoutSlash(spec.endpoint);
   const question = (revision: string): HubQuestion => ({
     endpoint,
     repo,
@@ -43,22 +36,8 @@ export function huggingFaceSource(
     withToken: token !== undefined,
   });
 
-  function unreachable(cause: unknown): SourceError {
-    return new SourceError('SourceUnreachable', `${endpoint} did not answer: ${networkProblem(cause)}.`, {
-      cause,
-    });
-  }
-
-  async function ask(url: string, about: HubQuestion, request: HttpRequest): Promise<HttpAnswer> {
-    let answer: HttpAnswer;
-    // A page of the listing may name any next page: only the endpoint itself gets the token.
-    const mayHaveToken = new URL(url).origin === new URL(endpoint).origin;
-    try {
-      answer = await get(url, { ...request, token: mayHaveToken ? token : undefined });
-    } catch (cause) {
-      if (request.signal?.aborted) throw cause;
-      throw unreachable(cause);
-    }
+  async function askFor(url: string, about: HubQuestion, request: HttpRequest): Promise<HttpAnswer> {
+    const answer = await ask({ url: endpoint, get, token }, url, request);
     if (answer.status < 400) return answer;
     await answer.body.dump();
     throw hubError(answer, about);
@@ -70,8 +49,10 @@ export function huggingFaceSource(
       const url = input instanceof Request ? input.url : input.toString();
       const headers = Object.fromEntries(new Headers(init?.headers));
       return retrying(async () => {
-        const answer = await ask(url, about, { headers, signal });
-        const text = await answer.body.text().catch((cause: unknown) => Promise.reject(unreachable(cause)));
+        const answer = await askFor(url, about, { headers, signal });
+        const text = await answer.body
+          .text()
+          .catch((cause: unknown) => Promise.reject(unreachable(endpoint, cause)));
         return new Response(text, { status: answer.status, headers: headerPairs(answer) });
       }, patience);
     };
@@ -138,10 +119,11 @@ export function huggingFaceSource(
     },
     async open(revision, file, range, signal) {
       const url = `${endpoint}/${repo}/resolve/${revision}/${encodePath(file.path)}`;
-      const headers: Record<string, string> = {};
-      if (range !== undefined) headers['range'] = `bytes=${range.start}-${range.end ?? ''}`;
-      if (range?.ifRange !== undefined) headers['if-range'] = range.ifRange;
-      return ask(url, { ...question(revision), path: file.path }, { headers, signal });
+      return askFor(
+        url,
+        { ...question(revision), path: file.path },
+        { headers: rangeHeaders(range), signal },
+      );
     },
   };
 }

@@ -17,12 +17,23 @@ function refusal(...args: Parameters<typeof select>): string {
   }
 }
 
+const pieces = [1, 2, 3].map((number) => `m-Q8_0-0000${number}-of-00003.gguf`);
+
 describe('without a choice', () => {
   it('the only GGUF file is taken', () => {
     expect(select(['README.md', 'm.gguf', 'mmproj-m-f16.gguf', 'imatrix.gguf'])).toEqual(['m.gguf']);
   });
+  it('the only model is taken, also beside a LoRA adapter', () => {
+    expect(select(['a-lora-f16.gguf', 'm-Q8_0.gguf'])).toEqual(['m-Q8_0.gguf']);
+    expect(select(['a-lora-f16.gguf', 'README.md'])).toEqual(['a-lora-f16.gguf']);
+  });
+  it('the only model is taken whole where it is split', () => {
+    expect(select([...pieces.toReversed(), 'README.md'])).toEqual(pieces);
+  });
   it('several are too many, and the message lists the quantizations', () => {
     expect(refusal(['m-Q8_0.gguf', 'm-Q4_K_M.gguf'])).toMatch(/^AmbiguousFiles: .*Q4_K_M, Q8_0/);
+    expect(refusal(['a-Q8_0.gguf', 'b-Q8_0.gguf', 'm-F16.gguf'])).toMatch(/F16, a-Q8_0.gguf, b-Q8_0.gguf/);
+    expect(refusal([...pieces, 'm-Q4_0.gguf'])).toMatch(/^AmbiguousFiles: .* 2 GGUF models.*Q4_0, Q8_0/);
   });
   it('a repository without GGUF files is refused', () => {
     expect(refusal(['model.safetensors'])).toMatch(/^NoModelFile: /);
@@ -40,21 +51,71 @@ describe('by quantization', () => {
       /^AmbiguousFiles: .*a-Q8_0.gguf, b-Q8_0.gguf/,
     );
   });
-  it('a split model says that its files have to be named', () => {
-    const pieces = ['m-Q8_0-00001-of-00002.gguf', 'm-Q8_0-00002-of-00002.gguf'];
-    expect(refusal(pieces, { quantization: 'Q8_0' })).toMatch(
-      /^AmbiguousFiles: .*split over 2 files.*spec.source.huggingFace.files/,
+  it('a split model comes whole, sorted by piece', () => {
+    const all = ['m-Q4_0.gguf', ...pieces.toReversed()];
+    expect(select(all, { quantization: 'Q8_0' })).toEqual(pieces);
+  });
+  it('a split model that lacks a piece is refused, and the piece is named', () => {
+    expect(refusal([pieces[0]!, pieces[2]!], { quantization: 'Q8_0' })).toMatch(
+      /^FileNotFound: .*2 of the 3 pieces.*lacks m-Q8_0-00002-of-00003.gguf/,
     );
-    expect(select(pieces, { files: pieces })).toEqual(pieces);
+  });
+  it('two split models of one quantization are listed', () => {
+    const others = pieces.map((path) => `other/${path}`);
+    expect(refusal([...pieces, ...others], { quantization: 'Q8_0' })).toMatch(
+      /^AmbiguousFiles: .*2 GGUF models.*: m-Q8_0-00001-of-00003.gguf, other\/m/,
+    );
+  });
+});
+
+describe('by pattern', () => {
+  const all = ['README.md', 'Q4/m-Q4_0.gguf', 'm-Q8_0.gguf', 'mmproj-f16.gguf', 'm-lora-f16.gguf', 'a.json'];
+
+  it('all files that match come, each once', () => {
+    expect(select(all, { files: ['*Q4*', 'mmproj*', 'Q4/*', '*.json'] })).toEqual([
+      'Q4/m-Q4_0.gguf',
+      'mmproj-f16.gguf',
+      'a.json',
+    ]);
+    expect(select(all, { files: ['*8_0*', '*lora*', '???*f16.gguf'] })).toEqual([
+      'm-Q8_0.gguf',
+      'm-lora-f16.gguf',
+      'mmproj-f16.gguf',
+    ]);
+  });
+  it('a split model comes whole, also when only some pieces match', () => {
+    expect(select(pieces, { files: ['*Q8_0*'] })).toEqual(pieces);
+    expect(select(pieces, { files: ['*-00001-of-*'] })).toEqual(pieces);
+  });
+  it('several models are too many for one pattern, and not for several', () => {
+    expect(refusal(all, { files: ['*.gguf'] })).toMatch(
+      /^AmbiguousFiles: \*\.gguf in .* matches 2 GGUF models.*: Q4\/m-Q4_0.gguf, m-Q8_0.gguf/,
+    );
+    expect(select(all, { files: ['*Q8*', '*Q4*'] })).toEqual(['m-Q8_0.gguf', 'Q4/m-Q4_0.gguf']);
+  });
+  it('one that matches nothing is named, with what is close to it', () => {
+    expect(refusal(['m-Q4_K_M.gguf', 'README.md'], { files: ['*Q5_K_M*'] })).toMatch(
+      /^FileNotFound: .*no file that matches \*Q5_K_M\*\. Close to it: m-Q4_K_M.gguf/,
+    );
+    expect(refusal(['README.md', '.hidden.gguf'], { files: ['*.gguf'] })).toMatch(/^FileNotFound: /);
   });
 });
 
 describe('by name', () => {
-  it('the files come in the order of the spec', () => {
-    expect(select(['a.gguf', 'b.gguf', 'c.json'], { files: ['c.json', 'b.gguf'] })).toEqual([
-      'c.json',
-      'b.gguf',
-    ]);
+  it('the files come in the order of the spec, but for the model, which is first', () => {
+    const all = ['a.gguf', 'b.gguf', 'c.json', 'lora.gguf', 'mmproj-b.gguf'];
+    const files = ['c.json', 'lora.gguf', 'mmproj-b.gguf', 'b.gguf', 'a.gguf'];
+    expect(select(all, { files })).toEqual(['b.gguf', 'c.json', 'lora.gguf', 'mmproj-b.gguf', 'a.gguf']);
+  });
+  it('one piece brings the others', () => {
+    const all = [...pieces.toReversed(), 'a.json'];
+    expect(select(all, { files: ['a.json', pieces[1]!] })).toEqual([...pieces, 'a.json']);
+    expect(refusal(pieces.slice(1), { files: [pieces[1]!] })).toMatch(
+      /^FileNotFound: .*lacks m-Q8_0-00001-of-00003.gguf/,
+    );
+  });
+  it('an adapter may come alone', () => {
+    expect(select(['m.gguf', 'lora.gguf'], { files: ['lora.gguf'] })).toEqual(['lora.gguf']);
   });
   it('a missing one is named, with those close to it', () => {
     expect(refusal(['model-Q8_0.gguf', 'README.md'], { files: ['model-Q4_0.gguf'] })).toMatch(

@@ -1,17 +1,21 @@
-import { isSplit, quantizationInName } from '../gguf/quantization.ts';
+import { pieceInName, quantizationInName } from '../gguf/quantization.ts';
+import { isPattern, matchesPattern } from './file-pattern.ts';
+import { closeNames, listed } from './names.ts';
 import { fileName, isSafePath } from './repo-path.ts';
 import { SourceError, type SourceFile } from './source.ts';
 
 export interface FileChoice {
+  /** Names, and patterns for names. */
   readonly files?: readonly string[] | undefined;
   readonly quantization?: string | undefined;
 }
 
-/** How many names a message lists. */
-const mostNames = 12;
+/** The GGUF files that make one model: one, or all pieces of a split one that the repository has, in any order. */
+type Model = readonly [SourceFile, ...SourceFile[]];
 
 /**
- * Chooses the files that a spec names, from all that the repository has.
+ * Chooses the files that a spec names, from all that the repository has. A split model comes whole. The first model
+ * among the files is the first of the answer.
  * @param repo The repository and its revision as one name, for messages.
  * @throws SourceError FileNotFound, QuantizationNotFound, AmbiguousFiles, NoModelFile.
  */
@@ -19,7 +23,7 @@ export function selectFiles(all: readonly SourceFile[], choice: FileChoice, repo
   const candidates = all.filter((file) => isSafePath(file.path));
   if (choice.files !== undefined) return selectByName(candidates, choice.files, repo);
 
-  const models = candidates.filter((file) => isModel(file.path));
+  const models = modelsAmong(candidates);
   if (models.length === 0) {
     throw new SourceError(
       'NoModelFile',
@@ -30,16 +34,21 @@ export function selectFiles(all: readonly SourceFile[], choice: FileChoice, repo
   const chosen =
     quantization === undefined
       ? models
-      : models.filter((file) => quantizationInName(file.path) === quantization.toUpperCase());
-  if (quantization !== undefined && chosen.length === 0) {
+      : models.filter(([{ path }]) => quantizationInName(path) === quantization.toUpperCase());
+  const [only, ...others] = chosen;
+  if (only === undefined) {
     throw new SourceError(
       'QuantizationNotFound',
       `${repo} has no GGUF file with the quantization ${quantization}. It has ${listed(choices(models))}.`,
     );
   }
-  const [only, ...others] = chosen;
-  if (only !== undefined && others.length === 0 && !isSplit(only.path)) return [only];
-  throw ambiguous(chosen, quantization, repo);
+  if (others.length === 0) return complete(only, repo);
+  throw new SourceError(
+    'AmbiguousFiles',
+    quantization === undefined
+      ? `${repo} has ${chosen.length} GGUF models. Set spec.source.huggingFace.quantization, or files, to one of ${listed(choices(chosen))}.`
+      : `${repo} has ${chosen.length} GGUF models with the quantization ${quantization}: ${listed(pathsOf(chosen))}. Name one in spec.source.huggingFace.files.`,
+  );
 }
 
 function selectByName(
@@ -47,51 +56,92 @@ function selectByName(
   names: readonly string[],
   repo: string,
 ): SourceFile[] {
-  const byPath = new Map(candidates.map((file) => [file.path, file]));
-  const missing = names.filter((name) => !byPath.has(name));
-  if (missing.length > 0) {
-    const close = closeNames([...byPath.keys()], missing[0]!);
-    throw new SourceError(
-      'FileNotFound',
-      `${repo} has no file ${missing.join(', ')}.${close.length > 0 ? ` Close to it: ${listed(close)}.` : ''} Check spec.source.huggingFace.files.`,
-    );
-  }
-  if (!names.some(isGguf)) {
+  const named = new Set(names.flatMap((name) => filesNamed(name, candidates, repo)));
+  if (![...named].some(({ path }) => isGguf(path))) {
     throw new SourceError(
       'NoModelFile',
       `spec.source.huggingFace.files names no GGUF file: ${listed(names)}. Add the one to load.`,
     );
   }
-  return [...new Set(names)].map((name) => byPath.get(name)!);
+  const whole = [...named].flatMap((file) => complete(modelOf(file, candidates), repo));
+  const first = whole.find(({ path }) => isModel(path) && !isAdapter(path));
+  const model = whole.filter(({ path }) => first !== undefined && modelName(path) === modelName(first.path));
+  return [...new Set([...model, ...whole])];
 }
 
-function ambiguous(
-  chosen: readonly SourceFile[],
-  quantization: string | undefined,
-  repo: string,
-): SourceError {
-  const paths = chosen.map((file) => file.path);
-  if (paths.every(isSplit) && (quantization !== undefined || choices(chosen).length === 1)) {
-    return new SourceError(
-      'AmbiguousFiles',
-      `${repo} has ${quantization ?? 'its model'} only split over ${paths.length} files, and Longshore chooses single files. Name all of them in spec.source.huggingFace.files, or choose another quantization: ${listed(paths)}.`,
+/** The files that one entry of `files` stands for, at least one. */
+function filesNamed(name: string, candidates: readonly SourceFile[], repo: string): SourceFile[] {
+  const found = isPattern(name)
+    ? candidates.filter(({ path }) => matchesPattern(name, path))
+    : candidates.filter(({ path }) => path === name);
+  if (found.length === 0) {
+    const close = closeNames(
+      candidates.map(({ path }) => path),
+      name,
+    );
+    throw new SourceError(
+      'FileNotFound',
+      `${repo} has no file ${isPattern(name) ? 'that matches ' : ''}${name}.${close.length > 0 ? ` Close to it: ${listed(close)}.` : ''} Check spec.source.huggingFace.files.`,
     );
   }
-  if (quantization !== undefined) {
-    return new SourceError(
+  const models = groupModels(found.filter(({ path }) => isModel(path) && !isAdapter(path)));
+  if (models.length > 1) {
+    throw new SourceError(
       'AmbiguousFiles',
-      `${repo} has ${paths.length} GGUF files with the quantization ${quantization}: ${listed(paths)}. Name one in spec.source.huggingFace.files.`,
+      `${name} in spec.source.huggingFace.files matches ${models.length} GGUF models of ${repo}: ${listed(pathsOf(models))}. Make the pattern narrower, or name the one to load.`,
     );
   }
-  return new SourceError(
-    'AmbiguousFiles',
-    `${repo} has ${paths.length} GGUF files. Set spec.source.huggingFace.quantization, or files, to one of ${listed(choices(chosen))}.`,
+  return found;
+}
+
+/** The files of a model, sorted by piece. @throws SourceError FileNotFound when the repository lacks pieces. */
+function complete(model: Model, repo: string): SourceFile[] {
+  const piece = pieceInName(model[0].path);
+  if (piece === undefined) return [...model];
+  const byPath = new Map(model.map((file) => [file.path, file]));
+  const all = Array.from({ length: piece.of }, (_, i) => piece.sibling(i + 1));
+  const missing = all.filter((path) => !byPath.has(path));
+  if (missing.length === 0) return all.map((path) => byPath.get(path)!);
+  throw new SourceError(
+    'FileNotFound',
+    `${repo} has ${piece.of - missing.length} of the ${piece.of} pieces of a split model. It lacks ${listed(missing)}. Choose another file, or ask its publisher for the missing ones.`,
   );
 }
 
-/** What a person can choose from: quantizations, and the names of files that carry none. */
-function choices(files: readonly SourceFile[]): string[] {
-  return [...new Set(files.map((file) => quantizationInName(file.path) ?? file.path))].sort();
+/** What a server could load by itself; adapters are that only where there is nothing else. */
+function modelsAmong(candidates: readonly SourceFile[]): Model[] {
+  const files = candidates.filter(({ path }) => isModel(path));
+  const models = files.filter(({ path }) => !isAdapter(path));
+  return groupModels(models.length > 0 ? models : files);
+}
+
+/** The file, or all pieces of the model that it is one of. */
+function modelOf(file: SourceFile, candidates: readonly SourceFile[]): Model {
+  if (pieceInName(file.path) === undefined) return [file];
+  const name = modelName(file.path);
+  return [file, ...candidates.filter((other) => other !== file && modelName(other.path) === name)];
+}
+
+function groupModels(files: readonly SourceFile[]): Model[] {
+  const groups = Map.groupBy(files, ({ path }) => modelName(path));
+  return [...groups.values()].map(([first, ...others]) => [first!, ...others]);
+}
+
+/** The same for all pieces of a split model, and for nothing else. */
+function modelName(path: string): string {
+  return pieceInName(path)?.model ?? path;
+}
+
+/** What a person can choose from: quantizations, and the names of files that carry none or share it with another. */
+function choices(models: readonly Model[]): string[] {
+  const byQuantization = Map.groupBy(models, ([{ path }]) => quantizationInName(path));
+  return [...byQuantization]
+    .flatMap(([name, sharing]) => (name === undefined || sharing.length > 1 ? pathsOf(sharing) : [name]))
+    .sort();
+}
+
+function pathsOf(models: readonly Model[]): string[] {
+  return models.map(([{ path }]) => path);
 }
 
 /** Whether a file is a GGUF file. */
@@ -104,24 +154,7 @@ function isModel(path: string): boolean {
   return isGguf(path) && !/mmproj|imatrix/i.test(fileName(path));
 }
 
-/** Names that a person may have meant: those that share the longest run of characters with it come first. */
-function closeNames(paths: readonly string[], wanted: string): string[] {
-  const wantedName = fileName(wanted).toLowerCase();
-  const shared = (path: string): number => {
-    const name = fileName(path).toLowerCase();
-    let length = 0;
-    while (length < name.length && name[length] === wantedName[length]) length++;
-    return length;
-  };
-  return paths
-    .map((path) => ({ path, shared: shared(path) }))
-    .filter(({ shared }) => shared >= 3)
-    .sort((a, b) => b.shared - a.shared)
-    .slice(0, 5)
-    .map(({ path }) => path);
-}
-
-function listed(names: readonly string[]): string {
-  const shown = names.slice(0, mostNames).join(', ');
-  return names.length > mostNames ? `${shown} and ${names.length - mostNames} more` : shown;
+/** A GGUF file that its name calls a LoRA adapter. What it is, only its header says. */
+function isAdapter(path: string): boolean {
+  return isGguf(path) && /(?<![a-z])(q?lora|adapter)s?(?![a-z])/i.test(fileName(path));
 }

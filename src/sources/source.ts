@@ -1,6 +1,7 @@
-import type { HttpAnswer } from './http.ts';
 import type { FileRole } from '../api/model.ts';
+import type { GgufHeader } from '../gguf/header.ts';
 import type { PullerReason } from '../protocols/puller.ts';
+import type { HttpAnswer } from './http.ts';
 
 /** How the source states what a file contains. LFS files have a sha256; small ones only git's blob id. */
 export type Digest =
@@ -53,6 +54,8 @@ export interface Source {
    * the redirects anew, so an expired signed address is mended by calling again.
    */
   open(revision: string, file: SourceFile, range?: ByteRange, signal?: AbortSignal): Promise<HttpAnswer>;
+  /** Throws UnsupportedModel for weights that this source has in a form which the runtime is sure not to load. */
+  refuse?(model: GgufHeader): void;
 }
 
 /** Anything that keeps a pull from ending well, with its reason and a message for a person. */

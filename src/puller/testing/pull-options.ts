@@ -1,0 +1,27 @@
+import { pino } from 'pino';
+import { HuggingFaceSource } from '../../api/model.ts';
+import { createHttpGet } from '../../sources/http.ts';
+import { huggingFaceSource } from '../../sources/hugging-face.ts';
+import type { Patience } from '../../sources/retry.ts';
+import type { PullOptions } from '../pull.ts';
+import { trackProgress } from '../progress.ts';
+import { openVolume } from '../volume.ts';
+
+/** A pull of a repository onto a folder, silent. @param spec As in `spec.source.huggingFace`. */
+export function pullOptions(
+  root: string,
+  spec: object,
+  { patience, signal, stallMs = 5_000 }: { patience: Patience; signal: AbortSignal; stallMs?: number },
+): PullOptions {
+  const get = createHttpGet({ stallMs });
+  return {
+    source: huggingFaceSource(HuggingFaceSource.parse(spec), { get, patience, signal }),
+    modelUid: 'uid-1',
+    volume: openVolume(root),
+    progress: trackProgress(() => performance.now()),
+    patience,
+    now: () => performance.now(),
+    log: pino({ level: 'silent' }),
+    signal,
+  };
+}

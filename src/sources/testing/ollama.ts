@@ -1,0 +1,12 @@
+import { createHttpGet } from '../http.ts';
+import { ollamaSource } from '../ollama.ts';
+import type { Source } from '../source.ts';
+
+/** A model of a registry on this machine, without waits. */
+export function ollamaAt(
+  model: string,
+  { endpoint, token, tries = 1 }: { endpoint: string; token?: string; tries?: number },
+): Source {
+  const patience = { tries, sleep: async () => {}, random: () => 0 };
+  return ollamaSource({ model, endpoint }, { get: createHttpGet(), token, patience });
+}
