@@ -62,8 +62,8 @@ export const reasons = {
     action: 'Choose a repository that publishes GGUF files.',
   },
   AmbiguousFiles: {
-    meaning: 'The repository has several GGUF files and the spec chooses none of them.',
-    action: 'Set spec.source.huggingFace.quantization or files to one that the message lists.',
+    meaning: 'The repository has several GGUF files and the spec chooses none of them, or it chooses too many.',
+    action: 'Set spec.source.huggingFace.quantization, or files, to what the message names.',
   },
   NotGGUF: {
     meaning: 'The file carries the name of a GGUF file, but its content is not one.',
@@ -99,12 +99,12 @@ export const reasons = {
     action: 'Raise spec.storage.size, or leave it out to have it measured.',
   },
   SourceUnreachable: {
-    meaning: 'The hub did not answer, or answered with a server error.',
+    meaning: 'The hub or registry did not answer, or answered with a server error.',
     action:
       'Longshore tries again by itself; check spec.source endpoint, DNS and network policies if it stays.',
   },
   RateLimited: {
-    meaning: 'The hub asks for fewer requests.',
+    meaning: 'The hub or registry asks for fewer requests.',
     action: 'Longshore tries again by itself; a token in spec.credentials usually raises the limit.',
   },
   VolumeLost: {

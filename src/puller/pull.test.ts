@@ -82,11 +82,14 @@ describe('a pull', () => {
     expect(first.digest).toBe(digestOf(first.files));
   });
 
-  it('repairs a blob that has another size', async () => {
+  it.each([
+    ['another size', Buffer.from('short')],
+    ['other content of the same size', Buffer.alloc(bigContent.byteLength, 'x')],
+  ])('repairs a blob that has %s', async (_, content) => {
     const { files } = await pull(optionsFor(big.repo));
     const blob = join(root, `blobs/sha256-${files[0]!.sha256}`);
     await rm(blob);
-    await writeFile(blob, 'short');
+    await writeFile(blob, content);
     await pull(optionsFor(big.repo));
     expect(sha256(await readFile(blob))).toBe(files[0]!.sha256);
   });

@@ -36,7 +36,7 @@ const headroomBytes = 1 << 20;
  * @throws SourceError, NotGgufError, and errors of the file system.
  */
 export async function pull(options: PullOptions): Promise<Publication> {
-  const { source, volume, progress, log, signal, modelUid } = options;
+  const { source, volume, progress, log, modelUid } = options;
   const resolution = await source.resolve(options.revision);
   checkReportable(resolution);
   const { revision, files, folder, records } = resolution;
@@ -46,7 +46,7 @@ export async function pull(options: PullOptions): Promise<Publication> {
   const present = new Map<SourceFile, string>();
   let onVolume = 0;
   for (const file of files) {
-    const sha256 = await findBlob(file, folder, volume, signal);
+    const sha256 = await findBlob(file, folder, options);
     if (sha256 !== undefined) present.set(file, sha256);
     onVolume += sha256 === undefined ? await durableBytes(volume.partialFolder(file), file) : file.sizeBytes;
   }
@@ -102,20 +102,29 @@ async function bring(
   return { sha256, role: file.role ?? role };
 }
 
-/** A published blob with this content. Large files are known by name and size; small ones are hashed again. */
+/**
+ * A blob of the volume with this content, hashed again: since an earlier pull, or an earlier Model that the claim was
+ * retained from, disks fail and others may have had the volume. One that is not what its name says is removed.
+ */
 async function findBlob(
   file: SourceFile,
   folder: string,
-  volume: Volume,
-  signal: AbortSignal,
+  { volume, progress, log, signal }: PullOptions,
 ): Promise<string | undefined> {
   const { digest, sizeBytes, path } = file;
   const sha256 = digest.algorithm === 'sha256' ? digest.hex : await volume.linkedBlob(folder, path);
   if (sha256 === undefined || (await volume.blobSize(sha256)) !== sizeBytes) return undefined;
-  if (digest.algorithm === 'sha256') return sha256;
+  progress.enter('verifying');
   const hash = hashFile(file);
   await rehash(hash, volume.blobPath(sha256), sizeBytes, signal);
-  return matches(hash.finish(), digest) ? sha256 : undefined;
+  const found = hash.finish();
+  if (matches(found, digest) && found.sha256 === sha256) return sha256;
+  log.warn(
+    { file: path, blob: sha256, sha256: found.sha256 },
+    'the volume has other content under this name',
+  );
+  if (found.sha256 !== sha256) await volume.removeBlob(sha256);
+  return undefined;
 }
 
 /** @throws SourceError InsufficientStorage when the rest cannot fit. */

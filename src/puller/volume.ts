@@ -38,6 +38,7 @@ export interface Volume {
   linkedBlob(folder: string, path: string): Promise<string | undefined>;
   /** Makes a finished file a blob, atomically. The file must have been synced. */
   publishBlob(from: string, sha256: string): Promise<void>;
+  removeBlob(sha256: string): Promise<void>;
   /** Makes a blob appear at a path below a folder. */
   linkBlob(sha256: string, folder: string, path: string): Promise<void>;
   writeRecord(record: VolumeRecord): Promise<void>;
@@ -79,6 +80,7 @@ export function openVolume(root: string): Volume {
       await rename(from, to);
       await syncFolder(dirname(to));
     },
+    removeBlob: (sha256) => rm(blobPath(sha256), { force: true }),
     async linkBlob(sha256, folder, path) {
       const at = join(root, folder, path);
       const to = blobPath(sha256);

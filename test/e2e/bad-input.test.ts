@@ -40,7 +40,7 @@ describe('a Model that cannot be had', () => {
   it.for(stalled)('says so: %s', async ([, source, reason, message], { task }) => {
     const name = `bad-${stalled.findIndex(([title]) => task.name.endsWith(title))}`;
     const started = performance.now();
-    await world.applyModel(name, source);
+    await world.applyModel(name, { huggingFace: source });
     const { status } = await world.model(name, (model) => readyReason(model) === reason);
     console.log(`${reason} after ${((performance.now() - started) / 1000).toFixed(1)} s`);
     const ready = findCondition(status?.conditions, 'Ready');
@@ -51,23 +51,27 @@ describe('a Model that cannot be had', () => {
   });
 
   it('recovers by itself when the source is mended', async () => {
-    await world.applyModel('late', { repo: 'longshore/late' });
+    await world.applyModel('late', { huggingFace: { repo: 'longshore/late' } });
     await world.model('late', (model) => readyReason(model) === 'RepoNotFound');
     await world.hub.addRepo({ id: 'longshore/late', files: { 'late-Q4_K_M.gguf': tinyGguf({ seed: 11 }) } });
     await world.model('late', isReady);
   });
 
   it('recovers when the spec is mended', async () => {
-    await world.applyModel('mended', { repo: standard.twoQuants.repo, quantization: 'Q2_K' });
+    await world.applyModel('mended', {
+      huggingFace: { repo: standard.twoQuants.repo, quantization: 'Q2_K' },
+    });
     await world.model('mended', (model) => readyReason(model) === 'QuantizationNotFound');
-    await world.applyModel('mended', { repo: standard.twoQuants.repo, quantization: 'Q8_0' });
+    await world.applyModel('mended', {
+      huggingFace: { repo: standard.twoQuants.repo, quantization: 'Q8_0' },
+    });
     const { status } = await world.model('mended', isReady);
     expect(status?.artifact?.files.map(({ path }) => path)).toEqual([standard.twoQuants.other]);
   });
 
   it('names the Secret that is missing, and goes on when it comes', async () => {
     const credentials = { secretName: 'hub-token' };
-    await world.applyModel('gated', { repo: standard.gated.repo }, { credentials });
+    await world.applyModel('gated', { huggingFace: { repo: standard.gated.repo } }, { credentials });
     const { status } = await world.model('gated', (model) => readyReason(model) === 'CredentialsNotFound');
     expect(findCondition(status?.conditions, 'Ready')?.message).toMatch(/Secret/);
     await world.applySecret('hub-token', { token: testToken, host: world.hub.url });
@@ -81,7 +85,7 @@ describe('a Model that cannot be had', () => {
     await world.applySecret('stranger', { token: strangerToken, host: world.hub.url });
     await world.applyModel(
       'stranger',
-      { repo: standard.gated.repo },
+      { huggingFace: { repo: standard.gated.repo } },
       { credentials: { secretName: 'stranger' } },
     );
     await world.model('stranger', (model) => readyReason(model) === 'GatedRepo');
@@ -91,7 +95,7 @@ describe('a Model that cannot be had', () => {
     await world.applySecret('elsewhere', { token: 'hf_secret_of_another_hub' });
     await world.applyModel(
       'elsewhere',
-      { repo: standard.gated.repo },
+      { huggingFace: { repo: standard.gated.repo } },
       { credentials: { secretName: 'elsewhere' } },
     );
     await world.model('elsewhere', (model) => readyReason(model) === 'CredentialsForAnotherHost');

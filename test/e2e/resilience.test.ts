@@ -17,7 +17,7 @@ describe('a pull that is disturbed', () => {
   afterAll(() => world[Symbol.asyncDispose]());
 
   const startPull = async (name: string): Promise<void> => {
-    await world.applyModel(name, { repo: standard.gemma.repo });
+    await world.applyModel(name, { huggingFace: { repo: standard.gemma.repo } });
     await world.model(name, ({ status }) => (status?.progress?.percent ?? 0) >= 20);
   };
   const runningPod = async (namespace: string, labelSelector: string): Promise<Live<Pod>> => {

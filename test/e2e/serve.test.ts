@@ -20,7 +20,7 @@ describe('a Model of a Hugging Face hub, and two servers of it', () => {
     world = await World.start();
     // Slow enough that several looks at the progress fall into the pull.
     world.hub.setThrottle(25_000_000);
-    await world.applyModel('gemma', { repo: standard.gemma.repo, quantization: 'Q4_K_M' });
+    await world.applyModel('gemma', { huggingFace: { repo: standard.gemma.repo, quantization: 'Q4_K_M' } });
     await world.model('gemma', (model) => {
       const percent = model.status?.progress?.percent;
       if (percent !== undefined) percents.push(percent);

@@ -66,12 +66,13 @@ export class World implements AsyncDisposable {
     return this.kubectl(['apply', '-f', '-'], stringify(object));
   }
 
+  /** A source of a Hugging Face hub is of this world's own, unless it says otherwise. */
   applyModel(
     name: string,
-    huggingFace: Record<string, unknown>,
+    { huggingFace, ...others }: Record<string, Record<string, unknown> | undefined>,
     spec: Record<string, unknown> = {},
   ): Promise<string> {
-    const source = { huggingFace: { endpoint: this.hub.url, ...huggingFace } };
+    const source = huggingFace ? { huggingFace: { endpoint: this.hub.url, ...huggingFace } } : others;
     return this.apply({ ...header('Model', name), spec: { source, ...spec } });
   }
 

@@ -33,7 +33,7 @@ export async function bringUp({ name, say, hosts }: StackOptions): Promise<Stack
     buildImages(say),
     ensureTools(['helm'], { say }),
   ]);
-  const tools = { kubectl: await kubectlFor(cluster, say), helm: need('helm', helm) };
+  const tools = { kubectl: await kubectlOf(cluster, say), helm: need('helm', helm) };
   say('loading the images into the node ...');
   await cluster.loadImages([images.operator.archive, images.runtime.archive]);
   const env = { ...process.env, KUBECONFIG: cluster.kubeconfig };
@@ -70,8 +70,8 @@ export async function uninstall(cluster: Cluster): Promise<void> {
   await run(need('helm', helm), arguments_, { env: { ...process.env, KUBECONFIG: cluster.kubeconfig } });
 }
 
-/** The one that was built with a native cluster; elsewhere the one on PATH, since building it builds all of Kubernetes. */
-async function kubectlFor(cluster: Cluster, say: (line: string) => void): Promise<string> {
+/** The path of the one that was built with a native cluster; elsewhere of the one on PATH, where there is one. */
+export async function kubectlOf(cluster: Cluster, say: (line: string) => void): Promise<string> {
   const onPath = cluster.provider === 'native' ? undefined : await findProgram('kubectl');
   return (
     onPath ?? need('kubectl', (await ensureTools(['kubernetes'], { say, only: ['kubectl'] }))['kubectl'])

@@ -44,7 +44,7 @@ function outcomeOf(
   return pullArtifact(view, { resolved, ...status });
 }
 const failed = { ended: { type: 'Failed' as const, secondsAgo: 0 } };
-const failure = (reason: 'ChecksumMismatch' | 'InsufficientStorage'): PullerReport => ({
+const failure = (reason: 'ChecksumMismatch' | 'InsufficientStorage' | 'RevisionNotFound'): PullerReport => ({
   failure: { reason, message: 'So it was.' },
 });
 const names = (children: readonly { object: { metadata: { name?: string } } }[] | undefined) =>
@@ -137,5 +137,18 @@ describe('pullArtifact', () => {
     const outcome = outcomeOf({ attempt: 2, ended }, { left: failure('ChecksumMismatch') });
     expect(names(outcome.apply)).toEqual([`qwen-pull-${request.slice(0, 8)}-3`]);
     expect(names(outcome.remove)).toEqual([`pull-${request}-2`]);
+  });
+
+  it('has the name resolved anew when the source has the pinned revision no more', () => {
+    const ended = { type: 'Failed' as const, secondsAgo: 30 };
+    const pull = aJob({ request, task: 'pull', ended });
+    const inspect = aJob({ request: resolved.request, ended: { type: 'Complete', secondsAgo: 60 } });
+    const pods = [aPodOf(pull, failure('RevisionNotFound'))];
+    const view = aView({ model, claims: [claim], jobs: [inspect, pull], pods });
+    const outcome = pullArtifact(view, { resolved });
+    expect(outcome).toMatchObject({ at: 'blocked', reason: 'RevisionNotFound', recheckAfter: 1 });
+    expect(outcome.status).toEqual({ resolved: undefined });
+    expect(names(outcome.remove)).toEqual([inspect.metadata.name, pull.metadata.name]);
+    expect(outcome.apply).toBeUndefined();
   });
 });

@@ -72,6 +72,11 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
       const { reason, message, secondsToNext } = attempt;
       const at = mayPassByItself(reason) ? 'waiting' : 'blocked';
       if (secondsToNext > 0) return { at, reason, message, recheckAfter: secondsToNext };
+      // What was pinned is gone from the source, so the name is resolved anew: the answer there is goes with its Job.
+      if (reason === 'RevisionNotFound') {
+        const remove = view.jobs.map((job) => childRef(jobs, job));
+        return { at, reason, message, recheckAfter: 1, remove, status: { resolved: undefined } };
+      }
       return { at, reason, message, apply: start(attempt.number + 1), remove: [childRef(jobs, attempt.job)] };
     }
   }

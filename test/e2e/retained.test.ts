@@ -1,0 +1,61 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { models } from '../../src/controllers/kinds.ts';
+import { jobs, persistentVolumeClaims } from '../../src/kube/builtin.ts';
+import { standard } from '../hub/content.ts';
+import { isReady, World } from './world.ts';
+
+describe('a Model that is deleted and applied again', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await World.start();
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+
+  const source = { huggingFace: { repo: standard.twoQuants.repo, quantization: 'Q8_0' } };
+  const remove = async (name: string): Promise<void> => {
+    await world.kubectl(['delete', 'model', name]);
+    await world.gone(models, name);
+  };
+  /** Requests for content: what the header takes, and what a download takes. */
+  const downloads = (): number =>
+    world.hub.requests.filter(({ origin, range }) => origin === 'cdn' && range === undefined).length;
+
+  it('takes the claim over that it retained, and is Ready without a download', async () => {
+    const storage = { reclaimPolicy: 'Retain' };
+    await world.applyModel('kept', source, { storage });
+    const first = await world.model('kept', isReady);
+    expect(first.status?.storage?.reclaimPolicy).toBe('Retain');
+    const { claimName = '', claimUid } = first.status?.artifact ?? {};
+    await remove('kept');
+    const { items } = await world.client.list(jobs, { namespace: world.namespace });
+    for (const job of items) await world.gone(jobs, job.metadata.name);
+    const listed = ['get', 'pvc', '-l', 'longshore.dev/reclaim-policy=Retain', '-o', 'name'];
+    expect(await world.kubectl(listed)).toBe(`persistentvolumeclaim/${claimName}\n`);
+
+    const before = downloads();
+    expect(before).toBeGreaterThan(0);
+    await world.applyModel('kept', source, { storage: { reclaimPolicy: 'Delete' } });
+    const second = await world.model('kept', isReady);
+    expect(second.status?.artifact).toMatchObject({ claimName, claimUid });
+    expect(second.status?.artifact?.digest).toBe(first.status?.artifact?.digest);
+    expect(downloads()).toBe(before);
+
+    // It is the second one's now, whose policy is another.
+    await remove('kept');
+    await world.gone(persistentVolumeClaims, claimName);
+  });
+
+  it('gets another claim while a server holds the first one, and the server moves over', async () => {
+    await world.applyModel('held', { huggingFace: { repo: standard.gemma.repo } });
+    const first = await world.model('held', isReady);
+    await world.applyServer('held', { modelRef: { name: 'held' }, runtime: { contextSize: 512 } });
+    await world.server('held', isReady);
+    await remove('held');
+    await world.applyModel('held', { huggingFace: { repo: standard.gemma.repo } });
+    const second = await world.model('held', isReady);
+    const { claimName } = second.status?.artifact ?? {};
+    expect(claimName).not.toBe(first.status?.artifact?.claimName);
+    await world.server('held', (server) => isReady(server) && server.status?.model?.claimName === claimName);
+    await world.gone(persistentVolumeClaims, first.status?.artifact?.claimName ?? '');
+  });
+});
