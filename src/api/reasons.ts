@@ -62,7 +62,8 @@ export const reasons = {
     action: 'Choose a repository that publishes GGUF files.',
   },
   AmbiguousFiles: {
-    meaning: 'The repository has several GGUF files and the spec chooses none of them, or it chooses too many.',
+    meaning:
+      'The repository has several GGUF files and the spec chooses none of them, or it chooses too many.',
     action: 'Set spec.source.huggingFace.quantization, or files, to what the message names.',
   },
   NotGGUF: {

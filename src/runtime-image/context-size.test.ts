@@ -18,7 +18,15 @@ describe('fittingContextSize', () => {
     expect(await fittingContextSize({ ...parts, trained: 2048, memoryLimit: undefined })).toBe(2048);
   });
 
+  it('takes what is wanted instead, as far as it fits and the model was trained for it', async () => {
+    expect(await fittingContextSize({ ...parts, wanted: 20000, memoryLimit: undefined })).toBe(20000);
+    expect(await fittingContextSize({ ...parts, wanted: 100, memoryLimit: undefined })).toBe(100);
+    expect(await fittingContextSize({ ...parts, wanted: 50000, memoryLimit: undefined })).toBe(32768);
+    expect(await fittingContextSize({ ...parts, wanted: 32768, memoryLimit: 4 * gibibyte })).toBe(16384);
+  });
+
   it('tries the smallest where even that should not fit', async () => {
+    expect(await fittingContextSize({ ...parts, trained: 256, memoryLimit: gibibyte })).toBe(256);
     expect(await fittingContextSize({ ...parts, memoryLimit: gibibyte })).toBe(512);
   });
 });

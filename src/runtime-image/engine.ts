@@ -4,6 +4,8 @@ import type { ChatMessage } from '../protocols/openai.ts';
 export interface Engine {
   /** Tokens that a sequence holds: prompt and answer together. */
   readonly contextSize: number;
+  /** What a request gets that says nothing, where the model brings more than OpenAI's defaults. */
+  readonly defaults: GenerationDefaults;
   /** Requests that wait for a sequence. */
   readonly queued: () => number;
   /** Sequences at work. */
@@ -39,6 +41,15 @@ export interface Sampling {
   seed?: number;
   presencePenalty: number;
   frequencyPenalty: number;
+  /** 1 and absent: off. With it, the other penalties look at the same tokens. */
+  repeatPenalty?: number;
+  /** Tokens at the end of the text, of the prompt too, that the repeat penalty is for; -1: all. */
+  repeatLastTokens?: number;
+}
+
+export interface GenerationDefaults extends Partial<Sampling> {
+  /** Tokens. */
+  maxTokens?: number;
 }
 
 export interface Generation {

@@ -3,6 +3,7 @@ import { InsufficientMemoryError, NoBinaryFoundError } from 'node-llama-cpp';
 import type { RuntimeFailure, RuntimeSettings } from '../protocols/runtime.ts';
 import { settingsVariable } from '../protocols/runtime.ts';
 import { LlamaLoadError } from './llama.ts';
+import { LayerError } from './ollama/layers.ts';
 
 /** Bytes that Kubernetes keeps of a termination message; the JSON around the text takes some of them. */
 const longestMessage = 3500;
@@ -24,6 +25,7 @@ function loadFailure(settings: RuntimeSettings, error: LlamaLoadError): string {
   const { modelPath, parallel } = settings;
   const { cause, complaints } = error;
   const details = [messageOf(error), ...complaints].join(' | ');
+  if (cause instanceof LayerError) return cause.message;
   if (!existsSync(modelPath)) {
     return `${modelPath} does not exist. Check that the volume of the model is mounted and that the pull has ended.`;
   }
@@ -38,6 +40,9 @@ function loadFailure(settings: RuntimeSettings, error: LlamaLoadError): string {
       `${modelPath} (${statSync(modelPath).size} bytes), with ${parallel} sequences, does not fit into memory: ${details}. ` +
       'Give the server more memory, or lower its context size, its parallel sequences or the quantization.'
     );
+  }
+  if (/LoRA adapter/.test(error.message)) {
+    return `${modelPath} was not loaded, because an adapter does not fit it: ${details}. Use an adapter that was made for this model.`;
   }
   if (/unknown model architecture/i.test(details)) {
     return `This release of llama.cpp does not know the architecture of ${modelPath}: ${details}. Serve it with a newer image.`;

@@ -16,13 +16,20 @@ export interface Prompt {
 
 /** Raw text, special tokens in it read as such; begins with the model's BOS where it wants one and the text has none. */
 export function completionPrompt(model: LlamaModel, text: string): Prompt {
-  const tokens = model.tokenize(text, true);
-  const { bos, eos, shouldPrependBosToken } = model.tokens;
-  if (shouldPrependBosToken && bos !== null && tokens[0] !== bos) tokens.unshift(bos);
+  const tokens = withStart(model, model.tokenize(text, true));
+  return { tokens, stopTokens: new Set(), stopStrings: [] };
+}
+
+/** With the model's BOS in front where it wants one and has none yet. */
+export function withStart(
+  { tokens: special }: Pick<LlamaModel, 'tokens'>,
+  tokens: readonly Token[],
+): Token[] {
+  const { bos, eos, shouldPrependBosToken } = special;
+  if (shouldPrependBosToken && bos !== null && tokens[0] !== bos) return [bos, ...tokens];
   const anyStart = bos ?? eos;
   // Nothing can be computed from nothing: a model without BOS starts an empty prompt from what it has.
-  if (tokens.length === 0 && anyStart !== null) tokens.push(anyStart);
-  return { tokens, stopTokens: new Set(), stopStrings: [] };
+  return tokens.length === 0 && anyStart !== null ? [anyStart] : [...tokens];
 }
 
 export interface GenerationParts {
@@ -78,7 +85,13 @@ async function* generate(
   const generated: Token[] = [];
   let finishReason: GenerationEnd['finishReason'] | undefined;
 
-  for await (const token of sequence.evaluate(rest, samplingOptions(request.sampling, generated, limit))) {
+  const sampling = samplingOptions(request.sampling, {
+    prompt: prompt.tokens,
+    generated,
+    contextSize,
+    limit,
+  });
+  for await (const token of sequence.evaluate(rest, sampling)) {
     signal.throwIfAborted();
     if (prompt.stopTokens.has(token)) break;
     generated.push(token);
@@ -123,22 +136,47 @@ async function feed(sequence: LlamaContextSequence, tokens: readonly Token[], si
   return { cachedTokens, rest: tokens.slice(at) };
 }
 
-function samplingOptions(sampling: Sampling, generated: Token[], limit: number): SequenceEvaluateOptions {
-  const { temperature, topP, topK, minP, seed, presencePenalty, frequencyPenalty } = sampling;
+function samplingOptions(sampling: Sampling, text: TextSoFar): SequenceEvaluateOptions {
+  const { temperature, topP, topK, minP, seed } = sampling;
   return {
     temperature,
     topP,
     topK,
     minP,
     seed: seed === undefined ? randomInt(2 ** 32) : seed >>> 0,
-    ...((presencePenalty !== 0 || frequencyPenalty !== 0) && {
-      repeatPenalty: {
-        punishTokens: () => generated,
-        maxPunishTokens: limit,
-        penalty: 1,
-        presencePenalty,
-        frequencyPenalty,
-      },
-    }),
+    ...penaltyOf(sampling, text),
   };
+}
+
+interface TextSoFar {
+  prompt: readonly Token[];
+  generated: readonly Token[];
+  /** Tokens. */
+  contextSize: number;
+  /** The most tokens that are generated. */
+  limit: number;
+}
+
+/**
+ * OpenAI's penalties are for what was generated. With a repeat penalty, which is llama.cpp's and Ollama's, all of them
+ * are for the last tokens of the whole text.
+ */
+function penaltyOf(
+  { presencePenalty, frequencyPenalty, repeatPenalty = 1, repeatLastTokens = 64 }: Sampling,
+  { prompt, generated, contextSize, limit }: TextSoFar,
+): Pick<SequenceEvaluateOptions, 'repeatPenalty'> {
+  const penalty = { penalty: repeatPenalty, presencePenalty, frequencyPenalty };
+  if (repeatPenalty !== 1) {
+    const last = repeatLastTokens < 0 ? contextSize : repeatLastTokens;
+    const punishTokens = () => lastTokens(prompt, generated, last);
+    return { repeatPenalty: { ...penalty, punishTokens, maxPunishTokens: last } };
+  }
+  if (presencePenalty === 0 && frequencyPenalty === 0) return {};
+  return { repeatPenalty: { ...penalty, punishTokens: () => [...generated], maxPunishTokens: limit } };
+}
+
+function lastTokens(prompt: readonly Token[], generated: readonly Token[], count: number): Token[] {
+  if (count === 0) return [];
+  const ofPrompt = count - generated.length;
+  return [...(ofPrompt > 0 ? prompt.slice(-ofPrompt) : []), ...generated.slice(-count)];
 }

@@ -1,13 +1,16 @@
 import { totalmem } from 'node:os';
-import type { LlamaModel } from 'node-llama-cpp';
+import type { LlamaContextOptions, LlamaModel } from 'node-llama-cpp';
 import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
 import type { Logger } from 'pino';
 import type { RuntimeSettings } from '../protocols/runtime.ts';
-import { chatFormatOf } from './chat.ts';
+import { chatFormatOf } from './chat/chosen-format.ts';
+import type { ChatState } from './chat/format.ts';
+import { messageOf } from './chat/message.ts';
 import { fittingContextSize, memoryLimit } from './context-size.ts';
 import type { Engine } from './engine.ts';
 import { completionPrompt, startGeneration } from './generate.ts';
 import { ensureGgufHeader } from './gguf-header.ts';
+import { readOllamaLayers } from './ollama/layers.ts';
 import { createPool } from './pool.ts';
 
 /** Requests that may wait for a sequence before more are turned away. */
@@ -22,8 +25,14 @@ export interface LoadOptions {
   log: Logger;
 }
 
+export interface LoadedEngine {
+  engine: Engine;
+  /** How chats are rendered. */
+  chat: ChatState;
+}
+
 /** @throws LlamaLoadError */
-export async function loadEngine(options: LoadOptions): Promise<Engine> {
+export async function loadEngine(options: LoadOptions): Promise<LoadedEngine> {
   const complaints: string[] = [];
   try {
     return await load(options, complaints);
@@ -45,7 +54,11 @@ export class LlamaLoadError extends Error {
 async function load(
   { settings, threads, onProgress, log }: LoadOptions,
   complaints: string[],
-): Promise<Engine> {
+): Promise<LoadedEngine> {
+  const layers = await readOllamaLayers(settings.ollama);
+  const { contextSize: wanted, defaults, ignored } = layers.params;
+  if (ignored.length > 0)
+    log.info({ ignored }, 'the params layer of the Ollama model says more than is known here');
   const llama = await getLlama({
     build: 'never',
     gpu: settings.gpu ? 'auto' : false,
@@ -64,10 +77,12 @@ async function load(
   const model = await llama.loadModel({ modelPath: settings.modelPath, onLoadProgress: onProgress });
   const context = await model.createContext({
     sequences: settings.parallel,
-    contextSize: settings.contextSize ?? (await defaultContextSize(model, settings.parallel)),
+    contextSize: settings.contextSize ?? (await defaultContextSize(model, settings.parallel, wanted)),
     threads,
+    ...loraOf(settings.adapterPaths),
   });
-  const chat = chatFormatOf(model);
+  const chat = chatFormatOf(model, layers);
+  if (chat.state.problem !== undefined) log.warn(chat.state.problem);
   log.info(
     {
       gpu: llama.gpu,
@@ -78,29 +93,37 @@ async function load(
       parallel: context.totalSequences,
       architecture: model.architecture,
     },
-    `chats are rendered with ${chat.description}`,
+    chat.description,
   );
   // Sequences live as long as the context: a disposed one frees its place only later.
   const sequences = Array.from({ length: settings.parallel }, () => context.getSequence());
   const pool = createPool(sequences, maxQueued);
   const { contextSize } = context;
-  return {
+  const engine: Engine = {
     contextSize,
+    defaults,
     queued: pool.waiting,
     busy: pool.busy,
     start(request) {
       const prompt =
         request.prompt.kind === 'chat'
-          ? chat.render(request.prompt.messages)
+          ? chat.render(request.prompt.messages.map(messageOf))
           : completionPrompt(model, request.prompt.text);
       return startGeneration({ model, pool, contextSize, request, prompt });
     },
   };
+  return { engine, chat: chat.state };
 }
 
-function defaultContextSize(model: LlamaModel, sequences: number): Promise<number> {
+/** llama.cpp refuses an adapter that does not fit, and says why. */
+function loraOf(paths: readonly string[] = []): Pick<LlamaContextOptions, 'lora'> {
+  return paths.length === 0 ? {} : { lora: { adapters: paths.map((filePath) => ({ filePath, scale: 1 })) } };
+}
+
+function defaultContextSize(model: LlamaModel, sequences: number, wanted?: number): Promise<number> {
   return fittingContextSize({
     trained: model.trainContextSize,
+    wanted,
     memoryLimit: memoryLimit(process.constrainedMemory(), totalmem()),
     weights: model.memoryUsage.ram,
     estimate: async (contextSize) => {

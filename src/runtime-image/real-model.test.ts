@@ -1,82 +1,14 @@
-import type { ChildProcess } from 'node:child_process';
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { gemma } from '../../test/hub/model.ts';
 import { ChatCompletion, Completion } from '../protocols/openai.ts';
-import { LoadState, RuntimeFailure } from '../protocols/runtime.ts';
+import { RuntimeFailure } from '../protocols/runtime.ts';
+import { Runtime } from './testing/runtime.ts';
 
-const main = join(import.meta.dirname, 'main.ts');
 const counting = { prompt: '1, 2, 3, 4,', temperature: 0, max_tokens: 12 };
 const story = { prompt: 'Once upon a time', temperature: 1, max_tokens: 4000 };
-
-/** The runtime as the image starts it, in a process of its own. */
-class Runtime {
-  readonly url: string;
-  readonly child: ChildProcess;
-  readonly exited: Promise<unknown[]>;
-
-  private constructor(port: number, environment: Record<string, string>) {
-    this.url = `http://127.0.0.1:${port}`;
-    this.child = spawn(process.execPath, [main], {
-      env: { ...process.env, LONGSHORE_PORT: String(port), LONGSHORE_DRAIN_SECONDS: '0', ...environment },
-      stdio: 'ignore',
-    });
-    this.exited = once(this.child, 'exit');
-  }
-
-  static async start(modelPath: string, environment: Record<string, string> = {}): Promise<Runtime> {
-    const settings = { servedName: 'gemma', modelPath, parallel: 2, contextSize: 1024, gpu: false };
-    return new Runtime(await freePort(), { LONGSHORE_SETTINGS: JSON.stringify(settings), ...environment });
-  }
-
-  /** Every percentage that /load gave until the model was ready. */
-  async loaded(): Promise<number[]> {
-    const percents: number[] = [];
-    while (this.child.exitCode === null) {
-      const answer = await fetch(`${this.url}/load`).catch(() => undefined);
-      if (answer) {
-        const load = LoadState.parse(await answer.json());
-        percents.push(load.percent);
-        if (load.phase === 'ready') return percents;
-      }
-      await delay(20);
-    }
-    throw new Error(`the runtime ended with ${this.child.exitCode}`);
-  }
-
-  post(path: string, body: object, signal?: AbortSignal): Promise<Response> {
-    return fetch(`${this.url}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-      signal: signal ?? null,
-    });
-  }
-
-  async complete(body: object): Promise<Completion> {
-    return Completion.parse(await (await this.post('/v1/completions', body)).json());
-  }
-
-  async metric(name: string): Promise<number> {
-    const text = await (await fetch(`${this.url}/metrics`)).text();
-    return Number(new RegExp(`^longshore_runtime_${name} (.*)$`, 'm').exec(text)?.[1]);
-  }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' ? (address?.port ?? 0) : 0;
-}
 
 /** Milliseconds: two cores may be busy with other tests. */
 const patient = { timeout: 20_000 };

@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { Completion, ErrorBody } from '../protocols/openai.ts';
-import type { Engine, GenerationEvent, GenerationRequest } from './engine.ts';
+import type { Engine, GenerationDefaults, GenerationEvent, GenerationRequest } from './engine.ts';
 import { PromptTooLong, QueueFull } from './engine.ts';
 import { createMetrics } from './metrics.ts';
 import { createServer } from './server.ts';
@@ -21,12 +21,13 @@ interface Script {
   fail?: Error;
 }
 
-function aServer(script: Script | 'loading' = {}) {
+function aServer(script: Script | 'loading' = {}, defaults: GenerationDefaults = {}) {
   const state = newState('team/gemma', new Date(1_700_000_000_000));
   const asked: GenerationRequest[] = [];
   if (script !== 'loading') {
     const engine: Engine = {
       contextSize: 512,
+      defaults,
       queued: () => 2,
       busy: () => 1,
       start(request) {
@@ -129,6 +130,18 @@ describe('POST /v1/completions', () => {
       },
     ]);
     expect(asked[0]).not.toHaveProperty('maxTokens');
+  });
+
+  it('takes what the model brings where a request says nothing', async () => {
+    const defaults = { temperature: 0.2, topK: 9, seed: 3, repeatPenalty: 1.1, maxTokens: 50 };
+    const { post, asked } = aServer({}, defaults);
+    await post('/v1/completions', { prompt: 'x' });
+    await post('/v1/chat/completions', { ...hi, temperature: 0.9, top_k: 0, seed: 4, max_tokens: 7 });
+    expect(asked).toMatchObject([
+      { maxTokens: 50, sampling: { temperature: 0.2, topP: 1, topK: 9, seed: 3, repeatPenalty: 1.1 } },
+      { maxTokens: 7, sampling: { temperature: 0.9, topP: 1, topK: 0, seed: 4, repeatPenalty: 1.1 } },
+    ]);
+    expect(asked[0]?.sampling).not.toHaveProperty('maxTokens');
   });
 
   it('streams, with usage when it is asked for', async () => {

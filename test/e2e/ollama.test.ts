@@ -74,7 +74,9 @@ describe('a Model of an Ollama registry', () => {
       'gemma',
       (server) => isReady(server) && server.status?.model?.revision === status?.artifact?.revision,
     );
-    expect(await world.kubectl(['logs', 'deployment/gemma'])).toMatch(/"contextSize":512\b/);
+    // The pod that ends may still be there.
+    const logs = ['logs', '--selector=longshore.dev/server=gemma', '--tail=-1'];
+    expect(await world.kubectl(logs)).toMatch(/"contextSize":512\b/);
   });
 
   const refused: [string, string, string, RegExp][] = [

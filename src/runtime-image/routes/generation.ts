@@ -2,7 +2,13 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
 import type { ChatCompletionRequest, CompletionRequest, Usage } from '../../protocols/openai.ts';
 import { samplingDefaults } from '../../protocols/openai.ts';
-import type { Generation, GenerationEnd, GenerationRequest, Sampling } from '../engine.ts';
+import type {
+  Generation,
+  GenerationDefaults,
+  GenerationEnd,
+  GenerationRequest,
+  Sampling,
+} from '../engine.ts';
 import { ApiError, modelNotFound, stillLoading } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
 import type { RuntimeState } from '../state.ts';
@@ -39,23 +45,27 @@ export function startRequested(
 ): Generation {
   if (body.model && body.model !== state.servedName) throw modelNotFound(body.model, state.servedName);
   if (!state.engine) throw stillLoading(state.load.percent);
+  const { maxTokens, ...defaults } = state.engine.defaults;
   const generation = state.engine.start({
+    ...(maxTokens !== undefined && { maxTokens }),
     ...request,
-    sampling: samplingOf(body),
+    sampling: samplingOf(body, defaults),
     stop: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []),
     signal: AbortSignal.any([clientGone(reply, metrics), state.lastCall.signal]),
   });
   return { ...generation, events: counted(generation, metrics, reply) };
 }
 
-function samplingOf(body: Body): Sampling {
+function samplingOf(body: Body, ofModel: GenerationDefaults): Sampling {
+  const defaults = { ...samplingDefaults, presencePenalty: 0, frequencyPenalty: 0, ...ofModel };
   return {
-    temperature: body.temperature ?? samplingDefaults.temperature,
-    topP: body.top_p ?? samplingDefaults.topP,
-    topK: Math.max(0, body.top_k ?? samplingDefaults.topK),
-    minP: body.min_p ?? samplingDefaults.minP,
-    presencePenalty: body.presence_penalty ?? 0,
-    frequencyPenalty: body.frequency_penalty ?? 0,
+    ...defaults,
+    temperature: body.temperature ?? defaults.temperature,
+    topP: body.top_p ?? defaults.topP,
+    topK: Math.max(0, body.top_k ?? defaults.topK),
+    minP: body.min_p ?? defaults.minP,
+    presencePenalty: body.presence_penalty ?? defaults.presencePenalty,
+    frequencyPenalty: body.frequency_penalty ?? defaults.frequencyPenalty,
     ...(typeof body.seed === 'number' && { seed: body.seed }),
   };
 }

@@ -1,0 +1,58 @@
+import type { LlamaModel } from 'node-llama-cpp';
+import type { ChatFormat, ChatState } from './format.ts';
+import type { Message } from './message.ts';
+import { ollamaFormat } from './ollama-format.ts';
+import type { OllamaLayers } from '../ollama/layers.ts';
+import { ownFormat } from './own-format.ts';
+
+/** How this model chats, with everything that the layers of an Ollama model say about it. */
+export function chatFormatOf(model: LlamaModel, layers: OllamaLayers): ChatFormat & { state: ChatState } {
+  const { format, problem } = chosenFormat(model, layers.template);
+  const { description } = format;
+  const stops = stopsOf(layers.params.stop, model);
+  return {
+    description,
+    state: { description, ...(problem !== undefined && { problem }) },
+    render(messages) {
+      const prompt = format.render(withLayers(messages, layers));
+      return {
+        tokens: prompt.tokens,
+        stopTokens: new Set([...prompt.stopTokens, ...stops.tokens]),
+        stopStrings: [...prompt.stopStrings, ...stops.strings],
+      };
+    },
+  };
+}
+
+/** The template layer wins where there is one that can be followed. */
+function chosenFormat(model: LlamaModel, template?: string): { format: ChatFormat; problem?: string } {
+  const own = () => ownFormat(model);
+  if (template === undefined) return { format: own() };
+  const format = ollamaFormat(template, model);
+  if ('render' in format) return { format };
+  const instead = own();
+  const problem = `The template of the Ollama model is not in use: ${format.unfit}. ${instead.description}`;
+  return { format: instead, problem };
+}
+
+/**
+ * The system layer goes first, unless the request has a system message; then the messages layer.
+ * Source: https://github.com/ollama/ollama/blob/main/server/routes.go (ChatHandler)
+ */
+export function withLayers(
+  messages: readonly Message[],
+  { system, messages: before }: Pick<OllamaLayers, 'system' | 'messages'>,
+): readonly Message[] {
+  const hasSystem = messages.some(({ role }) => role === 'system');
+  const first: Message[] = system && !hasSystem ? [{ role: 'system', content: system }] : [];
+  return [...first, ...before, ...messages];
+}
+
+/** A stop that is one special token never shows as text: it is the token that has to be looked for. */
+function stopsOf(strings: readonly string[], { tokenizer }: LlamaModel) {
+  const tokens = strings
+    .map((stop) => tokenizer(stop, true, 'trimLeadingSpace'))
+    .flatMap(([first, ...others]) => (first !== undefined && others.length === 0 ? [first] : []))
+    .filter((token) => tokenizer.isSpecialToken(token));
+  return { tokens, strings };
+}

@@ -1,0 +1,21 @@
+import type { LlamaModel } from 'node-llama-cpp';
+import type { LoadState } from '../../protocols/runtime.ts';
+import type { Prompt } from '../generate.ts';
+import type { Message } from './message.ts';
+
+/** How chats become prompts. */
+export interface ChatFormat {
+  /** A sentence for people. */
+  description: string;
+  /**
+   * A last message of the assistant is the beginning of the answer.
+   * @throws ChatTemplateRefused
+   */
+  render(messages: readonly Message[]): Prompt;
+}
+
+/** What formats look at in a model. */
+export type ChatModel = Pick<LlamaModel, 'tokenizer' | 'tokens' | 'fileInfo'>;
+
+/** What /load says about chats. */
+export type ChatState = NonNullable<LoadState['chat']>;
