@@ -10,6 +10,7 @@ import {
 } from '../test/cluster/native/processes.ts';
 import { stateOf, type State } from '../test/cluster/native/state.ts';
 import { gemma } from '../test/hub/model.ts';
+import { manifestType } from '../test/hub/registry/push.ts';
 
 /** What pods call this machine in each of its parts; the blobs of the registry are on another host, as Ollama's are. */
 const names = {
@@ -100,8 +101,9 @@ async function answers(host: string): Promise<boolean> {
     `http://${host}:${ports.hub}/api/models/longshore/gemma-3-270m-gguf`,
     `${registryUrl(host)}/v2/longshore/gemma/manifests/270m`,
   ];
+  const headers = { accept: `application/json, ${manifestType}` };
   const asked = urls.map((url) =>
-    fetch(url, { signal: AbortSignal.timeout(2000) }).then(
+    fetch(url, { headers, signal: AbortSignal.timeout(2000) }).then(
       (response) => response.ok,
       () => false,
     ),
