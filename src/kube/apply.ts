@@ -18,6 +18,16 @@ export function withHash<T extends KubeObject>(desired: Desired<T>, annotation: 
   };
 }
 
+/** Whether `live` is what applying this very `desired` made, whatever others have changed in it since. */
+export function carriesHashOf<T extends KubeObject>(
+  desired: Desired<T>,
+  live: Live<T>,
+  annotation: string,
+): boolean {
+  const hash = withHash(desired, annotation).metadata?.annotations?.[annotation];
+  return live.metadata.annotations?.[annotation] === hash;
+}
+
 /**
  * Whether applying `desired` would change anything, judged by the cached live object. No when the live object carries the hash of the
  * same desired object (nothing was added or dropped since) and still has every value that is wanted (nobody changed

@@ -1,9 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import type { Deployment, Pod } from '../../kube/builtin.ts';
+import { withHash } from '../../kube/apply.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { LoadState } from '../../protocols/runtime.ts';
+import { appliedAnnotation } from '../labels.ts';
 import { aModel, anArtifact, aServer, aServerView, meta, secondsAgo } from '../testing/objects.ts';
 import { resolveModel, runWorkload } from './steps.ts';
+import { serverDeployment } from './workload.ts';
 
 type PodStatus = NonNullable<Pod['status']>;
 
@@ -20,8 +23,11 @@ function ended(end: { message?: string; reason?: string }): PodStatus {
   };
 }
 
-function aDeployment(status: NonNullable<Deployment['status']>, generation = 1): Live<Deployment> {
-  return { metadata: meta('chat', { generation }), status: { observedGeneration: generation, ...status } };
+/** The Deployment that was applied for a server, with this status. */
+function aDeployment(status: NonNullable<Deployment['status']>, server = aServer()): Live<Deployment> {
+  const wanted = serverDeployment(server, anArtifact(), aServerView().image);
+  const { annotations = {} } = withHash<Deployment>(wanted, appliedAnnotation).metadata ?? {};
+  return { ...wanted, metadata: meta('chat', { annotations }), status: { observedGeneration: 1, ...status } };
 }
 const complete = { replicas: 1, updatedReplicas: 1, readyReplicas: 1 };
 const loading = (percent: number): LoadState => ({ phase: 'loading', percent });
@@ -115,12 +121,18 @@ describe('runWorkload', () => {
     expect(runWorkload(aServerView({ deployment: aDeployment(status) })).at).toBe('waiting');
   });
 
+  it('waits while the Deployment is the one of the artifact before, whose pods all answer', () => {
+    const moved = aModel({}, { artifact: anArtifact({ claimName: 'another' }) });
+    const view = aServerView({ model: moved, deployment: aDeployment(complete) });
+    expect(runWorkload(view).at).toBe('waiting');
+  });
+
   it('is done at zero replicas when none is left', () => {
     const server = aServer({ replicas: 0 });
-    const none = runWorkload(aServerView({ server, deployment: aDeployment({}) }));
+    const none = runWorkload(aServerView({ server, deployment: aDeployment({}, server) }));
     expect(none).toMatchObject({ at: 'done', message: 'Scaled to zero.', status: { ready: '0/0' } });
     expect(none.status?.load).toBeUndefined();
-    const left = runWorkload(aServerView({ server, deployment: aDeployment(complete) }));
+    const left = runWorkload(aServerView({ server, deployment: aDeployment(complete, server) }));
     expect(left.at).toBe('waiting');
   });
 

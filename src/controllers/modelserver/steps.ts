@@ -1,9 +1,11 @@
 import type { ModelServerStatus } from '../../api/modelserver.ts';
 import { reasons } from '../../api/reasons.ts';
 import { deployments, services, type Pod } from '../../kube/builtin.ts';
+import { carriesHashOf } from '../../kube/apply.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { Live } from '../../kube/kind.ts';
 import { RuntimeFailure } from '../../protocols/runtime.ts';
+import { appliedAnnotation } from '../labels.ts';
 import { newestFirst, terminationMessage, troubleOf } from '../pods.ts';
 import { child, type FurtherCondition, type Outcome } from '../step.ts';
 import { condense, shortRevision } from '../text.ts';
@@ -47,9 +49,13 @@ export function runWorkload(view: ServerView): Outcome<ModelServerStatus> {
   if (!artifact) throw new Error('a workload comes after the Model has published something');
   const { replicas } = server.spec;
   const live = deployment?.status;
+  const wanted = serverDeployment(server, artifact, image);
+  // While the Deployment in the cache is the one before, its pods say nothing of what is wanted now.
   const seen =
+    deployment !== undefined &&
+    carriesHashOf(wanted, deployment, appliedAnnotation) &&
     live?.observedGeneration !== undefined &&
-    live.observedGeneration >= (deployment?.metadata.generation ?? 0);
+    live.observedGeneration >= (deployment.metadata.generation ?? 0);
   const ready = Math.min(live?.readyReplicas ?? 0, replicas);
   const updated = Math.min(live?.updatedReplicas ?? 0, live?.readyReplicas ?? 0);
   const load = loadOf(view);
@@ -57,7 +63,7 @@ export function runWorkload(view: ServerView): Outcome<ModelServerStatus> {
     apply: [
       // First, since its name is the address that is promised: nothing is loaded behind a name that is taken.
       child(services, serverService(server)),
-      child(deployments, serverDeployment(server, artifact, image)),
+      child(deployments, wanted),
     ],
     status: {
       replicas: live?.replicas ?? 0,
