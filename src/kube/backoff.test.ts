@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { backoffMs, withRetries } from './backoff.ts';
+import { backoffMs, sleep, withRetries } from './backoff.ts';
 import { ApiError } from './errors.ts';
 
 const range = { baseMs: 500, capMs: 30_000 };
@@ -9,6 +9,16 @@ describe('backoffMs', () => {
     const longest = [1, 2, 3, 6, 7, 8, 5000].map((failures) => backoffMs(failures, range, () => 0));
     expect(longest).toEqual([500, 1000, 2000, 16_000, 30_000, 30_000, 30_000]);
     expect(backoffMs(1, range, () => 0.5)).toBe(375);
+  });
+});
+
+describe('sleep', () => {
+  it('rejects with the reason of its signal', async () => {
+    const stop = new AbortController();
+    const sleeping = sleep(60_000, stop.signal);
+    stop.abort(new Error('enough'));
+    await expect(sleeping).rejects.toThrow('enough');
+    await expect(sleep(60_000, AbortSignal.abort(new Error('before')))).rejects.toThrow('before');
   });
 });
 

@@ -16,11 +16,15 @@ export function backoffMs(failures: number, range: BackoffRange, random: () => n
   return full * (1 - random() / 2);
 }
 
-/** Resolves after `ms`; rejects with an AbortError when the signal is aborted first. */
+/** Resolves after `ms`; rejects with the reason of the signal when it is aborted first. */
 export type Sleep = (ms: number, signal?: AbortSignal) => Promise<void>;
 
 export const sleep: Sleep = async (ms, signal) => {
-  await delay(ms, undefined, signal === undefined ? {} : { signal });
+  await delay(ms, undefined, signal === undefined ? {} : { signal }).catch((error: unknown) => {
+    // Its own is an AbortError, whatever the reason was.
+    signal?.throwIfAborted();
+    throw error;
+  });
 };
 
 export interface RetryPolicy {

@@ -2,6 +2,7 @@ import type {
   EventsV1Event,
   V1Deployment,
   V1Job,
+  V1Lease,
   V1PersistentVolumeClaim,
   V1Pod,
   V1Service,
@@ -26,6 +27,7 @@ export type PersistentVolumeClaim = Wire<V1PersistentVolumeClaim>;
 export type Deployment = Wire<V1Deployment>;
 export type Service = Wire<V1Service>;
 export type KubeEvent = Wire<EventsV1Event>;
+export type Lease = Wire<V1Lease>;
 
 export const jobs: Kind<Job> = { apiVersion: 'batch/v1', kind: 'Job', plural: 'jobs', namespaced: true };
 export const pods: Kind<Pod> = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true };
@@ -51,5 +53,11 @@ export const events: Kind<KubeEvent> = {
   apiVersion: 'events.k8s.io/v1',
   kind: 'Event',
   plural: 'events',
+  namespaced: true,
+};
+export const leases: Kind<Lease> = {
+  apiVersion: 'coordination.k8s.io/v1',
+  kind: 'Lease',
+  plural: 'leases',
   namespaced: true,
 };

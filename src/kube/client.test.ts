@@ -1,7 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { jobs, pods } from './builtin.ts';
 import { connect } from './client.ts';
 import type { KubeClient } from './client.ts';
@@ -11,12 +8,12 @@ let api: ScriptedApi;
 let client: KubeClient;
 const waits: number[] = [];
 
-function connected(user: object = {}, requestTimeoutMs = 30_000): KubeClient {
+function connected(requestTimeoutMs = 30_000): KubeClient {
   const sleep = (ms: number): Promise<void> => {
     waits.push(ms);
     return Promise.resolve();
   };
-  return connect(api.kubeConfig(user), { fieldManager: 'tester', sleep, requestTimeoutMs });
+  return connect(api.kubeConfig(), { fieldManager: 'tester', sleep, requestTimeoutMs });
 }
 
 beforeEach(async () => {
@@ -26,7 +23,6 @@ beforeEach(async () => {
   client = connected();
 });
 afterEach(async () => {
-  vi.useRealTimers();
   await client.close();
   await api.close();
 });
@@ -151,7 +147,7 @@ describe('errors', () => {
   });
 
   it('say Timeout when no answer comes in time', async () => {
-    const impatient = connected({}, 50);
+    const impatient = connected(50);
     await expect(impatient.get(jobs, ref)).rejects.toMatchObject({ status: 0, reason: 'Timeout' });
     await impatient.close();
   });
@@ -185,38 +181,5 @@ describe('a server that asks to be left alone', () => {
     });
     await expect(applied).rejects.toMatchObject({ status: 503, retryAfterSeconds: 60 });
     expect(waits).toEqual([]);
-  });
-});
-
-describe('credentials', () => {
-  it('take up a token that was rotated, within a minute or so', async () => {
-    vi.useFakeTimers({ toFake: ['Date'] });
-    const folder = await mkdtemp(join(tmpdir(), 'token-'));
-    const tokenFile = join(folder, 'token');
-    await writeFile(tokenFile, 'first\n');
-    const inCluster = connected({ authProvider: { name: 'tokenFile', config: { tokenFile } } });
-    const authorization = async (): Promise<string | undefined> => {
-      const got = inCluster.get(jobs, ref);
-      const request = await api.requests.next();
-      request.answer(200, {});
-      await got;
-      return request.headers.authorization;
-    };
-    expect(await authorization()).toBe('Bearer first');
-    await writeFile(tokenFile, 'second\n');
-    vi.setSystemTime(Date.now() + 61_000);
-    expect(await authorization()).toBe('Bearer second');
-    await inCluster.close();
-    await rm(folder, { recursive: true });
-  });
-
-  it('may be a user name and a password', async () => {
-    const basic = connected({ username: 'me', password: 'secret' });
-    const got = basic.get(jobs, ref);
-    const request = await api.requests.next();
-    expect(request.headers.authorization).toBe(`Basic ${btoa('me:secret')}`);
-    request.answer(200, {});
-    await got;
-    await basic.close();
   });
 });

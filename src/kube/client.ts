@@ -13,6 +13,11 @@ export interface CallOptions {
   signal?: AbortSignal | undefined;
 }
 
+export interface WriteOptions extends CallOptions {
+  /** Called before the request is sent, each time: also after a wait that the server asked for. May throw. */
+  beforeSend?: (() => void) | undefined;
+}
+
 export interface ListOptions extends CallOptions {
   /** Absent: all namespaces. */
   namespace?: string | undefined;
@@ -30,7 +35,14 @@ export interface List<T extends KubeObject> {
 }
 
 export interface WatchOptions extends ListOptions {
-  resourceVersion: string;
+  /** Where the watch goes on; needed unless it begins with what is there. */
+  resourceVersion?: string | undefined;
+  /**
+   * Begins with an ADDED for everything that is there now, in any order, and a bookmark that says `initialEventsEnd`
+   * (https://kubernetes.io/docs/reference/using-api/api-concepts/#streaming-lists). Servers before 1.32, and those
+   * that have it switched off, refuse it: Invalid.
+   */
+  initialEvents?: boolean | undefined;
   /** How long the server keeps the stream open. */
   timeoutSeconds: number;
   /** The stream is given up when no byte came for this long, the answer's headers included. */
@@ -38,15 +50,16 @@ export interface WatchOptions extends ListOptions {
 }
 
 export type WatchEvent<T extends KubeObject> =
-  { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: Live<T> } | { type: 'BOOKMARK'; resourceVersion: string };
+  | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: Live<T> }
+  | { type: 'BOOKMARK'; resourceVersion: string; initialEventsEnd?: boolean };
 
-export interface ApplyOptions extends CallOptions {
+export interface ApplyOptions extends WriteOptions {
   fieldManager?: string | undefined;
   /** Take fields from other managers; default true. */
   force?: boolean | undefined;
 }
 
-export interface DeleteOptions extends CallOptions {
+export interface DeleteOptions extends WriteOptions {
   /** Default Background: the API's own default would orphan the pods of a Job. */
   propagationPolicy?: 'Background' | 'Foreground' | 'Orphan' | undefined;
   preconditions?: { uid?: string | undefined; resourceVersion?: string | undefined } | undefined;
@@ -69,7 +82,7 @@ export interface KubeClient {
   list<T extends KubeObject>(kind: Kind<T>, options?: ListOptions): Promise<List<T>>;
   /** Ends when the server closes the stream; an ERROR event rejects with its ApiError (410: list again). */
   watch<T extends KubeObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
-  create<T extends KubeObject>(kind: Kind<T>, object: Desired<T>, options?: CallOptions): Promise<Live<T>>;
+  create<T extends KubeObject>(kind: Kind<T>, object: Desired<T>, options?: WriteOptions): Promise<Live<T>>;
   /**
    * Server-side apply: fields that this manager applied before and that are not in `object` are removed. Makes the
    * object when it does not exist. metadata.uid and metadata.resourceVersion, when given, are preconditions, and a
@@ -90,7 +103,7 @@ export interface KubeClient {
     kind: Kind<T>,
     ref: Ref,
     patch: object,
-    options?: CallOptions,
+    options?: WriteOptions,
   ): Promise<Live<T>>;
   /** Resolves also when the object is already gone. */
   delete<T extends KubeObject>(kind: Kind<T>, ref: Ref, options?: DeleteOptions): Promise<void>;
@@ -116,9 +129,10 @@ export function connect(kubeConfig: KubeConfig, options: ConnectOptions): KubeCl
   const timeoutMs = options.requestTimeoutMs ?? 30_000;
   const policy = { ...retries, sleep: options.sleep ?? sleep };
 
-  const text = (request: HttpRequest, signal?: AbortSignal): Promise<string> =>
+  const text = (request: HttpRequest, { signal, beforeSend }: WriteOptions): Promise<string> =>
     withRetries(
       async () => {
+        beforeSend?.();
         using deadline = deadlineAfter(timeoutMs, `${request.method} ${request.path}`, signal);
         const response = await transport.send(request, deadline.signal);
         const body = await response.text();
@@ -128,13 +142,13 @@ export function connect(kubeConfig: KubeConfig, options: ConnectOptions): KubeCl
       policy,
       signal,
     );
-  const json = async <R>(request: HttpRequest, signal?: AbortSignal): Promise<R> =>
-    parse<R>(await text(request, signal));
+  const json = async <R>(request: HttpRequest, call: WriteOptions): Promise<R> =>
+    parse<R>(await text(request, call));
 
   const applyTo = async <T extends KubeObject>(
     kind: Kind<T>,
     object: Desired<T>,
-    { fieldManager = options.fieldManager, force = true, signal }: ApplyOptions,
+    { fieldManager = options.fieldManager, force = true, ...call }: ApplyOptions,
     subresource?: string,
   ): Promise<Live<T>> =>
     json(
@@ -145,15 +159,15 @@ export function connect(kubeConfig: KubeConfig, options: ConnectOptions): KubeCl
         contentType: 'application/apply-patch+yaml',
         body: withKind(kind, object),
       },
-      signal,
+      call,
     );
 
   return {
-    get: (kind, ref, { signal } = {}) => json({ method: 'GET', path: objectPath(kind, ref) }, signal),
+    get: (kind, ref, call = {}) => json({ method: 'GET', path: objectPath(kind, ref) }, call),
 
     list: async <T extends KubeObject>(kind: Kind<T>, { namespace, signal, ...query }: ListOptions = {}) => {
       const path = pathOf(kind, { namespace });
-      const body = await json<ListBody<T>>({ method: 'GET', path, query }, signal);
+      const body = await json<ListBody<T>>({ method: 'GET', path, query }, { signal });
       return {
         // The API server leaves these two out of the items of built-in kinds.
         items: body.items.map((item) => withKind(kind, item)),
@@ -163,11 +177,12 @@ export function connect(kubeConfig: KubeConfig, options: ConnectOptions): KubeCl
     },
 
     async *watch<T extends KubeObject>(kind: Kind<T>, watch: WatchOptions): AsyncIterable<WatchEvent<T>> {
-      const { namespace, signal, silenceMs, ...query } = watch;
+      const { namespace, signal, silenceMs, initialEvents, ...query } = watch;
+      const initial = { sendInitialEvents: true, resourceVersionMatch: 'NotOlderThan' };
       const request: HttpRequest = {
         method: 'GET',
         path: pathOf(kind, { namespace }),
-        query: { ...query, watch: true, allowWatchBookmarks: true },
+        query: { ...query, ...(initialEvents && initial), watch: true, allowWatchBookmarks: true },
       };
       using deadline = deadlineAfter(silenceMs, `watch of ${request.path}`, signal);
       const response = await transport.send(request, deadline.signal);
@@ -175,7 +190,7 @@ export function connect(kubeConfig: KubeConfig, options: ConnectOptions): KubeCl
       for await (const line of lines(response.body, deadline.extend)) yield watchEvent<T>(request, line);
     },
 
-    create: (kind, object, { signal } = {}) =>
+    create: (kind, object, call = {}) =>
       json(
         {
           method: 'POST',
@@ -183,13 +198,13 @@ export function connect(kubeConfig: KubeConfig, options: ConnectOptions): KubeCl
           query: { fieldManager: options.fieldManager },
           body: withKind(kind, object),
         },
-        signal,
+        call,
       ),
 
     apply: (kind, object, apply = {}) => applyTo(kind, object, apply),
     applyStatus: (kind, object, apply = {}) => applyTo(kind, object, apply, 'status'),
 
-    patch: (kind, ref, patch, { signal } = {}) =>
+    patch: (kind, ref, patch, call = {}) =>
       json(
         {
           method: 'PATCH',
@@ -198,20 +213,20 @@ export function connect(kubeConfig: KubeConfig, options: ConnectOptions): KubeCl
           contentType: 'application/merge-patch+json',
           body: patch,
         },
-        signal,
+        call,
       ),
 
-    delete: async (kind, ref, { signal, propagationPolicy = 'Background', ...rest } = {}) => {
+    delete: async (kind, ref, { signal, beforeSend, propagationPolicy = 'Background', ...rest } = {}) => {
       const body = { apiVersion: 'v1', kind: 'DeleteOptions', propagationPolicy, ...rest };
       try {
-        await text({ method: 'DELETE', path: objectPath(kind, ref), body }, signal);
+        await text({ method: 'DELETE', path: objectPath(kind, ref), body }, { signal, beforeSend });
       } catch (error) {
         if (!(error instanceof ApiError && error.status === 404)) throw error;
       }
     },
 
     readLog: (pod, { signal, ...query } = {}) =>
-      text({ method: 'GET', path: objectPath(pods, pod, 'log'), query: { ...query } }, signal),
+      text({ method: 'GET', path: objectPath(pods, pod, 'log'), query: { ...query } }, { signal }),
 
     close: () => transport.close(),
   };
@@ -250,7 +265,9 @@ type WatchLine<T extends KubeObject> =
 function watchEvent<T extends KubeObject>(request: HttpRequest, line: string): WatchEvent<T> {
   const event = parse<WatchLine<T>>(line);
   if (event.type === 'BOOKMARK') {
-    return { type: 'BOOKMARK', resourceVersion: event.object.metadata.resourceVersion };
+    const { resourceVersion, annotations } = event.object.metadata;
+    const initialEventsEnd = annotations?.['k8s.io/initial-events-end'] === 'true';
+    return { type: 'BOOKMARK', resourceVersion, ...(initialEventsEnd && { initialEventsEnd }) };
   }
   if (event.type !== 'ERROR') return event;
   throw apiErrorFrom(`watch of ${request.path}`, event.object.code ?? 500, JSON.stringify(event.object));

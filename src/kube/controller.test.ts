@@ -1,9 +1,9 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { Controller } from './controller.ts';
-import type { ControllerOptions, Reconcile } from './controller.ts';
+import type { ControllerObserver, ControllerOptions, Reconcile } from './controller.ts';
 import { ApiError } from './errors.ts';
 import type { Key } from './kind.ts';
-import { WorkQueue } from './queue.ts';
+import type { QueueObserver } from './queue.ts';
 import { Channel } from './testing/channel.ts';
 import { recordLog } from './testing/logs.ts';
 
@@ -25,13 +25,22 @@ function setUp(options: Partial<ControllerOptions> = {}) {
     return promise;
   };
   const log = recordLog();
-  const queue = new WorkQueue({ backoff: { baseMs: 1000, capMs: 60_000 }, random: () => 0 });
+  const queue = { backoff: { baseMs: 1000, capMs: 60_000 }, random: () => 0 };
   const controller = new Controller({ name: 'test', reconcile, log, queue, ...options });
   const stop = new AbortController();
   return { calls, controller, log, stop, stopped: controller.start(stop.signal) };
 }
 
+const silent: QueueObserver = {
+  due() {},
+  raised() {},
+  handedOut() {},
+  done() {},
+  retried() {},
+};
 const a = { namespace: 'default', name: 'a' };
+
+const b = { namespace: 'default', name: 'b' };
 
 describe('a controller', () => {
   it('reconciles what is enqueued, and again after recheckAfter seconds', async () => {
@@ -149,5 +158,54 @@ describe('a controller', () => {
     running.succeed();
     stop.abort();
     await stopped;
+  });
+
+  it('has a worker left for what somebody waits for, however busy the others are', async () => {
+    const { calls, controller, stop, stopped } = setUp({ concurrency: 1, reserved: 1 });
+    controller.enqueue(a, 'user');
+    const slow = await calls.next();
+    controller.enqueue(b, 'event');
+    controller.enqueue({ namespace: 'other', name: 'c' }, 'backlog');
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(calls.length).toBe(0);
+    controller.enqueue(b, 'user');
+    const urgent = await calls.next();
+    expect(urgent.key).toEqual(b);
+    urgent.succeed();
+    await vi.advanceTimersByTimeAsync(1000);
+    expect(calls.length).toBe(0);
+    slow.succeed();
+    (await calls.next()).succeed();
+    stop.abort();
+    await stopped;
+  });
+
+  it('tells its observer of every reconcile: how it ended and how long it took', async () => {
+    const told: unknown[] = [];
+    const controllerObserver: ControllerObserver = {
+      workers: (count) => told.push(`workers ${count}`),
+      began: () => told.push('began'),
+      ended: (result, seconds) => told.push([result, seconds]),
+    };
+    const observe = () => ({ queue: silent, controller: controllerObserver });
+    const { calls, controller, stop, stopped } = setUp({ concurrency: 1, reserved: 2, observe });
+    const ends: ((call: Call) => void)[] = [
+      (call) => call.succeed(),
+      (call) => call.succeed({ recheckAfter: 3600 }),
+      (call) => call.fail(new ApiError({ status: 409, reason: 'Conflict', message: 'stale' })),
+      (call) => call.fail(new Error('no luck')),
+    ];
+    for (const [i, end] of ends.entries()) {
+      controller.enqueue({ namespace: 'default', name: String(i) });
+      const call = await calls.next();
+      await vi.advanceTimersByTimeAsync(250);
+      end(call);
+    }
+    stop.abort();
+    await stopped;
+    expect(told).toEqual([
+      'workers 3',
+      ...['success', 'requeue_after', 'requeue', 'error'].flatMap((result) => ['began', [result, 0.25]]),
+    ]);
   });
 });

@@ -2,7 +2,9 @@ import { ApiError, isConflict } from './errors.ts';
 import { formatKey, parseKey } from './kind.ts';
 import type { Key, Ref } from './kind.ts';
 import type { Log } from './log.ts';
+import type { Priority } from './priority.ts';
 import { WorkQueue } from './queue.ts';
+import type { QueueObserver, QueueOptions } from './queue.ts';
 
 export interface ReconcileResult {
   /** Seconds until the key is looked at again even if nothing happens. */
@@ -15,14 +17,28 @@ export interface ReconcileResult {
  */
 export type Reconcile = (key: Key, signal: AbortSignal) => Promise<ReconcileResult | void>;
 
+/** `requeue_after`: it asked to be looked at again. `requeue`: it met a newer object and comes back by itself. */
+export type ReconcileEnd = 'success' | 'requeue_after' | 'requeue' | 'error';
+
+/** Told of each reconcile; must not throw. */
+export interface ControllerObserver {
+  /** How many may run at once. */
+  workers(count: number): void;
+  began(): void;
+  ended(result: ReconcileEnd, seconds: number): void;
+}
+
 export interface ControllerOptions {
-  /** In log lines. */
+  /** In log lines and metrics. */
   name: string;
   reconcile: Reconcile;
   log: Log;
   /** Reconciles at the same time, never two of one key; default 1. */
   concurrency?: number | undefined;
-  queue?: WorkQueue | undefined;
+  /** Further reconciles at the same time, for what somebody waits for and nothing else; default 0. */
+  reserved?: number | undefined;
+  queue?: Pick<QueueOptions, 'backoff' | 'random'> | undefined;
+  observe?: ((name: string) => { queue: QueueObserver; controller: ControllerObserver }) | undefined;
   /** Nothing is reconciled before these have synced: a half-full cache looks like deleted objects. */
   caches?: readonly { synced(): Promise<void> }[] | undefined;
   /** When a reconcile's signal is aborted; default 2 min. */
@@ -38,15 +54,18 @@ export interface ControllerOptions {
 export class Controller {
   readonly #options: ControllerOptions;
   readonly #queue: WorkQueue;
+  readonly #observer: ControllerObserver | undefined;
   readonly #running = new Set<AbortController>();
 
   constructor(options: ControllerOptions) {
     this.#options = options;
-    this.#queue = options.queue ?? new WorkQueue();
+    const observers = options.observe?.(options.name);
+    this.#queue = new WorkQueue({ ...options.queue, observer: observers?.queue });
+    this.#observer = observers?.controller;
   }
 
-  enqueue(key: Ref): void {
-    this.#queue.add(formatKey(key));
+  enqueue(key: Ref, priority: Priority = 'event'): void {
+    this.#queue.add(formatKey(key), priority);
   }
 
   enqueueAfter(key: Ref, seconds: number): void {
@@ -55,7 +74,8 @@ export class Controller {
 
   /** Runs until the signal is aborted; resolves when the reconciles that were running have ended. */
   async start(signal: AbortSignal): Promise<void> {
-    const { name, log, concurrency = 1, caches = [], stopGraceMs = 10_000 } = this.#options;
+    const { name, log, concurrency = 1, reserved = 0, caches = [], stopGraceMs = 10_000 } = this.#options;
+    this.#observer?.workers(concurrency + reserved);
     const stopped = Promise.withResolvers<void>();
     let grace: NodeJS.Timeout | undefined;
     const stop = (): void => {
@@ -66,26 +86,34 @@ export class Controller {
     else signal.addEventListener('abort', stop, { once: true });
 
     await Promise.race([Promise.all(caches.map((cache) => cache.synced())), stopped.promise]);
-    if (!signal.aborted) log.info({ controller: name, concurrency }, 'controller started');
-    await Promise.all(Array.from({ length: concurrency }, () => this.#work()));
+    if (!signal.aborted) log.info({ controller: name, concurrency, reserved }, 'controller started');
+    await Promise.all([
+      ...Array.from({ length: concurrency }, () => this.#work('backlog')),
+      ...Array.from({ length: reserved }, () => this.#work('user')),
+    ]);
     await stopped.promise;
     clearTimeout(grace);
     log.info({ controller: name }, 'controller stopped');
   }
 
-  async #work(): Promise<void> {
+  /** Reconciles keys of this priority or a higher one until the queue is shut down. */
+  async #work(lowest: Priority): Promise<void> {
     for (;;) {
-      const text = await this.#queue.get();
+      const text = await this.#queue.get(lowest);
       if (text === undefined) return;
+      const beganAt = performance.now();
+      let result: ReconcileEnd = 'error';
+      this.#observer?.began();
       try {
-        await this.#reconcile(text);
+        result = await this.#reconcile(text);
       } finally {
+        this.#observer?.ended(result, (performance.now() - beganAt) / 1000);
         this.#queue.done(text);
       }
     }
   }
 
-  async #reconcile(text: string): Promise<void> {
+  async #reconcile(text: string): Promise<ReconcileEnd> {
     const { name, log, reconcile, timeoutMs = 120_000 } = this.#options;
     const key = parseKey(text);
     const running = new AbortController();
@@ -94,14 +122,20 @@ export class Controller {
     try {
       const result = await reconcile(key, running.signal);
       this.#queue.forget(text);
-      if (result?.recheckAfter !== undefined) this.#queue.addAfter(text, result.recheckAfter * 1000);
+      if (result?.recheckAfter === undefined) return 'success';
+      this.#queue.addAfter(text, result.recheckAfter * 1000);
+      return 'requeue_after';
     } catch (error) {
       const retryAfterMs = error instanceof ApiError ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
       const waitMs = this.#queue.addRateLimited(text, retryAfterMs);
       const fields = { controller: name, ...key, failures: this.#queue.failures(text), waitMs, err: error };
       // A conflict means that the cache was behind: the next attempt sees the newer object.
-      if (isConflict(error)) log.debug(fields, 'reconcile met a newer object');
-      else log.error(fields, 'reconcile failed');
+      if (isConflict(error)) {
+        log.debug(fields, 'reconcile met a newer object');
+        return 'requeue';
+      }
+      log.error(fields, 'reconcile failed');
+      return 'error';
     } finally {
       clearTimeout(timer);
       this.#running.delete(running);

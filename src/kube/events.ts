@@ -133,7 +133,7 @@ export class EventRecorder {
 const nothing = (): undefined => undefined;
 
 /** metav1.MicroTime: always six digits of fraction. */
-function microTime(time: Date): string {
+export function microTime(time: Date): string {
   return time.toISOString().replace('Z', '000Z');
 }
 

@@ -2,16 +2,15 @@ import { backoffMs, sleep } from './backoff.ts';
 import type { BackoffRange, Sleep } from './backoff.ts';
 import type { KubeClient, WatchEvent } from './client.ts';
 import { ApiError } from './errors.ts';
+import { InformerCache } from './informer-cache.ts';
+import type { Change, Snapshot } from './informer-cache.ts';
+import { isStreamRefused, listPages, streamUnknown } from './informer-list.ts';
 import { formatKey, keyOf } from './kind.ts';
 import type { Kind, KubeObject, Live } from './kind.ts';
 import type { Log } from './log.ts';
-import { Store } from './store.ts';
 import type { Indexer } from './store.ts';
 
-export type Change<T extends KubeObject> =
-  | { type: 'added'; object: Live<T>; old?: undefined }
-  | { type: 'modified'; object: Live<T>; old: Live<T> }
-  | { type: 'deleted'; object: Live<T>; old?: undefined };
+export type { Change } from './informer-cache.ts';
 
 export interface InformerOptions<T extends KubeObject> {
   client: Pick<KubeClient, 'list' | 'watch'>;
@@ -23,6 +22,13 @@ export interface InformerOptions<T extends KubeObject> {
   fieldSelector?: string | undefined;
   /** Names of lookups for `by`, and the values that an object is found under. */
   indexes?: Readonly<Record<string, Indexer<T>>> | undefined;
+  /**
+   * What the cache is to keep of an object, as a new one: indexes and handlers see no more than that. Never kept are
+   * managedFields and what `kubectl apply` notes down.
+   */
+  prune?: ((object: Live<T>) => Live<T>) | undefined;
+  /** Whether to ask for lists as a stream, one object at a time, of servers that offer it; default true. */
+  streamLists?: boolean | undefined;
   /** Told once of each version of an object that the kind's schema rejects; default a log line. */
   onInvalid?: ((object: Live<KubeObject>, error: Error) => void) | undefined;
   timing?: Partial<InformerTiming> | undefined;
@@ -54,7 +60,7 @@ const successMs = 10_000;
  *
  * - Handlers run in the order of the changes, after the cache has the change, and must not block; what one throws is
  *   logged. Changes that were missed while there was no watch are made up for, deletions included; versions in
- *   between are not.
+ *   between are not. No version is told twice, and none after a newer one.
  * - A deleted object made again under its name while there was no watch is a `deleted` and an `added`.
  * - Objects that the schema rejects are not in the cache: turning invalid looks like a deletion. Who deletes what
  *   belongs to absent objects must ask `invalid` first.
@@ -63,25 +69,34 @@ const successMs = 10_000;
 export class Informer<T extends KubeObject> {
   readonly #options: InformerOptions<T>;
   readonly #timing: InformerTiming;
-  readonly #store: Store<T>;
-  readonly #invalid = new Map<string, Live<KubeObject>>();
+  readonly #cache: InformerCache<T>;
   readonly #handlers = new Set<(change: Change<T>) => void>();
   readonly #synced = Promise.withResolvers<void>();
+  #streamLists: boolean;
 
   constructor(options: InformerOptions<T>) {
     this.#options = options;
     this.#timing = { ...defaults, ...options.timing };
-    this.#store = new Store({
-      ...options.indexes,
-      [byNamespace]: (object) => [object.metadata.namespace ?? ''],
-      [byOwner]: (object) => object.metadata.ownerReferences?.map((owner) => owner.uid) ?? [],
+    this.#streamLists = options.streamLists ?? true;
+    this.#cache = new InformerCache({
+      kind: options.kind,
+      prune: options.prune,
+      indexes: {
+        ...options.indexes,
+        [byNamespace]: (object) => [object.metadata.namespace ?? ''],
+        [byOwner]: (object) => object.metadata.ownerReferences?.map((owner) => owner.uid) ?? [],
+      },
+      onChange: (change) => {
+        for (const handler of this.#handlers) this.#tell(handler, change);
+      },
+      onInvalid: (object, error) => this.#reject(object, error),
     });
   }
 
   /** Lists and watches until the signal is aborted; resolves then and never rejects. */
   async start(signal: AbortSignal): Promise<void> {
     const { backoff, random } = this.#timing;
-    const position: Position = { resourceVersion: undefined, failures: 0 };
+    const position: Position = { resourceVersion: undefined, failures: 0, paged: false };
     while (!signal.aborted) {
       const startedAt = performance.now();
       // Until something arrives this round counts as a failure: a server may close every watch at once.
@@ -93,6 +108,12 @@ export class Informer<T extends KubeObject> {
         if (performance.now() - startedAt >= successMs) position.failures = 0;
       } catch (error) {
         if (signal.aborted) return;
+        if (position.paged && isStreamRefused(error)) {
+          this.#streamLists = false;
+          this.#options.log.debug({ ...this.#name(), err: error }, 'lists are not streamed here');
+          position.failures -= 1;
+          continue;
+        }
         position.failures ||= 1;
         if (mustListAgain(error, position.failures)) {
           position.resourceVersion = undefined;
@@ -115,31 +136,43 @@ export class Informer<T extends KubeObject> {
   }
 
   get(namespace: string, name: string): Live<T> | undefined {
-    return this.#store.get(formatKey({ namespace, name }));
+    return this.#cache.store.get(formatKey({ namespace, name }));
   }
 
   list(namespace?: string): Live<T>[] {
-    return namespace === undefined ? this.#store.all() : this.#store.by(byNamespace, namespace);
+    return namespace === undefined ? this.#cache.store.all() : this.#cache.store.by(byNamespace, namespace);
   }
 
   /** Objects that the index of this name finds under `value`. */
   by(index: string, value: string): Live<T>[] {
-    return this.#store.by(index, value);
+    return this.#cache.store.by(index, value);
   }
 
   /** Objects with an owner reference, controlling or not, to this uid. */
   byOwner(uid: string): Live<T>[] {
-    return this.#store.by(byOwner, uid);
+    return this.#cache.store.by(byOwner, uid);
   }
 
   /** Objects that exist and that the schema rejects, as the server sent them. */
   invalid(): Live<KubeObject>[] {
-    return [...this.#invalid.values()];
+    return this.#cache.invalid();
+  }
+
+  /**
+   * Puts the answer to a write of one's own into the cache, and tells of it, before the watch does: whoever decides next
+   * decides by it. To be given whatever the API server answers, as it came and at any time: what is not newer than the
+   * cache, or cannot be told to be, is left to the watch. Only for objects that the informer's selectors select.
+   */
+  observe(object: Live<T>): void {
+    const { namespace } = this.#options;
+    if (namespace === undefined || object.metadata.namespace === namespace) this.#cache.observe(object);
   }
 
   /** Tells the handler of every cached object as `added`, then of every change. Returns how to stop that. */
   onChange(handler: (change: Change<T>) => void): () => void {
-    for (const object of this.#store.all()) this.#tell(handler, { type: 'added', object });
+    for (const object of this.#cache.store.all()) {
+      this.#tell(handler, { type: 'added', object, initial: true });
+    }
     this.#handlers.add(handler);
     return () => this.#handlers.delete(handler);
   }
@@ -148,73 +181,56 @@ export class Informer<T extends KubeObject> {
     const { client, kind, namespace, labelSelector, fieldSelector } = this.#options;
     const { watchSeconds, silenceMs, random } = this.#timing;
     const scope = { namespace, labelSelector, fieldSelector, signal };
+    // What is there, as long as the watch has not told of all of it.
+    let snapshot: Snapshot<T> | undefined;
     if (position.resourceVersion === undefined) {
-      const list = await client.list(kind, scope);
-      this.#replace(list.items);
-      position.resourceVersion = list.resourceVersion;
-      this.#synced.resolve();
+      snapshot = this.#cache.snapshot();
+      const streamed = this.#streamLists && !position.paged;
+      position.paged = streamed;
+      if (!streamed) {
+        this.#replace(snapshot, await listPages(client, kind, scope, snapshot), position);
+        snapshot = undefined;
+      }
     }
     const watch = client.watch(kind, {
       ...scope,
       resourceVersion: position.resourceVersion,
+      initialEvents: snapshot !== undefined,
       timeoutSeconds: Math.round(watchSeconds * (1 + random())),
       silenceMs,
     });
     for await (const event of watch) {
-      position.resourceVersion = this.#take(event);
+      if (snapshot === undefined) {
+        position.resourceVersion = this.#take(event);
+      } else if (event.type !== 'BOOKMARK') {
+        snapshot.take(event);
+        continue;
+      } else {
+        // The server took this for a watch like any other, and says no end to what was there.
+        if (event.initialEventsEnd !== true) throw streamUnknown;
+        this.#replace(snapshot, event.resourceVersion, position);
+        snapshot = undefined;
+      }
       position.failures = 0;
     }
+    if (snapshot !== undefined) throw new Error('the stream ended before everything had come');
+  }
+
+  #replace(snapshot: Snapshot<T>, version: string, position: Position): void {
+    this.#cache.replace(snapshot, version);
+    position.resourceVersion = version;
+    position.paged = false;
+    this.#synced.resolve();
   }
 
   /** Puts a watch event into the cache; answers with the resource version to go on from. */
   #take(event: WatchEvent<T>): string {
-    if (event.type === 'BOOKMARK') return event.resourceVersion;
-    if (event.type === 'DELETED') {
-      this.#invalid.delete(formatKey(keyOf(event.object)));
-      this.#remove(event.object);
-    } else {
-      this.#put(event.object);
+    if (event.type === 'BOOKMARK') {
+      this.#cache.reach(event.resourceVersion);
+      return event.resourceVersion;
     }
+    this.#cache.take(event);
     return event.object.metadata.resourceVersion;
-  }
-
-  #replace(items: readonly Live<T>[]): void {
-    const present = new Set(items.map((item) => formatKey(keyOf(item))));
-    for (const key of this.#invalid.keys()) if (!present.has(key)) this.#invalid.delete(key);
-    for (const object of this.#store.all()) if (!present.has(formatKey(keyOf(object)))) this.#remove(object);
-    for (const item of items) this.#put(item);
-  }
-
-  #put(raw: Live<T>): void {
-    const key = formatKey(keyOf(raw));
-    const { resourceVersion, uid } = raw.metadata;
-    if (this.#invalid.get(key)?.metadata.resourceVersion === resourceVersion) return;
-    const old = this.#store.get(key);
-    if (old?.metadata.resourceVersion === resourceVersion) return;
-    this.#invalid.delete(key);
-
-    const decoded = decode(this.#options.kind, raw);
-    if (decoded instanceof Error) {
-      this.#invalid.set(key, raw);
-      if (old !== undefined) this.#remove(old);
-      this.#reject(raw, decoded);
-      return;
-    }
-    const replaced = old !== undefined && old.metadata.uid !== uid;
-    if (replaced) this.#remove(old);
-    this.#store.set(decoded);
-    if (old === undefined || replaced) this.#emit({ type: 'added', object: decoded });
-    else this.#emit({ type: 'modified', object: decoded, old });
-  }
-
-  /** `object` is the last that is known of it: for a DELETED event its final state. */
-  #remove(object: Live<T>): void {
-    const key = formatKey(keyOf(object));
-    const old = this.#store.get(key);
-    if (old === undefined) return;
-    this.#store.delete(key);
-    const last = object === old ? old : decode(this.#options.kind, object);
-    this.#emit({ type: 'deleted', object: last instanceof Error ? old : last });
   }
 
   #reject(object: Live<KubeObject>, error: Error): void {
@@ -228,10 +244,6 @@ export class Informer<T extends KubeObject> {
     } catch (thrown) {
       log.error({ ...this.#name(), err: thrown }, 'onInvalid threw');
     }
-  }
-
-  #emit(change: Change<T>): void {
-    for (const handler of this.#handlers) this.#tell(handler, change);
   }
 
   #tell(handler: (change: Change<T>) => void, change: Change<T>): void {
@@ -259,6 +271,8 @@ interface Position {
   resourceVersion: string | undefined;
   /** Rounds in a row that brought nothing. */
   failures: number;
+  /** The last stream of a list broke off: the next list comes by pages. */
+  paged: boolean;
 }
 
 /**
@@ -270,12 +284,4 @@ function mustListAgain(error: unknown, failures: number): boolean {
   if (!(error instanceof ApiError)) return true;
   if (error.status === 0) return false;
   return failures >= 5 || ![401, 403, 429, 500, 502, 503].includes(error.status);
-}
-
-function decode<T extends KubeObject>(kind: Kind<T>, raw: Live<T>): Live<T> | Error {
-  // Half of the bytes of many objects, and of no interest to a cache.
-  if ('managedFields' in raw.metadata) delete raw.metadata.managedFields;
-  if (kind.schema === undefined) return raw;
-  const parsed = kind.schema.safeParse(raw);
-  return parsed.success ? { ...parsed.data, metadata: raw.metadata } : parsed.error;
 }

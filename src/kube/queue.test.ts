@@ -1,5 +1,5 @@
-import * as fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { priorities } from './priority.ts';
 import { WorkQueue } from './queue.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -98,62 +98,92 @@ describe('a work queue', () => {
   });
 });
 
-type Step =
-  | { do: 'add' | 'rateLimited' | 'forget'; key: string }
-  | { do: 'after'; key: string; ms: number }
-  | { do: 'tick'; ms: number }
-  | { do: 'get' }
-  | { do: 'done'; pick: number };
+describe('priorities in a work queue', () => {
+  /** Takes what there is, without being done with it. */
+  const rest = async (queue: WorkQueue): Promise<string[]> => {
+    const keys: string[] = [];
+    while (queue.length > 0) keys.push((await queue.get()) ?? '');
+    return keys;
+  };
 
-const key = fc.constantFrom('a', 'b', 'c');
-const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ do: fc.constantFrom('add', 'rateLimited', 'forget'), key }),
-  fc.record({ do: fc.constant('after'), key, ms: fc.integer({ min: -5, max: 2000 }) }),
-  fc.record({ do: fc.constant('tick'), ms: fc.integer({ min: 0, max: 3000 }) }),
-  fc.record({ do: fc.constant('get') }),
-  fc.record({ do: fc.constant('done'), pick: fc.nat(5) }),
-);
+  it('come before the order of arrival', async () => {
+    const queue = new WorkQueue();
+    queue.add('n/old', 'backlog');
+    queue.add('n/child');
+    queue.add('n/mine', 'user');
+    expect(await rest(queue)).toEqual(['n/mine', 'n/child', 'n/old']);
+  });
 
-describe('whatever happens to it, a work queue', () => {
-  it('never hands a key to two workers and loses no add', async () => {
-    await fc.assert(
-      fc.asyncProperty(fc.array(step, { maxLength: 80 }), async (steps) => {
-        const queue = new WorkQueue({ backoff: { baseMs: 10, capMs: 500 }, random: () => 0.5 });
-        const held: string[] = [];
-        /** Keys that were added after they were last handed out: each must be handed out yet. */
-        const owed = new Set<string>();
-        const waiting: Promise<void>[] = [];
-        const take = (taken: string | undefined): void => {
-          if (taken === undefined) return;
-          expect(held).not.toContain(taken);
-          expect(owed).toContain(taken);
-          held.push(taken);
-          owed.delete(taken);
-        };
-        for (const each of steps) {
-          if (each.do === 'add') queue.add(each.key);
-          else if (each.do === 'after') queue.addAfter(each.key, each.ms);
-          else if (each.do === 'rateLimited') queue.addRateLimited(each.key);
-          else if (each.do === 'forget') queue.forget(each.key);
-          else if (each.do === 'tick') vi.advanceTimersByTime(each.ms);
-          else if (each.do === 'get') waiting.push(queue.get().then(take));
-          else if ('pick' in each) for (const done of held.splice(each.pick, 1)) queue.done(done);
-          if (each.do === 'add' || each.do === 'after' || each.do === 'rateLimited') owed.add(each.key);
-          await later();
-        }
-        // Everything that was asked for comes out once workers go on taking.
-        for (let i = 0; i < 20; i += 1) {
-          vi.advanceTimersByTime(3000);
-          waiting.push(queue.get().then(take));
-          await later();
-          for (const done of held.splice(0)) queue.done(done);
-        }
-        expect([...owed]).toEqual([]);
-        const drained = queue.shutDown();
-        for (const done of held.splice(0)) queue.done(done);
-        await Promise.all([drained, ...waiting]);
-      }),
-      { numRuns: 200 },
-    );
+  it('are the highest that was asked for, of keys in line, that wait, and that are with a worker', async () => {
+    const queue = new WorkQueue();
+    queue.add('n/in-line', 'backlog');
+    queue.addAfter('n/waits', 1000, 'user');
+    queue.addAfter('n/waits', 500, 'backlog');
+    queue.addAfter('n/waited', 500, 'backlog');
+    queue.addAfter('n/waited', 1000, 'user');
+    queue.add('n/with-a-worker', 'user');
+    await queue.get();
+    queue.add('n/with-a-worker', 'backlog');
+    queue.add('n/with-a-worker', 'user');
+    vi.advanceTimersByTime(500);
+    queue.add('n/in-line', 'user');
+    queue.add('n/in-line', 'backlog');
+    queue.done('n/with-a-worker');
+    queue.add('n/event', 'event');
+    expect(await rest(queue)).toEqual(['n/waits', 'n/waited', 'n/in-line', 'n/with-a-worker', 'n/event']);
+  });
+
+  it('are over once the key is handed out', async () => {
+    const queue = new WorkQueue();
+    queue.add('n/a', 'user');
+    await queue.get();
+    queue.add('n/a', 'backlog');
+    queue.done('n/a');
+    queue.add('n/b', 'event');
+    expect(await rest(queue)).toEqual(['n/b', 'n/a']);
+  });
+
+  it('stay with a key that failed', async () => {
+    const queue = new WorkQueue({ backoff: { baseMs: 100, capMs: 100 }, random: () => 0 });
+    for (const priority of priorities) queue.add(`n/${priority}`, priority);
+    for (const key of await rest(queue)) {
+      queue.addRateLimited(key);
+      queue.done(key);
+    }
+    vi.advanceTimersByTime(100);
+    queue.add('n/another', 'event');
+    expect(await rest(queue)).toEqual(['n/user', 'n/event', 'n/another', 'n/backlog']);
+  });
+
+  it('leave a choosy worker waiting while there is nothing for it', async () => {
+    const queue = new WorkQueue();
+    const choosy = queue.get('user');
+    queue.add('n/a', 'event');
+    expect(await settled(choosy)).toBe('pending');
+    queue.add('n/a', 'user');
+    expect(await choosy).toBe('n/a');
+    expect(queue.length).toBe(0);
+  });
+
+  it('go to a worker that takes all before a choosy one', async () => {
+    const queue = new WorkQueue();
+    const [choosy, other] = [queue.get('user'), queue.get()];
+    queue.add('n/a', 'user');
+    expect(await other).toBe('n/a');
+    expect(await settled(choosy)).toBe('pending');
+    queue.add('n/b', 'user');
+    expect(await choosy).toBe('n/b');
+  });
+
+  it('let a person through in a moment while thousands of others are served', async () => {
+    const queue = new WorkQueue();
+    for (let i = 0; i < 5000; i += 1) queue.add(`crowd/${i}`, i % 2 ? 'event' : 'user');
+    for (let i = 0; i < 100; i += 1) {
+      queue.add('mine/a', 'user');
+      const before: (string | undefined)[] = [];
+      for (let key = await queue.get(); key !== 'mine/a'; key = await queue.get()) before.push(key);
+      expect(before.length).toBeLessThanOrEqual(2);
+      queue.done('mine/a');
+    }
   });
 });

@@ -21,6 +21,14 @@ export interface HttpResponse {
   text(): Promise<string>;
 }
 
+interface Credentials {
+  headers: Record<string, string>;
+  dispatcher: Dispatcher;
+}
+
+/** For how long credentials are used without another look. */
+const freshMs = 5000;
+
 interface Route {
   proxy: string | undefined;
   tls: buildConnector.BuildOptions;
@@ -28,13 +36,15 @@ interface Route {
 
 /**
  * HTTP/1.1 to the API server of a KubeConfig, on kept-alive connections. client-node's own calls make a new TLS agent for each
- * request. Credentials are asked of the KubeConfig for every request, so a service account token that the kubelet has
- * rotated is picked up (client-node reads its file again after 60 s), and so are rotated certificates.
+ * request. The KubeConfig is asked for credentials every few seconds, and again after an answer of 401: so a service
+ * account token that the kubelet has rotated is picked up (client-node reads its file again after 60 s), and so are
+ * rotated certificates. To ask it for each request would cost reads of files, and most of a request's time here.
  */
 export class Transport {
   readonly #kubeConfig: KubeConfig;
   readonly #userAgent: string;
   #current: { route: Route; dispatcher: Dispatcher } | undefined;
+  #asked: { at: number; credentials: Promise<Credentials> } | undefined;
 
   constructor(kubeConfig: KubeConfig, userAgent: string) {
     this.#kubeConfig = kubeConfig;
@@ -51,7 +61,8 @@ export class Transport {
     }
     const what = `${request.method} ${request.path}`;
     try {
-      const { headers, dispatcher } = await this.#credentials();
+      const asked = this.#credentials();
+      const { headers, dispatcher } = await asked.credentials;
       const response = await send(url, {
         method: request.method,
         headers: {
@@ -69,6 +80,8 @@ export class Transport {
         headersTimeout: 0,
         bodyTimeout: 0,
       });
+      // Unless others have asked again since.
+      if (response.statusCode === 401 && this.#asked === asked) this.#asked = undefined;
       const retryAfter = response.headers['retry-after'];
       return {
         status: response.statusCode,
@@ -86,7 +99,18 @@ export class Transport {
     await this.#current?.dispatcher.close();
   }
 
-  async #credentials(): Promise<{ headers: Record<string, string>; dispatcher: Dispatcher }> {
+  #credentials(): { at: number; credentials: Promise<Credentials> } {
+    const at = performance.now();
+    if (this.#asked !== undefined && at - this.#asked.at < freshMs) return this.#asked;
+    const asked = { at, credentials: this.#ask() };
+    this.#asked = asked;
+    asked.credentials.catch(() => {
+      if (this.#asked === asked) this.#asked = undefined;
+    });
+    return asked;
+  }
+
+  async #ask(): Promise<Credentials> {
     const options: RequestOptions = {};
     await this.#kubeConfig.applyToHTTPSOptions(options);
     const headers: Record<string, string> = {};

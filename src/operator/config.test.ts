@@ -12,6 +12,8 @@ describe('readConfig', () => {
       concurrency: 8,
       port: 8080,
       logLevel: 'info',
+      lease: { namespace: 'default', name: 'longshore-operator' },
+      timing: { leaseSeconds: 15, renewSeconds: 10, retrySeconds: 2 },
       instance: 'longshore-operator',
     });
   });
@@ -21,14 +23,24 @@ describe('readConfig', () => {
       LONGSHORE_NAMESPACE: 'models',
       LONGSHORE_CONCURRENCY: '2',
       LONGSHORE_PORT: '0',
+      LONGSHORE_LEASE_NAME: 'tenant-operator',
+      LONGSHORE_LEASE_SECONDS: '1',
+      LONGSHORE_RENEW_SECONDS: '0.7',
       HOSTNAME: 'pod-1',
     };
     expect(readConfig({ ...images, ...set })).toMatchObject({
       namespace: 'models',
       concurrency: 2,
       port: 0,
+      lease: { namespace: 'models', name: 'tenant-operator' },
+      timing: { leaseSeconds: 1, renewSeconds: 0.7, retrySeconds: 2 },
       instance: 'pod-1',
     });
+  });
+
+  it('has the lease where it is told to', () => {
+    const set = { LONGSHORE_NAMESPACE: 'models', LONGSHORE_LEASE_NAMESPACE: 'longshore-system' };
+    expect(readConfig({ ...images, ...set }).lease.namespace).toBe('longshore-system');
   });
 
   it('names every variable that is missing or malformed', () => {

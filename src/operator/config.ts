@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { defaultTiming, type ElectionTiming } from '../kube/election-options.ts';
 
 const Environment = z.object({
   LONGSHORE_PULLER_IMAGE: z.string().min(1),
@@ -8,7 +9,13 @@ const Environment = z.object({
   LONGSHORE_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(8),
   LONGSHORE_PORT: z.coerce.number().int().min(0).max(65535).default(8080),
   LONGSHORE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
-  /** The name of the pod, for events. */
+  /** Where the Lease is by which one of several operators leads. */
+  LONGSHORE_LEASE_NAMESPACE: z.string().min(1).optional(),
+  LONGSHORE_LEASE_NAME: z.string().min(1).default('longshore-operator'),
+  LONGSHORE_LEASE_SECONDS: z.coerce.number().int().min(1).default(defaultTiming.leaseSeconds),
+  LONGSHORE_RENEW_SECONDS: z.coerce.number().positive().default(defaultTiming.renewSeconds),
+  LONGSHORE_RETRY_SECONDS: z.coerce.number().positive().default(defaultTiming.retrySeconds),
+  /** The name of the pod, for events and the Lease. */
   HOSTNAME: z.string().default('longshore-operator'),
 });
 
@@ -21,6 +28,9 @@ export interface Config {
   /** Of /healthz, /readyz and /metrics. */
   port: number;
   logLevel: 'debug' | 'info' | 'warn' | 'error';
+  /** Operators with the same one take turns. In the namespace that is looked after by default, else in `default`. */
+  lease: { namespace: string; name: string };
+  timing: ElectionTiming;
   instance: string;
 }
 
@@ -39,6 +49,15 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     concurrency: data.LONGSHORE_CONCURRENCY,
     port: data.LONGSHORE_PORT,
     logLevel: data.LONGSHORE_LOG_LEVEL,
+    lease: {
+      namespace: data.LONGSHORE_LEASE_NAMESPACE ?? data.LONGSHORE_NAMESPACE ?? 'default',
+      name: data.LONGSHORE_LEASE_NAME,
+    },
+    timing: {
+      leaseSeconds: data.LONGSHORE_LEASE_SECONDS,
+      renewSeconds: data.LONGSHORE_RENEW_SECONDS,
+      retrySeconds: data.LONGSHORE_RETRY_SECONDS,
+    },
     instance: data.HOSTNAME,
   };
 }

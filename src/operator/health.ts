@@ -1,7 +1,10 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { Registry } from 'prom-client';
 
-/** /healthz: the process answers. /readyz: the caches are filled and controllers run. /metrics: Prometheus. */
+/**
+ * /healthz: the process answers. /readyz: the caches are filled, so that it leads or could; were only the leader ready, a
+ * rolling update would wait for ever. /metrics: Prometheus.
+ */
 export function healthServer({
   isReady,
   metrics,

@@ -1,16 +1,20 @@
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
+import { NotLeaderError } from '../kube/fence.ts';
 import { readConfig } from './config.ts';
 import { LongshoreOperator } from './operator.ts';
 
 const graceMs = 25_000;
 
 const config = readConfig(process.env);
-const log = pino({ level: config.logLevel, base: { program: 'operator' } });
+// Written at once: what a process says before it ends must not be lost.
+const log = pino({ level: config.logLevel, base: { program: 'operator' } }, pino.destination({ sync: true }));
 const operator = new LongshoreOperator(config, log);
 
 closeWithGrace({ delay: graceMs, logger: log }, async ({ err }) => {
-  if (err) log.fatal({ err }, 'the operator cannot go on');
+  // Nothing is broken: another operator goes on, and this one is started again.
+  if (err instanceof NotLeaderError) log.fatal(err.message);
+  else if (err) log.fatal({ err }, 'the operator cannot go on');
   await operator.shutdown();
 });
 

@@ -1,0 +1,149 @@
+import { describe, expect, it } from 'vitest';
+import { labels } from '../controllers/labels.ts';
+import type { Change } from '../kube/informer.ts';
+import { formatKey, type KubeObject, type Live, type Ref } from '../kube/kind.ts';
+import type { Priority } from '../kube/priority.ts';
+import { wire, type Caches } from './caches.ts';
+
+const kinds = [
+  'models',
+  'modelServers',
+  'jobs',
+  'pods',
+  'claims',
+  'deployments',
+  'services',
+] as const satisfies (keyof Caches)[];
+
+type Metadata = Partial<Live<KubeObject>['metadata']>;
+
+/** Wired caches in the hands of the test, and what that enqueues: `model default/a user`. */
+function setUp({ servers = [] }: { servers?: string[] } = {}) {
+  const handlers: Record<string, ((change: Change<KubeObject>) => void)[]> = {};
+  const enqueued: string[] = [];
+  const caches = Object.fromEntries(
+    kinds.map((kind) => [
+      kind,
+      {
+        onChange: (handler: (change: Change<KubeObject>) => void) => (handlers[kind] ??= []).push(handler),
+        by: () => servers.map((name) => object({ name })),
+      },
+    ]),
+  ) as unknown as Caches;
+  const controller = (name: string) => ({
+    enqueue: (key: Ref, priority?: Priority) => enqueued.push(`${name} ${formatKey(key)} ${priority}`),
+  });
+  wire(caches, { model: controller('model'), server: controller('server') });
+  const tell = (kind: keyof Caches, change: Change<KubeObject>): string[] => {
+    enqueued.length = 0;
+    for (const handler of handlers[kind] ?? []) handler(change);
+    return [...new Set(enqueued)].sort();
+  };
+  return { tell };
+}
+
+function object(metadata: Metadata, rest: object = {}): Live<KubeObject> {
+  return {
+    metadata: { name: 'a', namespace: 'default', uid: 'u', resourceVersion: '1', generation: 1, ...metadata },
+    ...rest,
+  };
+}
+
+const ownedBy = (kind: string): Metadata => ({
+  name: 'child',
+  ownerReferences: [{ apiVersion: 'longshore.dev/v1alpha1', kind, name: 'a', uid: 'u', controller: true }],
+});
+const server = (model: string, claimName?: string): Live<KubeObject> =>
+  object({ name: 's' }, { spec: { modelRef: { name: model } }, status: { model: { claimName } } });
+
+describe('a Model', () => {
+  const { tell } = setUp({ servers: ['s'] });
+
+  it('goes first when it is new or its spec changed, and its servers follow', () => {
+    expect(tell('models', { type: 'added', object: object({}) })).toEqual([
+      'model default/a user',
+      'server default/s event',
+    ]);
+    expect(tell('models', { type: 'modified', object: object({ generation: 2 }), old: object({}) })).toEqual([
+      'model default/a user',
+      'server default/s event',
+    ]);
+  });
+
+  it('does not when only its status changed', () => {
+    const status = { observedGeneration: 1 };
+    expect(tell('models', { type: 'modified', object: object({}, { status }), old: object({}) })).toEqual([
+      'model default/a event',
+      'server default/s event',
+    ]);
+  });
+
+  it('is last when it was there at the start, unless nobody has looked at its spec', () => {
+    const seen = object({}, { status: { observedGeneration: 1 } });
+    expect(tell('models', { type: 'added', object: seen, initial: true })).toEqual([
+      'model default/a backlog',
+      'server default/s backlog',
+    ]);
+    const changed = object({ generation: 2 }, { status: { observedGeneration: 1 } });
+    expect(tell('models', { type: 'added', object: changed, initial: true })).toEqual([
+      'model default/a event',
+      'server default/s backlog',
+    ]);
+  });
+});
+
+describe('a ModelServer', () => {
+  const { tell } = setUp();
+
+  it('goes first when it is new, and has its Model looked at', () => {
+    expect(tell('modelServers', { type: 'added', object: server('m') })).toEqual([
+      'model default/m event',
+      'server default/s user',
+    ]);
+    expect(tell('modelServers', { type: 'deleted', object: server('m') })).toEqual([
+      'model default/m event',
+      'server default/s event',
+    ]);
+  });
+
+  it('leaves its Model alone while it uses the same of it', () => {
+    const change = { type: 'modified', object: server('m', 'claim'), old: server('m', 'claim') } as const;
+    expect(tell('modelServers', change)).toEqual(['server default/s event']);
+  });
+
+  it('has both Models looked at when it turns to another, and its own when it turns to another claim', () => {
+    const turned = { type: 'modified', object: server('m2', 'claim'), old: server('m1', 'claim') } as const;
+    expect(tell('modelServers', turned)).toEqual([
+      'model default/m1 event',
+      'model default/m2 event',
+      'server default/s event',
+    ]);
+    const updated = { type: 'modified', object: server('m', 'claim-2'), old: server('m', 'claim') } as const;
+    expect(tell('modelServers', updated)).toEqual(['model default/m event', 'server default/s event']);
+  });
+});
+
+describe('what belongs to an object', () => {
+  const { tell } = setUp();
+
+  it.each<[keyof Caches, Metadata, string]>([
+    ['jobs', ownedBy('Model'), 'model default/a'],
+    ['claims', ownedBy('Model'), 'model default/a'],
+    ['claims', { name: 'kept', labels: { [labels.model]: 'a' } }, 'model default/a'],
+    ['deployments', ownedBy('ModelServer'), 'server default/a'],
+    ['services', ownedBy('ModelServer'), 'server default/a'],
+    ['pods', { name: 'p', labels: { [labels.model]: 'a' } }, 'model default/a'],
+    ['pods', { name: 'p', labels: { [labels.server]: 'a' } }, 'server default/a'],
+  ])('has it looked at: one of the %s', (kind, metadata, key) => {
+    const [now, old] = [object({ ...metadata, generation: 2 }), object(metadata)];
+    expect(tell(kind, { type: 'modified', object: now, old })).toEqual([`${key} event`]);
+    expect(tell(kind, { type: 'added', object: now })).toEqual([`${key} event`]);
+    expect(tell(kind, { type: 'added', object: now, initial: true })).toEqual([`${key} backlog`]);
+    expect(tell(kind, { type: 'deleted', object: now })).toEqual([`${key} event`]);
+  });
+
+  it('wakes nobody when it is somebody else’s', () => {
+    expect(tell('jobs', { type: 'added', object: object(ownedBy('CronJob')) })).toEqual([]);
+    expect(tell('pods', { type: 'added', object: object({}) })).toEqual([]);
+  });
+});

@@ -1,0 +1,20 @@
+import { expect, it } from 'vitest';
+import type { KubeObject, Live } from '../kube/kind.ts';
+import { InvalidObjects } from './invalid-objects.ts';
+
+const object = (name: string): Live<KubeObject> => ({ metadata: { name, uid: name, resourceVersion: '1' } });
+
+it('invalid objects are told of by the leader alone, those of before that are still invalid included', () => {
+  const said: string[] = [];
+  const invalid = new InvalidObjects({
+    record: ({ metadata }, { reason, note }) => void said.push(`${metadata.name}: ${reason}: ${note}`),
+  });
+  const [mended, broken, later] = ['mended', 'broken', 'later'].map(object);
+  invalid.saw(mended!, new Error('no'));
+  invalid.saw(broken!, new Error('no'));
+  expect(said).toEqual([]);
+  invalid.lead([{ invalid: () => [broken!] }, { invalid: () => [] }]);
+  invalid.saw(later!, new Error('never'));
+  const advice = 'Apply it again with the current CRDs installed.';
+  expect(said).toEqual([`broken: InvalidObject: no. ${advice}`, `later: InvalidObject: never. ${advice}`]);
+});

@@ -1,0 +1,71 @@
+import { describe, expect, it } from 'vitest';
+import { terminationMessage, troubleOf } from '../controllers/pods.ts';
+import { pollPod } from '../controllers/poll.ts';
+import { aJob, aPodOf } from '../controllers/testing/objects.ts';
+import type { Pod } from '../kube/builtin.ts';
+import { controllerOf, type Live } from '../kube/kind.ts';
+import { prunePod } from './prune.ts';
+
+/** As a kubelet leaves it. */
+function fullPod(status: Pod['status'] = {}): Live<Pod> {
+  const pod = aPodOf(aJob({ request: 'r', task: 'pull' }), 'said at its end');
+  const volumes = Array.from({ length: 5 }, (_, i) => ({ name: `volume-${i}`, emptyDir: {} }));
+  const { metadata } = pod;
+  return {
+    ...pod,
+    metadata: { ...metadata, annotations: { 'cni.example.com/status': 'long' }, finalizers: ['batch/x'] },
+    spec: { containers: [{ name: 'puller', image: 'puller:1', args: ['pull'] }], volumes },
+    status: {
+      ...pod.status,
+      hostIP: '10.0.0.1',
+      podIPs: [{ ip: '10.1.0.1' }],
+      qosClass: 'Burstable',
+      ...status,
+    },
+  };
+}
+
+const waiting = (reason: string) => ({
+  containerStatuses: [
+    {
+      name: 'puller',
+      image: 'puller:1',
+      imageID: '',
+      ready: false,
+      restartCount: 2,
+      state: { waiting: { reason, message: 'why' } },
+      lastState: { terminated: { exitCode: 137, reason: 'OOMKilled', message: 'said before' } },
+    },
+  ],
+});
+const condition = (type: string, reason: string) => ({
+  conditions: [{ type, status: 'False', reason, message: 'why' }],
+});
+
+describe('a pod in the cache', () => {
+  it.each([
+    ['that ended', fullPod()],
+    ['that waits for its image', fullPod(waiting('ErrImagePull'))],
+    ['that cannot be started', fullPod(waiting('CreateContainerConfigError'))],
+    ['that was killed', fullPod(waiting('CrashLoopBackOff'))],
+    ['that fits nowhere', fullPod(condition('PodScheduled', 'Unschedulable'))],
+    ['that runs', fullPod({ phase: 'Running', podIP: '10.1.0.1' })],
+    ['without a status', { ...fullPod(), status: undefined }],
+  ])('%s is read as the whole one', async (_, pod) => {
+    const pruned = prunePod(pod);
+    expect(pruned).not.toHaveProperty('spec');
+    expect(troubleOf(pruned)).toEqual(troubleOf(pod));
+    expect(terminationMessage(pruned)).toBe(terminationMessage(pod));
+    expect(controllerOf(pruned)).toEqual(controllerOf(pod));
+    expect(pruned.metadata).toMatchObject({ labels: pod.metadata.labels, finalizers: ['batch/x'] });
+    const url = (asked: string) => Promise.resolve(JSON.stringify(asked));
+    expect(await pollPod(pruned, 80, '/', url)).toBe(await pollPod(pod, 80, '/', url));
+    const ended = ({ status }: Pod) => status?.containerStatuses?.[0]?.lastState?.terminated?.reason;
+    expect(ended(pruned)).toBe(ended(pod));
+  });
+
+  it('has nothing of what nobody reads', () => {
+    const json = JSON.stringify(prunePod(fullPod(waiting('ErrImagePull'))));
+    expect(json).not.toMatch(/cni|volume-|puller:1|hostIP|qosClass/);
+  });
+});
