@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Model, ModelStatus } from '../api/model.ts';
-import { jobs, persistentVolumeClaims, services } from '../kube/builtin.ts';
+import { deployments, jobs, persistentVolumeClaims, services } from '../kube/builtin.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { findCondition } from '../kube/conditions.ts';
 import { ApiError } from '../kube/errors.ts';
@@ -28,7 +28,7 @@ class Api {
   }
 
   act(
-    decision: Decision<ModelStatus>,
+    decision: Decision<ModelStatus> | Parameters<typeof act<Model>>[2],
     object: Live<Model> = owner,
     cached: (child: Child) => Live<KubeObject> | undefined = () => undefined,
   ) {
@@ -45,9 +45,16 @@ class Api {
         const found = this.#held.find(({ metadata }) => metadata.name === ref.name);
         return found ? Promise.resolve(found) : Promise.reject(notFound);
       },
+      create: (kind: Kind<KubeObject>, wanted: KubeObject) => {
+        note('create', kind, wanted.metadata ?? {});
+        const isThere = this.#held.some(({ metadata }) => metadata.name === wanted.metadata?.name);
+        const refusal = this.#refusal ?? (isThere ? alreadyExists : undefined);
+        return refusal ? Promise.reject(refusal) : Promise.resolve(made(wanted));
+      },
       apply: (kind: Kind<KubeObject>, wanted: KubeObject) => {
         note('apply', kind, wanted.metadata ?? {});
-        return this.#refusal ? Promise.reject(this.#refusal) : Promise.resolve(wanted);
+        const held = this.#held.find(({ metadata }) => metadata.name === wanted.metadata?.name);
+        return this.#refusal ? Promise.reject(this.#refusal) : Promise.resolve(made(wanted, held));
       },
       delete: (kind: Kind<KubeObject>, ref: Ref) => Promise.resolve(note('delete', kind, ref)),
       applyStatus: (kind: Kind<KubeObject>, { metadata, status }: KubeObject & { status: unknown }) => {
@@ -58,7 +65,13 @@ class Api {
     };
     const events = { record: (_about: unknown, text: EventText) => void this.events.push(text) };
     const acting = actor(client as unknown as KubeClient, events, () => now);
-    return act(acting, { kind: models, object }, decision, cached, signal);
+    return act(
+      acting,
+      { kind: models, object },
+      typeof decision === 'function' ? decision : () => decision,
+      cached,
+      signal,
+    );
   }
 
   condition(type: string) {
@@ -67,6 +80,12 @@ class Api {
 }
 
 const notFound = new ApiError({ status: 404, reason: 'NotFound', message: 'not there' });
+const alreadyExists = new ApiError({ status: 409, reason: 'AlreadyExists', message: 'there' });
+/** What is there after a write. */
+const made = (wanted: KubeObject, before?: Live<KubeObject>): Live<KubeObject> => {
+  const metadata = { ...meta(wanted.metadata?.name ?? ''), ...before?.metadata, ...wanted.metadata };
+  return { ...before, ...wanted, metadata: metadata as Live<KubeObject>['metadata'] };
+};
 const forbidden = new ApiError({ status: 403, reason: 'Forbidden', message: 'exceeded quota: claims' });
 
 function decision(outcome: Partial<Outcome<ModelStatus>>, status?: ModelStatus): Decision<ModelStatus> {
@@ -75,8 +94,17 @@ function decision(outcome: Partial<Outcome<ModelStatus>>, status?: ModelStatus):
 }
 
 const job = child(jobs, { metadata: { name: 'pull', namespace: 'ns' } });
+const service = child(services, { metadata: { name: 'pull', namespace: 'ns' } });
 const theirs: Live<KubeObject> = { metadata: meta('pull') };
 const ours: Live<KubeObject> = { metadata: meta('pull', { ownerReferences: [controlledBy(models, owner)] }) };
+
+/** The child as its owner makes it. */
+function owned({ kind, object }: Child): Child {
+  return child(kind, {
+    ...object,
+    metadata: { ...object.metadata, ownerReferences: [controlledBy(models, owner)] },
+  });
+}
 
 /** The retained claim with other labels. */
 function labelled(labels: Record<string, string>): Live<KubeObject> {
@@ -88,14 +116,108 @@ describe('act', () => {
   it('applies, then removes, then writes the status, once each', async () => {
     const api = new Api();
     const old = childRef(services, { metadata: meta('old') });
-    await api.act(decision({ apply: [job], remove: [old] }));
-    expect(api.calls).toEqual(['get Job pull', 'apply Job pull', 'delete Service old', 'status Model qwen']);
+    await api.act(decision({ apply: [owned(service)], remove: [old] }));
+    expect(api.calls).toEqual([
+      'get Service pull',
+      'apply Service pull',
+      'delete Service old',
+      'status Model qwen',
+    ]);
   });
 
   it('does not ask for what the cache holds', async () => {
     const api = new Api();
-    await api.act(decision({ apply: [job] }), owner, () => ours);
-    expect(api.calls).toEqual(['apply Job pull', 'status Model qwen']);
+    await api.act(decision({ apply: [service] }), owner, () => ours);
+    expect(api.calls).toEqual(['apply Service pull', 'status Model qwen']);
+  });
+
+  it('makes a Job by one request, and changes none', async () => {
+    const api = new Api();
+    await api.act(decision({ apply: [owned(job)] }));
+    expect(api.calls).toEqual(['create Job pull', 'status Model qwen']);
+    const cached = new Api();
+    await cached.act(decision({ apply: [job] }), owner, () => ours);
+    expect(cached.calls).toEqual(['status Model qwen']);
+    const behind = new Api([ours]);
+    await behind.act(decision({ apply: [job] }));
+    expect(behind.calls).toEqual(['create Job pull', 'get Job pull', 'status Model qwen']);
+    expect(behind.condition('Ready')?.reason).toBe('Ready');
+  });
+
+  it('decides again by what it made, from where the status stands, and writes the status once', async () => {
+    const api = new Api();
+    const told: [ModelStatus | undefined, string[]][] = [];
+    const claim = child(persistentVolumeClaims, {
+      metadata: { name: 'claim', namespace: 'ns', ownerReferences: [controlledBy(models, owner)] },
+    });
+    await api.act((status, seen) => {
+      told.push([status, seen.map(({ kind, object }) => `${kind.kind} ${object.metadata.name}`)]);
+      const storage = { claimName: 'claim', size: `${seen.length}Gi` };
+      const waiting = {
+        at: 'waiting',
+        reason: 'WaitingForVolume',
+        message: '',
+        status: { storage },
+      } as const;
+      if (seen.length === 0) return decision({ ...waiting, apply: [claim] }, status);
+      if (seen.length === 1) return decision({ ...waiting, apply: [claim, owned(job)] }, status);
+      return decision({ at: 'waiting', reason: 'Pulling', message: '' }, status);
+    });
+    expect(told.map(([status, seen]) => [status?.storage?.size, seen])).toEqual([
+      [undefined, []],
+      ['0Gi', ['PersistentVolumeClaim claim']],
+      ['1Gi', ['PersistentVolumeClaim claim', 'Job pull']],
+    ]);
+    expect(api.calls).toEqual([
+      'get PersistentVolumeClaim claim',
+      'apply PersistentVolumeClaim claim',
+      'create Job pull',
+      'status Model qwen',
+    ]);
+    expect(api.condition('Ready')?.reason).toBe('Pulling');
+  });
+
+  it('decides again by what the cache does not have yet', async () => {
+    const api = new Api([ours]);
+    const seen: number[] = [];
+    await api.act((status, known) => {
+      seen.push(known.length);
+      return decision({ apply: [service] }, status);
+    });
+    expect(seen).toEqual([0, 1]);
+  });
+
+  it('does not take what it made for a child of another kind and the same name', async () => {
+    const api = new Api();
+    const deployment = child(deployments, { metadata: { name: 'pull', namespace: 'ns' } });
+    await api.act(decision({ apply: [owned(service), owned(deployment)] }));
+    expect(api.calls.slice(0, 4)).toEqual([
+      'get Service pull',
+      'apply Service pull',
+      'get Deployment pull',
+      'apply Deployment pull',
+    ]);
+  });
+
+  it('comes to an end when every decision makes something', async () => {
+    const api = new Api();
+    await api.act((status, seen) => {
+      const metadata = { name: `job-${seen.length}`, namespace: 'ns' };
+      return decision({ apply: [child(jobs, { metadata })] }, status);
+    });
+    expect(api.calls.filter((call) => call.startsWith('create'))).toHaveLength(4);
+  });
+
+  it('says a refusal of what a later decision makes, beside what the first one found', async () => {
+    const api = new Api([theirs]);
+    const metadata = { name: 'first', namespace: 'ns' };
+    await api.act((status, seen) => {
+      const storage = { claimName: 'c', size: '1Gi' };
+      const apply = [child(jobs, { metadata }), ...(seen.length > 0 ? [job] : [])];
+      return decision({ apply, status: { storage } }, status);
+    });
+    expect(api.condition('Ready')?.reason).toBe('NameTaken');
+    expect((api.statuses[0] as ModelStatus).storage?.size).toBe('1Gi');
   });
 
   it('writes no status that is there already', async () => {
@@ -118,14 +240,16 @@ describe('act', () => {
       { metadata: meta('pull', { ownerReferences: [controlledBy(models, { metadata: meta('b') })] }) },
     ],
   ] as const)('leaves an object that belongs to %s alone and says NameTaken', async ([, live]) => {
-    for (const [api, cached] of [
-      [new Api([live]), undefined],
-      [new Api(), live],
+    for (const [api, wanted, cached] of [
+      [new Api([live]), service, undefined],
+      [new Api(), service, live],
+      [new Api([live]), job, undefined],
+      [new Api(), job, live],
     ] as const) {
-      const { recheckAfter } = await api.act(decision({ apply: [job] }), owner, () => cached);
+      const { recheckAfter } = await api.act(decision({ apply: [wanted] }), owner, () => cached);
       expect(api.calls.filter((call) => call.startsWith('apply'))).toEqual([]);
       expect(api.condition('Ready')).toMatchObject({ status: 'False', reason: 'NameTaken' });
-      expect(api.condition('Ready')?.message).toContain('Job named "pull"');
+      expect(api.condition('Ready')?.message).toContain(`${wanted.kind.kind} named "pull"`);
       expect(api.condition('Stalled')?.status).toBe('True');
       expect(recheckAfter).toBe(30);
     }
@@ -135,7 +259,7 @@ describe('act', () => {
     const former = { ...controlledBy(models, owner), uid: 'former' };
     const api = new Api([{ metadata: meta('pull', { ownerReferences: [former] }) }]);
     await expect(api.act(decision({ apply: [job] }))).rejects.toThrow(/of the deleted Model/);
-    expect(api.calls).toEqual(['get Job pull']);
+    expect(api.calls).toEqual(['create Job pull', 'get Job pull']);
   });
 
   const volume = child(persistentVolumeClaims, { metadata: { name: 'volume', namespace: 'ns' } });
@@ -200,11 +324,18 @@ describe('act', () => {
   });
 
   it.for([
-    new ApiError({ status: 409, reason: 'Conflict', message: 'changed' }),
     new ApiError({ status: 500, reason: 'InternalError', message: 'etcd' }),
     new ApiError({ status: 0, reason: 'Unreachable', message: 'refused' }),
   ])('throws what trying again may mend: $reason', async (error) => {
-    await expect(new Api([], error).act(decision({ apply: [job] }))).rejects.toBe(error);
+    for (const wanted of [job, service])
+      await expect(new Api([], error).act(decision({ apply: [wanted] }))).rejects.toBe(error);
+  });
+
+  it('throws a conflict, which the next look at the caches may mend', async () => {
+    const error = new ApiError({ status: 409, reason: 'Conflict', message: 'changed' });
+    await expect(new Api([], error).act(decision({ apply: [service] }))).rejects.toBe(error);
+    // Deleted between the two requests.
+    await expect(new Api([], error).act(decision({ apply: [job] }))).rejects.toBe(notFound);
   });
 
   it('tells an event when the reason of Ready changes, a warning when it is stalled', async () => {
@@ -214,5 +345,21 @@ describe('act', () => {
     const fine = new Api();
     await fine.act(decision({}));
     expect(fine.events).toMatchObject([{ type: 'Normal', reason: 'Ready' }]);
+  });
+
+  it.for([
+    ['Resolving', 0],
+    ['WaitingForVolume', 0],
+    ['Verifying', 0],
+    ['ModelNotReady', 0],
+    ['Starting', 0],
+    ['Loading', 0],
+    ['Pulling', 1],
+    ['SourceUnreachable', 1],
+    ['Unschedulable', 1],
+  ] as const)('of what is on its way tells only what somebody looks up: of %s %d', async ([reason, told]) => {
+    const api = new Api();
+    await api.act(decision({ at: 'waiting', reason, message: '' }));
+    expect(api.events).toHaveLength(told);
   });
 });

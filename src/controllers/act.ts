@@ -3,16 +3,13 @@ import { reasons, type Reason } from '../api/reasons.ts';
 import { applier, type Apply } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { findCondition, setCondition } from '../kube/conditions.ts';
-import { ApiError, isNotFound } from '../kube/errors.ts';
+import { ApiError } from '../kube/errors.ts';
 import type { EventRecorder } from '../kube/events.ts';
-import { persistentVolumeClaims } from '../kube/builtin.ts';
 import type { Kind, KubeObject, Live } from '../kube/kind.ts';
-import { controllerOf } from '../kube/kind.ts';
 import { statusWriter, type WriteStatus } from '../kube/status.ts';
-import { models } from './kinds.ts';
 import { appliedAnnotation } from './labels.ts';
-import { isRetained } from './retention.ts';
-import type { Child, ConditionedStatus, Decision } from './step.ts';
+import { NameTakenError, provide } from './provide.ts';
+import type { Child, ChildRef, ConditionedStatus, Decision } from './step.ts';
 
 export interface Actor {
   readonly client: KubeClient;
@@ -36,37 +33,67 @@ export function actor(
   };
 }
 
+/** A decision is taken again so often at most. A Model that is resolved makes a claim and then a Job for it. */
+const mostRounds = 4;
+
+/** What a Model and a server go through when nothing is in the way: nobody looks these up. */
+const quiet: ReadonlySet<string> = new Set<Reason>([
+  'Resolving',
+  'WaitingForVolume',
+  'Verifying',
+  'ModelNotReady',
+  'Starting',
+  'Loading',
+]);
+
 /**
- * Carries a decision out: applies, removes, and writes the status once. A refusal of the API server that trying again
- * will not mend (a quota, an admission policy, a name that is taken) ends in the conditions instead of in a throw.
+ * Takes a decision and carries it out: applies and removes. When that brings objects to light that the caches do not
+ * have yet, such as those just made, the next decision is taken at once, from where the status stands and with what was
+ * seen. Then it writes the status, once. A refusal of the API server that trying again will not mend (a quota, an
+ * admission policy, a name that is taken) ends in the conditions instead of in a throw.
  */
 export async function act<T extends KubeObject & { status?: ConditionedStatus | undefined }>(
   { client, apply, writeStatus, events, now }: Actor,
   owner: { kind: Kind<T>; object: Live<T> },
-  decision: Decision<NonNullable<T['status']>>,
+  decideBy: (status: T['status'], seen: readonly ChildRef[]) => Decision<NonNullable<T['status']>>,
   cached: (child: Child) => Live<KubeObject> | undefined,
   signal: AbortSignal,
 ): Promise<{ recheckAfter?: number | undefined }> {
-  let { status, recheckAfter } = decision;
+  const seen: ChildRef[] = [];
+  const removed = new Set<string>();
+  let decision = decideBy(owner.object.status, seen);
   try {
-    for (const wanted of decision.apply) {
-      const live = await ownedOrAbsent(client, wanted, owner, cached(wanted), signal);
-      await apply(wanted.kind, wanted.object, live, signal);
-    }
-    for (const { kind, object } of decision.remove) {
-      const { name, namespace, uid } = object.metadata;
-      await client.delete(kind, { name, namespace }, { preconditions: { uid }, signal });
+    for (let round = 1; ; round += 1) {
+      const known = seen.length;
+      for (const wanted of decision.apply) {
+        const found = cached(wanted) ?? seen.find((each) => isThe(wanted, each))?.object;
+        const live = await provide({ client, apply }, wanted, owner, found, signal);
+        if (!found) seen.push({ kind: wanted.kind, object: live });
+      }
+      for (const { kind, object } of decision.remove) {
+        const { name, namespace, uid } = object.metadata;
+        if (removed.has(uid)) continue;
+        removed.add(uid);
+        await client.delete(kind, { name, namespace }, { preconditions: { uid }, signal });
+      }
+      if (seen.length === known || round === mostRounds) break;
+      decision = decideBy(decision.status, seen);
     }
   } catch (error) {
     const refusal = refusalOf(error);
     if (!refusal) throw error;
-    status = refused(owner.object, status, refusal, now());
-    recheckAfter = 30;
+    decision = {
+      ...decision,
+      status: refused(owner.object, decision.status, refusal, now()),
+      recheckAfter: 30,
+    };
   }
+  const { status, recheckAfter } = decision;
+  if (status === owner.object.status) return { recheckAfter };
   const before = findCondition(owner.object.status?.conditions, 'Ready')?.reason;
   const written = await writeStatus(owner.kind, owner.object, status, signal);
   const ready = findCondition(status.conditions, 'Ready');
-  if (written === 'written' && ready && ready.reason !== before) {
+  if (written === 'written' && ready && ready.reason !== before && !quiet.has(ready.reason)) {
     const stalled = findCondition(status.conditions, 'Stalled')?.status === 'True';
     events.record(owner.object, {
       type: stalled ? 'Warning' : 'Normal',
@@ -77,50 +104,8 @@ export async function act<T extends KubeObject & { status?: ConditionedStatus | 
   return { recheckAfter };
 }
 
-/** An object of the wanted name that somebody else made. */
-class NameTakenError extends Error {}
-
-/**
- * The live object when it is the owner's own, nothing when there is none. Names are chosen by whoever makes a Model or
- * ModelServer: without this look, naming one after a Service of another team would take that Service over.
- */
-async function ownedOrAbsent(
-  client: KubeClient,
-  wanted: Child,
-  owner: { kind: Pick<Kind<KubeObject>, 'kind'>; object: Live<KubeObject> },
-  cached: Live<KubeObject> | undefined,
-  signal: AbortSignal,
-): Promise<Live<KubeObject> | undefined> {
-  const { name, namespace } = wanted.object.metadata;
-  const absent = (error: unknown): undefined => {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  };
-  const live = cached ?? (await client.get(wanted.kind, { name, namespace }, { signal }).catch(absent));
-  if (!live || isKeptFor(owner, wanted, live)) return live;
-  const holder = controllerOf(live);
-  if (holder?.uid !== owner.object.metadata.uid) {
-    if (holder?.kind === owner.kind.kind && holder.name === owner.object.metadata.name) {
-      // Deleted and applied again: the garbage collector is on its way to what the first one had.
-      throw new Error(
-        `${wanted.kind.kind} "${name}" of the deleted ${holder.kind} of this name is still there`,
-      );
-    }
-    throw new NameTakenError(
-      `a ${wanted.kind.kind} named "${name}" is there already and belongs to something else`,
-    );
-  }
-  return live;
-}
-
-/** A retained claim has no controller to tell whose it is. */
-function isKeptFor(
-  owner: { kind: Pick<Kind<KubeObject>, 'kind'>; object: Live<KubeObject> },
-  wanted: Child,
-  live: Live<KubeObject>,
-): boolean {
-  const isClaim = wanted.kind.kind === persistentVolumeClaims.kind;
-  return isClaim && owner.kind.kind === models.kind && isRetained(live, owner.object.metadata.name);
+function isThe({ kind, object }: Child, seen: ChildRef): boolean {
+  return seen.kind.kind === kind.kind && seen.object.metadata.name === object.metadata.name;
 }
 
 function refusalOf(error: unknown): { reason: Reason; message: string } | undefined {

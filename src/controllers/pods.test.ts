@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../kube/builtin.ts';
 import type { Live } from '../kube/kind.ts';
-import { newestFirst, terminationMessage, troubleOf } from './pods.ts';
+import { hasSucceeded, newestFirst, terminationMessage, troubleOf } from './pods.ts';
 import { meta } from './testing/objects.ts';
 
 type Status = NonNullable<Pod['status']>;
@@ -56,6 +56,19 @@ describe('terminationMessage', () => {
     );
     expect(terminationMessage(pod(container({ state: { running: {} } })))).toBeUndefined();
     expect(terminationMessage(pod({}))).toBeUndefined();
+  });
+});
+
+describe('hasSucceeded', () => {
+  it('is so of a container that ended with 0 and is not started again', () => {
+    const ended = (exitCode: number) => ({ terminated: { exitCode } });
+    expect(hasSucceeded(pod(container({ state: ended(0) })))).toBe(true);
+    for (const other of [
+      container({ state: ended(1) }),
+      container({ state: { running: {} }, lastState: ended(0) }),
+      {},
+    ])
+      expect(hasSucceeded(pod(other))).toBe(false);
   });
 });
 

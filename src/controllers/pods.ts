@@ -1,5 +1,6 @@
 import { condense } from './text.ts';
 import type { Pod } from '../kube/builtin.ts';
+import { findCondition } from '../kube/conditions.ts';
 import type { Live } from '../kube/kind.ts';
 import type { Reason } from '../api/reasons.ts';
 
@@ -32,10 +33,19 @@ export function troubleOf(pod: Live<Pod>): PodTrouble | undefined {
   return undefined;
 }
 
+export function isReady({ status }: Live<Pod>): boolean {
+  return findCondition(status?.conditions, 'Ready')?.status === 'True';
+}
+
 /** The termination message of the container's last end, newest first: of this run, else of the one before. */
 export function terminationMessage(pod: Live<Pod>): string | undefined {
   const status = pod.status?.containerStatuses?.[0];
   return (status?.state?.terminated ?? status?.lastState?.terminated)?.message;
+}
+
+/** Whether the container ended well: it is done with what it was for, whatever becomes of the pod. */
+export function hasSucceeded({ status }: Live<Pod>): boolean {
+  return status?.containerStatuses?.[0]?.state?.terminated?.exitCode === 0;
 }
 
 export function newestFirst<T extends { metadata: { creationTimestamp?: string | undefined } }>(

@@ -1,4 +1,4 @@
-import { request } from 'undici';
+import { Agent, request } from 'undici';
 import type { Pod } from '../kube/builtin.ts';
 import type { Live } from '../kube/kind.ts';
 
@@ -7,6 +7,17 @@ export type Fetch = (url: string) => Promise<string>;
 
 const timeoutMs = 1000;
 const longestBody = 4096;
+
+/**
+ * Apart from the connections to the API server, and none is kept: thousands of pods are asked, each a few bytes every
+ * two seconds.
+ */
+const agent = new Agent({ connections: 1, pipelining: 0, connect: { timeout: timeoutMs } });
+
+/** Whether a pod runs at an address. */
+export function isReachable(pod: Live<Pod>): pod is Live<Pod> & { status: { podIP: string } } {
+  return pod.status?.phase === 'Running' && pod.status.podIP !== undefined;
+}
 
 /**
  * Asks a pod of ours where it is. Undefined when it does not run, does not answer at once, or answers with anything but
@@ -18,8 +29,8 @@ export async function pollPod(
   path: string,
   fetch: Fetch = get,
 ): Promise<unknown> {
-  const { phase, podIP } = pod.status ?? {};
-  if (phase !== 'Running' || podIP === undefined) return undefined;
+  if (!isReachable(pod)) return undefined;
+  const { podIP } = pod.status;
   const host = podIP.includes(':') ? `[${podIP}]` : podIP;
   try {
     return JSON.parse(await fetch(`http://${host}:${port}${path}`));
@@ -29,7 +40,10 @@ export async function pollPod(
 }
 
 const get: Fetch = async (url) => {
-  const { statusCode, body } = await request(url, { signal: AbortSignal.timeout(timeoutMs) });
+  const { statusCode, body } = await request(url, {
+    dispatcher: agent,
+    signal: AbortSignal.timeout(timeoutMs),
+  });
   const chunks: Buffer[] = [];
   let length = 0;
   for await (const chunk of body as AsyncIterable<Buffer>) {

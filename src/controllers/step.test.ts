@@ -1,6 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import { jobs } from '../kube/builtin.ts';
-import { child, childRef, decide, type ConditionedStatus, type Outcome, type Step } from './step.ts';
+import { jobs, services } from '../kube/builtin.ts';
+import {
+  child,
+  childRef,
+  decide,
+  withSeen,
+  type ConditionedStatus,
+  type Outcome,
+  type Step,
+} from './step.ts';
 import { meta, now, secondsAgo } from './testing/objects.ts';
 
 interface Status extends ConditionedStatus {
@@ -27,6 +35,18 @@ function decided(steps: Step<undefined, Status>[], status?: Status, generation =
   const told = decision.status.conditions?.map(({ type, status, reason }) => `${type} ${status} ${reason}`);
   return { ...decision, told };
 }
+
+describe('withSeen', () => {
+  it('adds what the cache does not have yet, of this kind', () => {
+    const [cached, made] = [{ metadata: meta('cached') }, { metadata: meta('made') }];
+    const seen = [
+      childRef(jobs, cached),
+      childRef(jobs, made),
+      childRef(services, { metadata: meta('other') }),
+    ];
+    expect(withSeen(jobs, [cached], seen)).toEqual([cached, made]);
+  });
+});
 
 describe('decide', () => {
   it('is Ready when every step is done, in the words of the last', () => {
@@ -129,6 +149,26 @@ describe('decide', () => {
     );
     expect(status.found).toBe('second');
     expect(status).not.toHaveProperty('left');
+  });
+
+  it('answers with the very status that is there when nothing of it changes, nor a condition that stays', () => {
+    const again = (generation: number) =>
+      decide([step('First', { at: 'done', message: 'Found.', status: { found: 'x' } })], undefined, {
+        status: before,
+        generation,
+        now,
+      }).status;
+    const before: Status = JSON.parse(
+      JSON.stringify(
+        decided([step('First', { at: 'done', message: 'Found.', status: { found: 'x' } })]).status,
+      ),
+    ) as Status;
+    expect(again(3)).toBe(before);
+    expect(again(4).conditions?.map(({ observedGeneration }) => observedGeneration)).toEqual(
+      Array(4).fill(4),
+    );
+    const waits = decide([done, waiting], undefined, { status: before, generation: 3, now }).status;
+    expect(waits.conditions?.[0]).toBe(before.conditions?.[0]);
   });
 
   it('shows a step what the steps before it found', () => {

@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Condition } from '../api/kubernetes.ts';
 import { reasons, type Reason } from '../api/reasons.ts';
-import { setCondition } from '../kube/conditions.ts';
+import { findCondition, setCondition } from '../kube/conditions.ts';
 import type { Desired, Kind, KubeObject, Live } from '../kube/kind.ts';
 
 /**
@@ -34,9 +35,9 @@ export type Outcome<Status> = Effects<Status> &
   (
     | { at: 'done'; message: string }
     /** Time or the cluster will bring the next step: Reconciling. */
-    | { at: 'waiting'; reason: Reason; message: string; recheckAfter?: number }
+    | { at: 'waiting'; reason: Reason; message: string; recheckAfter?: number | undefined }
     /** Only a person, or a change outside the cluster, can help: Stalled. */
-    | { at: 'blocked'; reason: Reason; message: string; recheckAfter?: number }
+    | { at: 'blocked'; reason: Reason; message: string; recheckAfter?: number | undefined }
   );
 
 /** An object that should exist, with the type of its kind forgotten so that a list can hold several. */
@@ -61,6 +62,17 @@ export function childRef<T extends KubeObject>(kind: Kind<T>, object: Live<T>): 
   return { kind, object };
 }
 
+/** The cached objects of a kind, and those that the API server answered with and that the cache does not have yet. */
+export function withSeen<T extends KubeObject>(
+  kind: Kind<T>,
+  cached: Live<T>[],
+  seen: readonly ChildRef[],
+): Live<T>[] {
+  const known = new Set(cached.map(({ metadata }) => metadata.uid));
+  const others = seen.filter((each) => each.kind.kind === kind.kind && !known.has(each.object.metadata.uid));
+  return [...cached, ...others.map(({ object }) => object as Live<T>)];
+}
+
 /** What every status of ours has. */
 export interface ConditionedStatus {
   observedGeneration?: number | undefined;
@@ -70,6 +82,7 @@ export interface ConditionedStatus {
 export interface Decision<Status> {
   apply: Child[];
   remove: ChildRef[];
+  /** The very object that was current when nothing of it changes. */
   status: Status;
   recheckAfter?: number | undefined;
 }
@@ -89,7 +102,8 @@ export function decide<View, Status extends ConditionedStatus>(
   let conditions = current.status?.conditions;
   const say = (type: string, state: Condition['status'], reason: Reason, message: string): void => {
     const next = { type, status: state, reason, message, observedGeneration: current.generation };
-    conditions = setCondition(conditions, next, current.now);
+    if (!says(findCondition(conditions, type), next))
+      conditions = setCondition(conditions, next, current.now);
   };
 
   let last: Outcome<Status> = { at: 'done', message: reasons.Ready.meaning };
@@ -116,11 +130,22 @@ export function decide<View, Status extends ConditionedStatus>(
   say('Reconciling', last.at === 'waiting' ? 'True' : 'False', reason, message);
   say('Stalled', last.at === 'blocked' ? 'True' : 'False', reason, message);
 
-  const defined = Object.fromEntries(Object.entries(status).filter(([, value]) => value !== undefined));
+  const told: Record<string, unknown> = { ...status, observedGeneration: current.generation, conditions };
+  const defined = Object.fromEntries(Object.entries(told).filter(([, value]) => value !== undefined));
+  const next = defined as unknown as Status;
   return {
     apply,
     remove,
-    status: { ...defined, observedGeneration: current.generation, conditions } as unknown as Status,
+    status: current.status && isDeepStrictEqual(next, current.status) ? current.status : next,
     recheckAfter: last.at === 'done' ? undefined : last.recheckAfter,
   };
+}
+
+function says(condition: Condition | undefined, next: Omit<Condition, 'lastTransitionTime'>): boolean {
+  return (
+    condition?.status === next.status &&
+    condition.reason === next.reason &&
+    condition.message === next.message &&
+    condition.observedGeneration === next.observedGeneration
+  );
 }

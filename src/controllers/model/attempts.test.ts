@@ -60,11 +60,25 @@ describe('newestAttempt', () => {
     expect(attempt({}, gated)).toMatchObject({ state: 'running' });
   });
 
-  it('has succeeded when the Job is complete and its pod says what it found', () => {
-    expect(attempt({ ended: complete(1) }, inspection)).toMatchObject({
-      state: 'succeeded',
-      report: inspection,
-    });
+  it('has succeeded when its pod has ended well and says what it found, whatever the Job says of itself', () => {
+    const found = { state: 'succeeded', report: inspection };
+    for (const job of [{}, { ended: complete(1) }, { ended: failed(1) }])
+      expect(attempt(job, inspection)).toMatchObject(found);
+  });
+
+  it('has not succeeded when a pod that found something did not end well', () => {
+    const job = aJob({ request: 'r' });
+    const pod = aPodOf(job, inspection);
+    pod.status!.containerStatuses![0]!.state!.terminated!.exitCode = 143;
+    expect(newestAttempt(aView({ jobs: [job], pods: [pod] }), 'inspect', 'r').state).toBe('running');
+  });
+
+  it('has succeeded by a former pod too, when one was started in its place', () => {
+    const job = aJob({ request: 'r' });
+    const { metadata, ...next } = aPodOf(job, undefined, 'next');
+    const second = { ...next, metadata: { ...metadata, creationTimestamp: secondsAgo(1) } };
+    const view = aView({ jobs: [job], pods: [second, aPodOf(job, inspection)] });
+    expect(newestAttempt(view, 'inspect', 'r').state).toBe('succeeded');
   });
 
   it('has failed with what the pod says', () => {
@@ -92,8 +106,9 @@ describe('newestAttempt', () => {
   });
 
   it('gives the last words of a pod a moment to arrive', () => {
-    expect(attempt({ ended: failed(4) })).toMatchObject({ state: 'running' });
-    expect(attempt({ ended: complete(4) })).toMatchObject({ state: 'running' });
+    expect(attempt({ ended: failed(4) })).toMatchObject({ state: 'running', recheckAfter: 1 });
+    expect(attempt({ ended: complete(3) })).toMatchObject({ state: 'running', recheckAfter: 2 });
+    expect(attempt({})).toMatchObject({ state: 'running', recheckAfter: undefined });
     expect(attempt({ ended: failed(5) })).toMatchObject({ state: 'failed', reason: 'PullerFailed' });
   });
 

@@ -4,7 +4,7 @@ import type { Job, Pod } from '../../kube/builtin.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import { controllerOf, type Live } from '../../kube/kind.ts';
 import { labels } from '../labels.ts';
-import { newestFirst, terminationMessage, troubleOf, type PodTrouble } from '../pods.ts';
+import { hasSucceeded, newestFirst, terminationMessage, troubleOf, type PodTrouble } from '../pods.ts';
 import type { Task } from './jobs.ts';
 import type { ModelView } from './view.ts';
 
@@ -19,6 +19,8 @@ export type Attempt =
       trouble: PodTrouble | undefined;
       /** What an earlier pod of the Job ended with. */
       failure: { reason: Reason; message: string } | undefined;
+      /** Seconds for which the last words of a pod may still be on their way. */
+      recheckAfter: number | undefined;
     }
   | { state: 'succeeded'; number: number; job: Live<Job>; report: PullerReport }
   | {
@@ -30,6 +32,9 @@ export type Attempt =
       secondsToNext: number;
     };
 
+/** The pod's last status may reach its cache a moment after the Job's did. */
+const secondsForLastWords = 5;
+
 /** 10 s after the first failure, twice as long after each further one, at most 5 min. */
 export function secondsBetweenAttempts(failures: number): number {
   return Math.min(300, 10 * 2 ** (failures - 1));
@@ -40,6 +45,10 @@ export function mayPassByItself(reason: Reason): boolean {
   return transientReasons.has(reason) || reason === 'DeadlineExceeded';
 }
 
+/**
+ * What a pod of the Job found counts as soon as its container has ended well: the Job controller may be behind by
+ * seconds, and whatever it still makes of the Job, a publication is on the volume and an inspection is an answer.
+ */
 export function newestAttempt({ model, jobs, pods, now }: ModelView, task: Task, request: string): Attempt {
   const ours = jobs.filter(
     ({ metadata }) => metadata.labels?.[labels.task] === task && metadata.labels[labels.request] === request,
@@ -51,26 +60,25 @@ export function newestAttempt({ model, jobs, pods, now }: ModelView, task: Task,
   const number = numberOf(job);
   const podsOfJob = newestFirst(pods.filter((pod) => controllerOf(pod)?.uid === job.metadata.uid));
   const answer = task === 'inspect' ? 'inspection' : 'publication';
-  const report = podsOfJob
-    .map(reportOf)
-    .find((each) => each !== undefined && (answer in each || 'failure' in each));
-  if (
-    findCondition(job.status?.conditions, 'Complete')?.status === 'True' &&
-    report &&
-    !('failure' in report)
-  ) {
-    return { state: 'succeeded', number, job, report };
-  }
+  const reports = podsOfJob.flatMap((pod) => {
+    const report = reportOf(pod);
+    return report && (answer in report || 'failure' in report) ? [{ pod, report }] : [];
+  });
+  const found = reports.find(({ pod, report }) => answer in report && hasSucceeded(pod));
+  if (found) return { state: 'succeeded', number, job, report: found.report };
+  const report = reports[0]?.report;
   const pod = podsOfJob[0];
   const failure = report && 'failure' in report ? report.failure : undefined;
-  const running: Attempt = { state: 'running', number, job, pod, trouble: pod && troubleOf(pod), failure };
+  const trouble = pod && troubleOf(pod);
+  const running = { state: 'running' as const, number, job, pod, trouble, failure };
   const failed = findCondition(job.status?.conditions, 'Failed');
   const complete = findCondition(job.status?.conditions, 'Complete');
   const end = failed?.status === 'True' ? failed : complete?.status === 'True' ? complete : undefined;
   if (end) {
     const since = (now.getTime() - Date.parse(end.lastTransitionTime ?? now.toISOString())) / 1000;
-    // The pod's last status may reach its cache a moment after the Job's did.
-    if (!report && since < 5) return running;
+    if (!report && since < secondsForLastWords) {
+      return { ...running, recheckAfter: secondsForLastWords - since };
+    }
     // A spec that changed since the failure was told may be the mended one: no reason to wait.
     const told = findCondition(model.status?.conditions, task === 'inspect' ? 'Resolved' : 'Pulled');
     const changed =
@@ -78,7 +86,7 @@ export function newestAttempt({ model, jobs, pods, now }: ModelView, task: Task,
     const secondsToNext = changed ? 0 : Math.max(0, secondsBetweenAttempts(number) - since);
     return { state: 'failed', number, job, secondsToNext, ...failureOf(job, report, end) };
   }
-  return running;
+  return { ...running, recheckAfter: undefined };
 }
 
 function reportOf(pod: Live<Pod>): PullerReport | undefined {

@@ -1,8 +1,7 @@
 import type { Progress } from '../../api/model.ts';
-import type { Pod } from '../../kube/builtin.ts';
-import type { Live } from '../../kube/kind.ts';
+import type { Key } from '../../kube/kind.ts';
 import { progressPort, PullerProgress } from '../../protocols/puller.ts';
-import { pollPod, type Fetch } from '../poll.ts';
+import { PodPoller } from '../pod-poller.ts';
 import { formatBytes, formatDuration } from '../text.ts';
 
 /**
@@ -30,17 +29,8 @@ export function progressOf(
   return progress;
 }
 
-/** Asks the pods of pulls how far they are, by pod name; those that do not answer at once are left out. */
-export async function pollProgress(
-  pods: readonly Live<Pod>[],
-  fetch?: Fetch,
-): Promise<Map<string, PullerProgress>> {
-  const progress = new Map<string, PullerProgress>();
-  await Promise.all(
-    pods.map(async (pod) => {
-      const answer = PullerProgress.safeParse(await pollPod(pod, progressPort, '/progress', fetch));
-      if (answer.success) progress.set(pod.metadata.name, answer.data);
-    }),
-  );
-  return progress;
+/** Asks the pods that pull how far they are, for as long as they run. */
+export function progressPoller(onChange: (model: Key) => void): PodPoller<PullerProgress> {
+  const question = { port: progressPort, path: '/progress', schema: PullerProgress };
+  return new PodPoller({ question, onChange });
 }

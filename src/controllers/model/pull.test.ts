@@ -11,8 +11,10 @@ import {
   aView,
   commit,
   downloading,
+  now,
   type JobChoices,
 } from '../testing/objects.ts';
+import { decide, type Outcome } from '../step.ts';
 import { pullArtifact, pullRequest } from './pull.ts';
 import { inspectRequest } from './view.ts';
 import { claimName, contentOf } from './claim.ts';
@@ -65,16 +67,87 @@ describe('pullArtifact', () => {
     expect(names(pullArtifact(view, { resolved }).remove)).toEqual([old.metadata.name]);
   });
 
-  it('tells what the pod of the Job says, and looks again in two seconds', () => {
+  it('tells what the pod of the Job says', () => {
     const says = downloading(420, 1000, { bytesPerSecond: 10, secondsLeft: 58 });
     expect(outcomeOf({}, { says })).toMatchObject({
       at: 'waiting',
       reason: 'Pulling',
       message: '420B of 1kB at 10B/s, 58s left.',
-      recheckAfter: 2,
+      recheckAfter: undefined,
       status: { progress: { percent: 42 } },
     });
     expect(outcomeOf({}, { says: { ...says, phase: 'verifying' } })).toMatchObject({ reason: 'Verifying' });
+  });
+
+  it('says the same of a pull that is asked for, whose pod is made, and that has no byte yet', () => {
+    const before = pullArtifact(aView({ model, claims: [claim] }), { resolved });
+    const { message, status } = before;
+    expect(message).toBe('The pull of 1kB is starting.');
+    for (const says of [undefined, { ...downloading(0, 1000), phase: 'starting' as const }]) {
+      const outcome = outcomeOf({}, { ...(says && { says }), status: { progress: status!.progress! } });
+      expect([outcome.message, outcome.status]).toEqual([message, status]);
+    }
+  });
+
+  describe('while its pod was not heard', () => {
+    /** Where the status stands after a pod said this. */
+    const after = (says: PullerProgress): ModelStatus => {
+      const step = { condition: 'Pulled', run: () => outcomeOf({}, { says }) };
+      return decide([step], undefined, { status: undefined, generation: 1, now }).status;
+    };
+    const half = after(downloading(500, 1000, { bytesPerSecond: 10 }));
+    const unheard = (phase: string, said?: 'silent', status = half) => {
+      const job = aJob({ request, task: 'pull' });
+      const pod = { ...aPodOf(job), status: { phase } };
+      const progress = new Map(said ? [[pod.metadata.name, said]] : []);
+      const view = aView({ model, claims: [claim], jobs: [job], pods: [pod], progress });
+      return pullArtifact(view, { resolved, ...status });
+    };
+
+    it.for(['Running', 'Succeeded'])('says what was said before of one that is %s', (phase) => {
+      const { reason, message, status } = unheard(phase) as { reason: string } & Outcome<ModelStatus>;
+      expect([reason, message, status]).toEqual([
+        'Pulling',
+        '500B of 1kB at 10B/s.',
+        { progress: half.progress },
+      ]);
+      const verifying = after({ ...downloading(1000, 1000), phase: 'verifying' });
+      expect(unheard(phase, undefined, verifying)).toMatchObject({ reason: 'Verifying' });
+    });
+
+    it.for(['Pending', 'Failed'])(
+      'says no more at what rate one that is %s pulls, and keeps the bytes',
+      (phase) => {
+        const { message, status } = unheard(phase);
+        expect(message).toBe('The pull of 1kB is starting.');
+        expect(status?.progress).toEqual({
+          percent: 50,
+          text: '50%',
+          downloadedBytes: 500,
+          totalBytes: 1000,
+        });
+      },
+    );
+
+    it('says nothing of the pull before, of another size', () => {
+      const other = { ...half, progress: { ...half.progress!, totalBytes: 7 } };
+      expect(unheard('Running', undefined, other)).toMatchObject({
+        message: 'The pull of 1kB is starting.',
+        status: { progress: { percent: 0 } },
+      });
+    });
+
+    it('says that the progress cannot be seen of one that is silent', () => {
+      const { message, status } = unheard('Running', 'silent');
+      expect(message).toContain('progress cannot be seen');
+      expect(status?.progress).not.toHaveProperty('rate');
+      expect(status?.progress).toMatchObject({ percent: 50 });
+    });
+  });
+
+  it('tells why it tries again while the next pod was not heard', () => {
+    const outcome = outcomeOf({}, { left: failure('ChecksumMismatch') });
+    expect(outcome.message).toBe('Trying again after ChecksumMismatch: So it was.');
   });
 
   it('does not take what another pod says for the progress of this pull', () => {

@@ -2,18 +2,14 @@ import type { ModelStatus, Progress } from '../../api/model.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { jobs } from '../../kube/builtin.ts';
 import { findCondition } from '../../kube/conditions.ts';
-import type { PullerProgress } from '../../protocols/puller.ts';
 import { labels } from '../labels.ts';
 import { child, childRef, type ChildRef, type Outcome } from '../step.ts';
 import { formatBytes } from '../text.ts';
-import { mayPassByItself, newestAttempt } from './attempts.ts';
+import { mayPassByItself, newestAttempt, type Attempt } from './attempts.ts';
 import { claimOf } from './claim.ts';
 import { pullJob } from './jobs.ts';
 import { progressOf } from './progress.ts';
 import { fingerprint, type ModelView } from './view.ts';
-
-/** Seconds between two looks at a pull: the most often that progress is written. */
-const progressSeconds = 2;
 
 /** Names the question "fill this claim with this revision". */
 export function pullRequest(request: string, revision: string, claimUid: string): string {
@@ -37,23 +33,18 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
   switch (attempt.state) {
     case 'none': {
       const progress = progressOf(undefined, resolved.sizeBytes, undefined);
-      return waiting('Pulling', `The pull of ${resolved.size} is starting.`, {
+      return {
+        at: 'waiting',
+        reason: 'Pulling',
+        message: startingMessage(resolved.sizeBytes),
         apply: start(1),
         remove: supersededPulls(view, request),
         status: { progress },
-      });
+      };
     }
     case 'running': {
-      const said = attempt.pod && view.progress.get(attempt.pod.metadata.name);
-      const progress = progressOf(said, resolved.sizeBytes, status.progress);
-      // A puller that has verified everything ends, and says nothing until its report is here.
-      const verified = !said && findCondition(status.conditions, 'Pulled')?.reason === 'Verifying';
-      const reason = verified || said?.phase === 'verifying' ? 'Verifying' : 'Pulling';
-      const again =
-        attempt.failure && `Trying again after ${attempt.failure.reason}: ${attempt.failure.message}`;
-      const message =
-        attempt.trouble?.message ?? (said ? undefined : again) ?? pullingMessage(said, progress);
-      return waiting(reason, message, { status: { progress } });
+      const { reason, message, progress } = whileRunning(view, attempt, status, resolved.sizeBytes);
+      return { at: 'waiting', reason, message, recheckAfter: attempt.recheckAfter, status: { progress } };
     }
     case 'succeeded': {
       if (!('publication' in attempt.report)) break;
@@ -97,24 +88,46 @@ function supersededPulls({ jobs: all }: ModelView, request: string): ChildRef[] 
     .map((job) => childRef(jobs, job));
 }
 
-function waiting(
-  reason: Reason,
-  message: string,
-  effects: Pick<Outcome<ModelStatus>, 'apply' | 'remove' | 'status'>,
-): Outcome<ModelStatus> {
-  return { at: 'waiting', reason, message, recheckAfter: progressSeconds, ...effects };
+/** What is to be said of a pull that goes on. */
+function whileRunning(
+  view: ModelView,
+  { pod, trouble, failure }: Extract<Attempt, { state: 'running' }>,
+  { progress: before, conditions }: ModelStatus,
+  totalBytes: number,
+): { reason: Reason; message: string; progress: Progress } {
+  const said = pod && view.progress.get(pod.metadata.name);
+  if (said && said !== 'silent') {
+    const progress = progressOf(said, totalBytes, before);
+    const reason = said.phase === 'verifying' ? 'Verifying' : 'Pulling';
+    return { reason, message: pullingMessage(progress), progress };
+  }
+  const told = findCondition(conditions, 'Pulled');
+  // A puller that has verified everything ends, and says nothing until its report is here.
+  const reason = told?.reason === 'Verifying' ? 'Verifying' : 'Pulling';
+  // Until the first word of a pod that runs, such as after a restart of the operator, what was said stands.
+  const isOnItsWay = pod?.status?.phase === 'Running' || pod?.status?.phase === 'Succeeded';
+  if (!said && isOnItsWay && told?.reason === reason && before?.totalBytes === totalBytes) {
+    return { reason, message: told.message, progress: before };
+  }
+  const progress = progressOf(undefined, totalBytes, before);
+  const again = failure && `Trying again after ${failure.reason}: ${failure.message}`;
+  const message = trouble?.message ?? again ?? (said ? unseenMessage : startingMessage(totalBytes));
+  return { reason, message, progress };
 }
 
 function publishedMessage({ digest, sizeBytes }: { digest: string; sizeBytes: number }): string {
   return `${formatBytes(sizeBytes)} verified and published as ${digest.slice(0, 19)}.`;
 }
 
-function pullingMessage(
-  said: PullerProgress | undefined,
-  { downloadedBytes, totalBytes, rate, eta }: Progress,
-): string {
-  if (!said)
-    return 'The puller is starting, or its progress cannot be seen from the operator; the pull goes on either way.';
+const unseenMessage =
+  'The puller is starting, or its progress cannot be seen from the operator; the pull goes on either way.';
+
+function startingMessage(totalBytes: number): string {
+  return `The pull of ${formatBytes(totalBytes)} is starting.`;
+}
+
+function pullingMessage({ downloadedBytes, totalBytes, rate, eta }: Progress): string {
+  if (downloadedBytes === 0 && rate === undefined) return startingMessage(totalBytes);
   const speed = rate === undefined ? '' : ` at ${rate}`;
   const left = eta === undefined ? '' : `, ${eta} left`;
   return `${formatBytes(downloadedBytes)} of ${formatBytes(totalBytes)}${speed}${left}.`;

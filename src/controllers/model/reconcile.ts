@@ -1,17 +1,23 @@
 import type { Model, ModelStatus } from '../../api/model.ts';
-import type { Job, PersistentVolumeClaim, Pod } from '../../kube/builtin.ts';
+import {
+  jobs,
+  persistentVolumeClaims,
+  type Job,
+  type PersistentVolumeClaim,
+  type Pod,
+} from '../../kube/builtin.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
 import type { Reconcile } from '../../kube/controller.ts';
 import type { Informer } from '../../kube/informer.ts';
-import type { KubeObject, Live } from '../../kube/kind.ts';
+import { keyOf, type KubeObject, type Live } from '../../kube/kind.ts';
+import type { PullerProgress } from '../../protocols/puller.ts';
 import { act, type Actor } from '../act.ts';
 import { models } from '../kinds.ts';
 import { labels } from '../labels.ts';
-import type { Fetch } from '../poll.ts';
+import type { PodPoller } from '../pod-poller.ts';
 import { isRetained } from '../retention.ts';
-import { decide, type Child, type Step } from '../step.ts';
+import { decide, withSeen, type Child, type ChildRef, type Step } from '../step.ts';
 import { collectOldRevisions } from './collect.ts';
-import { pollProgress } from './progress.ts';
 import { pullArtifact } from './pull.ts';
 import { resolveSource } from './resolve.ts';
 import type { ModelView } from './view.ts';
@@ -39,30 +45,36 @@ export interface ModelReconcilerOptions {
   actor: Actor;
   /** The image of the puller. */
   image: string;
-  fetch?: Fetch | undefined;
+  progress: Pick<PodPoller<PullerProgress>, 'follow'>;
 }
 
-export function modelReconciler({ caches, actor, image, fetch }: ModelReconcilerOptions): Reconcile {
+export function modelReconciler({ actor, ...options }: ModelReconcilerOptions): Reconcile {
+  const { caches, progress } = options;
   return async (key, signal) => {
     const model = caches.models.get(key.namespace, key.name);
-    // What goes with a Model is owned by it: the garbage collector cleans up.
-    if (!model || model.metadata.deletionTimestamp !== undefined) return {};
-
-    const view = await gather(model, { caches, image, now: actor.now(), fetch });
+    if (!model || model.metadata.deletionTimestamp !== undefined) {
+      // What goes with a Model is owned by it: the garbage collector cleans up.
+      progress.follow(key, []);
+      return {};
+    }
+    const now = actor.now();
     const { generation } = model.metadata;
-    const decision = decide(steps, view, { status: model.status, generation, now: view.now });
+    const decideBy = (status: Model['status'], seen: readonly ChildRef[]) =>
+      decide(steps, gather(model, seen, { ...options, now }), { status, generation, now });
     const cached = (child: Child) => cachedChild(caches, child);
-    return act(actor, { kind: models, object: model }, decision, cached, signal);
+    return act(actor, { kind: models, object: model }, decideBy, cached, signal);
   };
 }
 
-async function gather(
+/** `seen`: children that the caches do not have yet. */
+function gather(
   model: Live<Model>,
-  { caches, image, now, fetch }: { caches: ModelCaches; image: string; now: Date; fetch: Fetch | undefined },
-): Promise<ModelView> {
+  seen: readonly ChildRef[],
+  { caches, image, now, progress }: Omit<ModelReconcilerOptions, 'actor'> & { now: Date },
+): ModelView {
   const { namespace, name, uid } = model.metadata;
-  const jobs = caches.jobs.byOwner(uid);
-  const pods = jobs.flatMap((job) => caches.pods.byOwner(job.metadata.uid));
+  const ours = withSeen(jobs, caches.jobs.byOwner(uid), seen);
+  const pods = ours.flatMap((job) => caches.pods.byOwner(job.metadata.uid));
   const pulling = pods.filter((pod) => pod.metadata.labels?.[labels.task] === 'pull');
   const retained = caches.claims
     .by('model', `${namespace}/${name}`)
@@ -70,11 +82,11 @@ async function gather(
   const servers = caches.modelServers.by('model', `${namespace}/${name}`);
   return {
     model,
-    jobs,
+    jobs: ours,
     pods,
-    claims: [...caches.claims.byOwner(uid), ...retained],
+    claims: withSeen(persistentVolumeClaims, [...caches.claims.byOwner(uid), ...retained], seen),
     claimsInUse: new Set(servers.flatMap(({ status }) => status?.model?.claimName ?? [])),
-    progress: await pollProgress(pulling, fetch),
+    progress: progress.follow(keyOf(model), pulling),
     image,
     now,
   };

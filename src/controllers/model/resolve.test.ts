@@ -108,6 +108,12 @@ describe('resolveSource', () => {
     expect(outcome.status?.resolved?.revision).toBe(revision);
   });
 
+  it('looks again by itself only when the last words of a pod are on their way', () => {
+    expect(outcomeOf({})).toMatchObject({ at: 'waiting', recheckAfter: undefined });
+    const ended = { type: 'Failed' as const, secondsAgo: 2 };
+    expect(outcomeOf({ ended })).toMatchObject({ reason: 'Resolving', recheckAfter: 3 });
+  });
+
   it('tells what keeps the pod from running', () => {
     const job = aJob({ request });
     const pod = aPodOf(job);

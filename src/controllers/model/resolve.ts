@@ -32,7 +32,10 @@ export function resolveSource(view: ModelView, { resolved }: ModelStatus): Outco
     case 'none':
       return { at: 'waiting', reason: 'Resolving', message: `Asking for ${source}.`, apply: start(1) };
     case 'running':
-      return { recheckAfter: 5, ...whileRunning(view, attempt.number, source, attempt.trouble) };
+      return {
+        ...whileRunning(view, attempt.number, source, attempt.trouble),
+        recheckAfter: attempt.recheckAfter,
+      };
     case 'succeeded': {
       if (!('inspection' in attempt.report)) break;
       const { revision, sizeBytes, fileCount, gguf } = attempt.report.inspection;

@@ -4,6 +4,7 @@ import type { Job, PersistentVolumeClaim, Pod } from '../../kube/builtin.ts';
 import { stableJson } from '../../kube/covers.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { PullerProgress } from '../../protocols/puller.ts';
+import type { Said } from '../pod-poller.ts';
 
 /** Everything that the steps of a Model look at, read once. */
 export interface ModelView {
@@ -15,8 +16,8 @@ export interface ModelView {
   claims: Live<PersistentVolumeClaim>[];
   /** Names of claims that a ModelServer was told to use. */
   claimsInUse: ReadonlySet<string>;
-  /** What the pods that pull last said, by pod name; those that did not answer are absent. */
-  progress: ReadonlyMap<string, PullerProgress>;
+  /** What the pods that pull last said, by pod name; those that were not heard yet are absent. */
+  progress: ReadonlyMap<string, Said<PullerProgress>>;
   /** The image of the puller. */
   image: string;
   now: Date;

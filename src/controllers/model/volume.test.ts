@@ -1,6 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { withHash } from '../../kube/apply.ts';
 import { parseQuantity } from '../../kube/quantity.ts';
+import { appliedAnnotation } from '../labels.ts';
 import { aClaim, aModel, anArtifact, aRetainedClaim, aView, commit } from '../testing/objects.ts';
 import { claimName, contentOf } from './claim.ts';
 import { followReclaimPolicy, measuredSize, provideVolume } from './volume.ts';
@@ -166,6 +168,14 @@ describe('provideVolume', () => {
       expect(outcome.status).toMatchObject({ storage: { size: asks } });
     },
   );
+
+  it('leaves the class to the API server when the claim was applied without one', () => {
+    const applied = provideVolume(aView(), { resolved }).apply![0]!.object;
+    const { annotations } = withHash(applied, appliedAnnotation).metadata!;
+    const spec = { ...ofSize('5187Mi').spec, storageClassName: 'standard' };
+    const claims = [aClaim(name, { spec, metadata: { annotations: annotations! } })];
+    expect(provideVolume(aView({ claims }), { resolved }).apply?.[0]?.object).toEqual(applied);
+  });
 
   it('does not take the class from a claim that was made with one', () => {
     const claims = [aClaim(name, { spec: { storageClassName: 'fast' } })];

@@ -1,8 +1,9 @@
 import type { ModelStatus } from '../../api/model.ts';
+import { carriesHashOf } from '../../kube/apply.ts';
 import { persistentVolumeClaims, type PersistentVolumeClaim } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
 import { parseQuantity } from '../../kube/quantity.ts';
-import { labels } from '../labels.ts';
+import { appliedAnnotation, labels } from '../labels.ts';
 import { child, type Outcome } from '../step.ts';
 import { formatBytes } from '../text.ts';
 import { claimName, claimOf, contentOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
@@ -77,14 +78,15 @@ export function provideVolume(
   const live = claimOf(view, resolved);
   const name = live?.metadata.name ?? claimName(model, resolved);
   const size = sizeOf(asked ?? measuredSize(resolved.sizeBytes), live);
-  const spec = {
-    accessModes,
-    // Left out, it would be taken from a claim that was made with one: the API server refuses that.
-    storageClassName: storageClassName ?? live?.spec?.storageClassName,
-    resources: { requests: { storage: size } },
-  };
   const content = contentOf(model, resolved);
-  const apply = [child(persistentVolumeClaims, desiredClaim(model, { name, content, spec }))];
+  const spec = { accessModes, storageClassName, resources: { requests: { storage: size } } };
+  const asSpecified = desiredClaim(model, { name, content, spec });
+  const isApplied = live && carriesHashOf(asSpecified, live, appliedAnnotation);
+  // Left out, the class would be taken from a claim that was applied with one: the API server refuses that. One that
+  // was applied without has what the API server filled in.
+  const withClass = { ...spec, storageClassName: storageClassName ?? live?.spec?.storageClassName };
+  const wanted = isApplied ? asSpecified : desiredClaim(model, { name, content, spec: withClass });
+  const apply = [child(persistentVolumeClaims, wanted)];
   // What was published on a claim that is gone is gone with it, also when another has its name by now.
   const published = artifact && claims.some(({ metadata }) => metadata.uid === artifact.claimUid);
   const lost = artifact && !published ? { artifact: undefined } : {};

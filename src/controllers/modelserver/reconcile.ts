@@ -1,14 +1,14 @@
 import type { Model } from '../../api/model.ts';
 import type { ModelServer, ModelServerStatus } from '../../api/modelserver.ts';
-import type { Deployment, Pod, Service } from '../../kube/builtin.ts';
+import { deployments, services, type Deployment, type Pod, type Service } from '../../kube/builtin.ts';
 import type { Reconcile } from '../../kube/controller.ts';
 import type { Informer } from '../../kube/informer.ts';
-import type { KubeObject, Live } from '../../kube/kind.ts';
-import { LoadState, runtimePort } from '../../protocols/runtime.ts';
+import { keyOf, type KubeObject, type Live } from '../../kube/kind.ts';
+import type { LoadState } from '../../protocols/runtime.ts';
 import { act, type Actor } from '../act.ts';
 import { modelServers } from '../kinds.ts';
-import { pollPod, type Fetch } from '../poll.ts';
-import { decide, type Child, type Step } from '../step.ts';
+import type { PodPoller } from '../pod-poller.ts';
+import { decide, withSeen, type Child, type ChildRef, type Step } from '../step.ts';
 import { resolveModel, runWorkload } from './steps.ts';
 import type { ServerView } from './view.ts';
 
@@ -31,50 +31,44 @@ export interface ServerReconcilerOptions {
   actor: Actor;
   /** The image of the runtime. */
   image: string;
-  fetch?: Fetch | undefined;
+  loads: Pick<PodPoller<LoadState>, 'follow'>;
 }
 
-export function serverReconciler({ caches, actor, image, fetch }: ServerReconcilerOptions): Reconcile {
+export function serverReconciler({ actor, ...options }: ServerReconcilerOptions): Reconcile {
+  const { caches, loads } = options;
   return async (key, signal) => {
     const server = caches.modelServers.get(key.namespace, key.name);
-    // Deployment and Service are owned by it: the garbage collector cleans up.
-    if (!server || server.metadata.deletionTimestamp !== undefined) return {};
-
-    const view = await gather(server, { caches, image, fetch });
+    if (!server || server.metadata.deletionTimestamp !== undefined) {
+      // Deployment and Service are owned by it: the garbage collector cleans up.
+      loads.follow(key, []);
+      return {};
+    }
+    const now = actor.now();
     const { generation } = server.metadata;
-    const decision = decide(steps, view, { status: server.status, generation, now: actor.now() });
+    const decideBy = (status: ModelServer['status'], seen: readonly ChildRef[]) =>
+      decide(steps, gather(server, seen, options), { status, generation, now });
     const cached = (child: Child) => cachedChild(caches, child);
-    return act(actor, { kind: modelServers, object: server }, decision, cached, signal);
+    return act(actor, { kind: modelServers, object: server }, decideBy, cached, signal);
   };
 }
 
-async function gather(
+/** `seen`: children that the caches do not have yet. */
+function gather(
   server: Live<ModelServer>,
-  { caches, image, fetch }: { caches: ServerCaches; image: string; fetch: Fetch | undefined },
-): Promise<ServerView> {
-  const { namespace, name } = server.metadata;
+  seen: readonly ChildRef[],
+  { caches, image, loads }: Omit<ServerReconcilerOptions, 'actor'>,
+): ServerView {
+  const { namespace, name, uid } = server.metadata;
   const pods = caches.pods.by('server', `${namespace}/${name}`);
   return {
     server,
     model: caches.models.get(namespace, server.spec.modelRef.name),
-    deployment: caches.deployments.byOwner(server.metadata.uid)[0],
-    service: caches.services.byOwner(server.metadata.uid)[0],
+    deployment: withSeen(deployments, caches.deployments.byOwner(uid), seen)[0],
+    service: withSeen(services, caches.services.byOwner(uid), seen)[0],
     pods,
-    loads: await pollLoads(pods, fetch),
+    loads: loads.follow(keyOf(server), pods),
     image,
   };
-}
-
-/** Asks the pods how far they are, and how they chat; those that do not answer at once are left out. */
-async function pollLoads(pods: Live<Pod>[], fetch: Fetch | undefined): Promise<Map<string, LoadState>> {
-  const loads = new Map<string, LoadState>();
-  await Promise.all(
-    pods.map(async (pod) => {
-      const answer = LoadState.safeParse(await pollPod(pod, runtimePort, '/load', fetch));
-      if (answer.success) loads.set(pod.metadata.name, answer.data);
-    }),
-  );
-  return loads;
 }
 
 function cachedChild(caches: ServerCaches, { kind, object }: Child): Live<KubeObject> | undefined {

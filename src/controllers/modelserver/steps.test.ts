@@ -41,15 +41,35 @@ describe('resolveModel', () => {
     });
   });
 
-  it('waits for what the Model publishes, and tells where the Model stands', () => {
+  /** A Model that has published nothing and says this. */
+  function standing(reason: string, message: string, stalled: 'True' | 'False' = 'False') {
+    const said = { reason, message, lastTransitionTime: secondsAgo(0) };
+    const conditions = [
+      { type: 'Ready', status: 'False' as const, ...said },
+      { type: 'Stalled', status: stalled, ...said },
+    ];
+    return resolveModel(aServerView({ model: aModel({}, { conditions }) }));
+  }
+
+  it('waits for what the Model publishes', () => {
     expect(resolveModel(aServerView({ model: aModel() }))).toMatchObject({
       at: 'waiting',
       reason: 'ModelNotReady',
       message: 'Model "qwen": it has not been looked at yet',
     });
-    const ready = { type: 'Ready', status: 'False' as const, reason: 'Pulling', message: '42 of 100.' };
-    const model = aModel({}, { conditions: [{ ...ready, lastTransitionTime: secondsAgo(0) }] });
-    expect(resolveModel(aServerView({ model })).message).toBe('Model "qwen": Pulling: 42 of 100.');
+  });
+
+  it('tells where the Model stands, and nothing that changes while it pulls', () => {
+    const [early, late] = ['1GB of 4.7GB.', '2GB of 4.7GB.'].map((message) => standing('Pulling', message));
+    expect(early?.message).toBe('Model "qwen": Pulling: The files are being downloaded onto the volume.');
+    expect(late).toEqual(early);
+  });
+
+  it('tells in the words of the Model what a person is needed for, and reasons of other releases', () => {
+    expect(standing('GatedRepo', 'Ask for access at hf.co/x.', 'True').message).toBe(
+      'Model "qwen": GatedRepo: Ask for access at hf.co/x.',
+    );
+    expect(standing('Dreaming', 'Of sheep.').message).toBe('Model "qwen": Dreaming: Of sheep.');
   });
 
   it('uses what is published even while the Model is on its way to something else', () => {
@@ -145,7 +165,6 @@ describe('runWorkload', () => {
     expect(runWorkload(aServerView({ deployment: aDeployment({}), pods, loads }))).toMatchObject({
       at: 'waiting',
       reason: 'Loading',
-      recheckAfter: 2,
       status: { load: { percent: 20, text: '20%' } },
     });
   });
@@ -164,6 +183,12 @@ describe('runWorkload', () => {
     ).toMatchObject({ percent: 20 });
   });
 
+  it('shows no load of a pod that is silent', () => {
+    const loads = new Map([['a', 'silent' as const]]);
+    const outcome = runWorkload(aServerView({ deployment: aDeployment({}), pods: [aPod('a')], loads }));
+    expect(outcome).toMatchObject({ reason: 'Loading', status: { load: undefined }, conditions: [] });
+  });
+
   it('is Starting until a pod runs', () => {
     const pods = [aPod('a', { phase: 'Pending' })];
     expect(runWorkload(aServerView({ deployment: aDeployment({}), pods }))).toMatchObject({
@@ -178,7 +203,6 @@ describe('runWorkload', () => {
       at: 'blocked',
       reason: 'LoadFailed',
       message: 'Pod a: unknown architecture',
-      recheckAfter: 30,
     });
   });
 

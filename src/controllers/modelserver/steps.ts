@@ -1,20 +1,18 @@
 import type { ModelServerStatus } from '../../api/modelserver.ts';
-import { reasons } from '../../api/reasons.ts';
+import { reasons, type ReasonText } from '../../api/reasons.ts';
+import type { Condition } from '../../api/kubernetes.ts';
 import { deployments, services, type Pod } from '../../kube/builtin.ts';
 import { carriesHashOf } from '../../kube/apply.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { Live } from '../../kube/kind.ts';
-import { RuntimeFailure } from '../../protocols/runtime.ts';
+import { RuntimeFailure, type LoadState } from '../../protocols/runtime.ts';
 import { appliedAnnotation } from '../labels.ts';
-import { newestFirst, terminationMessage, troubleOf } from '../pods.ts';
+import { isReady, newestFirst, terminationMessage, troubleOf } from '../pods.ts';
 import { child, type FurtherCondition, type Outcome } from '../step.ts';
 import { condense, shortRevision } from '../text.ts';
 import { entryFile } from './settings.ts';
 import type { ServerView } from './view.ts';
 import { endpoint, selectorLabels, serverDeployment, serverService } from './workload.ts';
-
-/** Seconds between two looks at a load. */
-const loadSeconds = 2;
 
 /** A server uses what its Model has published and nothing else. */
 export function resolveModel({ server, model }: ServerView): Outcome<ModelServerStatus> {
@@ -25,9 +23,11 @@ export function resolveModel({ server, model }: ServerView): Outcome<ModelServer
   }
   const { artifact, conditions } = model.status ?? {};
   if (!artifact) {
-    const ready = findCondition(conditions, 'Ready');
-    const state = ready ? `${ready.reason}: ${ready.message}` : 'it has not been looked at yet';
-    return { at: 'waiting', reason: 'ModelNotReady', message: condense(`Model "${name}": ${state}`) };
+    return {
+      at: 'waiting',
+      reason: 'ModelNotReady',
+      message: condense(`Model "${name}": ${stateOf(conditions)}`),
+    };
   }
   if (!entryFile(artifact)) {
     const files = artifact.files.map(({ path }) => path).join(', ');
@@ -40,6 +40,18 @@ export function resolveModel({ server, model }: ServerView): Outcome<ModelServer
     message: `Model "${name}" has published revision ${shortRevision(revision)}.`,
     status: { model: { name, revision, digest, claimName } },
   };
+}
+
+/**
+ * Where a Model stands that has published nothing. Its own words only where they are for a person to act on: those of a
+ * pull change every two seconds, and each change would be a write to every server that waits.
+ */
+function stateOf(conditions: Condition[] | undefined): string {
+  const ready = findCondition(conditions, 'Ready');
+  if (!ready) return 'it has not been looked at yet';
+  const { meaning }: Partial<ReasonText> = (reasons as Record<string, ReasonText>)[ready.reason] ?? {};
+  const isStalled = findCondition(conditions, 'Stalled')?.status === 'True';
+  return `${ready.reason}: ${isStalled ? ready.message : (meaning ?? ready.message)}`;
 }
 
 /** Has the weights loaded by a Deployment behind a Service, and says how far the load is. */
@@ -91,40 +103,34 @@ export function runWorkload(view: ServerView): Outcome<ModelServerStatus> {
   }
 
   const failure = loadFailureOf(view);
-  if (failure) return { at: 'blocked', reason: 'LoadFailed', message: failure, recheckAfter: 30, ...effects };
+  if (failure) return { at: 'blocked', reason: 'LoadFailed', message: failure, ...effects };
   const trouble = view.pods.map(troubleOf).find((each) => each !== undefined);
-  if (trouble)
-    return { at: 'waiting', reason: trouble.reason, message: trouble.message, recheckAfter: 30, ...effects };
+  if (trouble) return { at: 'waiting', reason: trouble.reason, message: trouble.message, ...effects };
   const loading = view.pods.some(({ status }) => status?.phase === 'Running');
   const message = loading
     ? `${ready} of ${replicas} ready; the weights are ${load?.text ?? '0%'} loaded.`
     : `${ready} of ${replicas} ready; pods are starting.`;
-  return {
-    at: 'waiting',
-    reason: loading ? 'Loading' : 'Starting',
-    message,
-    recheckAfter: loadSeconds,
-    ...effects,
-  };
+  return { at: 'waiting', reason: loading ? 'Loading' : 'Starting', message, ...effects };
 }
 
 /** The load of the slowest pod; 100% when every pod is ready, absent when none that is not says anything. */
 function loadOf({ pods, loads, server }: ServerView): ModelServerStatus['load'] {
   if (server.spec.replicas === 0 || pods.length === 0) return undefined;
   const starting = pods.filter((pod) => !isReady(pod));
-  const percents = starting.flatMap(({ metadata }) => loads.get(metadata.name)?.percent ?? []);
+  const percents = starting.flatMap((pod) => saidBy(pod, loads)?.percent ?? []);
   if (starting.length > 0 && percents.length === 0) return undefined;
   const percent = Math.min(100, ...percents);
   return { percent, text: `${percent}%` };
 }
 
-function isReady({ status }: Live<Pod>): boolean {
-  return findCondition(status?.conditions, 'Ready')?.status === 'True';
+function saidBy({ metadata }: Live<Pod>, loads: ServerView['loads']): LoadState | undefined {
+  const said = loads.get(metadata.name);
+  return said === 'silent' ? undefined : said;
 }
 
 /** Whether chats are rendered with the template that came with the model, once a pod says so; one problem counts. */
 function chatConditions({ pods, loads }: ServerView): FurtherCondition[] {
-  const chats = newestFirst(pods).flatMap(({ metadata }) => loads.get(metadata.name)?.chat ?? []);
+  const chats = newestFirst(pods).flatMap((pod) => saidBy(pod, loads)?.chat ?? []);
   const chat = chats.find(({ problem }) => problem !== undefined) ?? chats[0];
   if (!chat) return [];
   const { description, problem } = chat;
