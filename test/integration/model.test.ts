@@ -1,9 +1,10 @@
 import { describe, expect } from 'vitest';
 import { Model } from '../../src/api/model.ts';
 import { claimName } from '../../src/controllers/model/claim.ts';
-import { persistentVolumeClaims } from '../../src/kube/builtin.ts';
+import { events, persistentVolumeClaims } from '../../src/kube/builtin.ts';
 import { controllerOf } from '../../src/kube/kind.ts';
 import { requestVariable } from '../../src/protocols/puller.ts';
+import { eventually } from './eventually.ts';
 import { downloading, reports, serves } from './fake-kubelet.ts';
 import { expectHardened } from './hardening.ts';
 import { it } from './it.ts';
@@ -86,6 +87,27 @@ describe.concurrent('a Model that is applied', () => {
     expect(percents).toEqual(percents.toSorted((a, b) => a - b));
     expect(percents.at(-1)).toBe(100);
     expect(world.jobsOf('story').length).toBe(2);
+  });
+
+  it('is told of by three writes of its status when it pulls in no time, and by two events', async ({
+    world,
+  }) => {
+    const { client, models } = world;
+    await world.readyModel('brief');
+    const reasons = models.versions('brief').map(reasonOf);
+    expect(reasons).toEqual([undefined, 'Resolving', 'Pulling', 'Ready']);
+    const told = async (): Promise<(string | undefined)[]> => {
+      const { items } = await client.list(events, { namespace: world.namespace });
+      const about = items.filter(
+        ({ regarding }) => regarding?.kind === 'Model' && regarding.name === 'brief',
+      );
+      return about.map(({ reason }) => reason);
+    };
+    await eventually(async () => {
+      const reasons = await told();
+      expect(reasons).toHaveLength(2);
+      expect(new Set(reasons)).toEqual(new Set(['Pulling', 'Ready']));
+    });
   });
 
   it('becomes Ready even when nobody can see the progress, and says that', async ({ world }) => {

@@ -31,7 +31,8 @@ describe.concurrent('a ModelServer whose Model is not there yet', () => {
     await world.applyModel('late');
     const waiting = await servers.untilOne(
       'early',
-      (server) => conditionOf(server, 'Ready')?.message.includes('Resolving') === true,
+      (server) =>
+        conditionOf(server, 'Ready')?.message.includes('Resolving: The source is being asked') === true,
     );
     expect(summary(waiting)).toBe('False/ModelNotReady True False');
     expect(world.deployments.get('early')).toBeUndefined();
@@ -102,6 +103,17 @@ describe.concurrent('a ModelServer', () => {
     expect(await kubectl('get', 'modelservers', 'gpu', '-n', world.namespace)).toMatch(
       /NAME +MODEL +READY +STATUS +LOADING +GPU +ENDPOINT +AGE\ngpu +weights +2\/2 +Ready +100% +2 +http:/,
     );
+  });
+
+  it('has its address from the first write of its status on, and few of them', async ({ world }) => {
+    const { kubelet, servers } = world;
+    await world.readyModel('plain');
+    kubelet.always({ server: 'plain' }, serves);
+    await world.applyServer('plain', { model: 'plain' });
+    await servers.untilOne('plain', ({ status }) => status?.load?.percent === 100 && status.ready === '1/1');
+    const [, first, ...more] = servers.versions('plain');
+    expect(first?.status?.endpoint).toBe(`http://plain.${world.namespace}.svc`);
+    expect(more.length).toBeLessThan(6);
   });
 
   it('asks for no GPU when none is wanted', async ({ world }) => {

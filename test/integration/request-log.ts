@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 
-/** An HTTP proxy before the API server that notes what is asked of it, watches left out. */
+/** An HTTP proxy before the API server that notes what is asked of it, watches and the Lease of operators left out. */
 export class RequestLog implements AsyncDisposable {
   readonly sent: { method: string; path: string }[] = [];
   readonly kubeconfig: string;
@@ -22,7 +22,8 @@ export class RequestLog implements AsyncDisposable {
     const server = createServer((near, response) => {
       const { method = '', url = '', headers } = near;
       const { pathname, searchParams } = new URL(url, target);
-      if (!searchParams.has('watch')) sent.push({ method, path: pathname });
+      const isLease = pathname.startsWith('/apis/coordination.k8s.io/');
+      if (!searchParams.has('watch') && !isLease) sent.push({ method, path: pathname });
       const far = request(new URL(url, target), { ...credentials, method, headers }, (answer) => {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
         response.flushHeaders();

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { expectReadyOnce } from './expect-ready-once.ts';
 import { downloading, reports, serves } from './fake-kubelet.ts';
 import { itAlone } from './it.ts';
 import { conditionOf, isReady } from './objects.ts';
@@ -8,17 +9,7 @@ import type { World } from './world.ts';
 const content = weights({ sizeBytes: 1_000_000_000 });
 const { inspection, publication } = content;
 
-/** What is to be true of a Model however often its operator was killed on the way. */
-async function expectReady(world: World, name: string): Promise<void> {
-  const ready = await world.models.untilOne(name, isReady);
-  expect(ready.status?.artifact).toMatchObject(publication);
-  expect(world.jobsOf(name, 'inspect').length).toBe(1);
-  expect(world.jobsOf(name, 'pull').length).toBe(1);
-  expect(world.claims.made().filter((claim) => claim.startsWith(`${name}-`)).length).toBe(1);
-  expect(world.pods.made().filter((pod) => pod.startsWith(`${name}-`)).length).toBe(2);
-  const percents = world.models.versions(name).map(({ status }) => status?.progress?.percent ?? 0);
-  expect(percents).toEqual(percents.toSorted((a, b) => a - b));
-}
+const expectReady = (world: World, name: string) => expectReadyOnce(world, name, publication);
 
 interface Moment {
   moment: string;
@@ -141,7 +132,8 @@ describe.concurrent('an operator that is told to stop', () => {
     await models.untilOne('m', ({ status }) => status?.progress?.percent === 10);
     const before = performance.now();
     expect(await world.operator.stop()).toBe(0);
-    expect(performance.now() - before).toBeLessThan(3000);
+    // Of which it takes up to ten seconds for reconciles that do not end.
+    expect(performance.now() - before).toBeLessThan(8000);
     expect(world.log.at(-1)).toContain('operator stopped');
   });
 });

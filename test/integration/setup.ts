@@ -1,13 +1,8 @@
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import type { TestProject } from 'vitest/node';
-import { parse } from 'yaml';
-import { connect, type KubeClient } from '../../src/kube/client.ts';
-import { findCondition, type Condition } from '../../src/kube/conditions.ts';
-import type { Kind, KubeObject } from '../../src/kube/kind.ts';
+import { connect } from '../../src/kube/client.ts';
 import { startCluster } from '../cluster/cluster.ts';
-import { waitFor } from '../cluster/commands.ts';
+import { installDefinitions } from '../cluster/definitions.ts';
 import { clusterForTests } from '../cluster/test-run.ts';
 import { ensureTools } from '../cluster/tools/tools.ts';
 
@@ -36,7 +31,14 @@ export default async function setup(project: TestProject): Promise<() => Promise
     if (!keep) await cluster.down();
   };
   try {
-    await installDefinitions(cluster.kubeconfig);
+    const config = new KubeConfig();
+    config.loadFromFile(cluster.kubeconfig);
+    const client = connect(config, { fieldManager: 'integration-setup' });
+    try {
+      await installDefinitions(client);
+    } finally {
+      await client.close();
+    }
   } catch (error) {
     await stop();
     throw error;
@@ -44,37 +46,4 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('kubeconfig', cluster.kubeconfig);
   project.provide('kubectl', kubectl);
   return stop;
-}
-
-interface Definition extends KubeObject {
-  spec: object;
-  status?: { conditions?: Condition[] };
-}
-
-const definitions: Kind<Definition> = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-};
-
-async function installDefinitions(kubeconfig: string): Promise<void> {
-  const config = new KubeConfig();
-  config.loadFromFile(kubeconfig);
-  const client = connect(config, { fieldManager: 'integration-setup' });
-  const folder = join(import.meta.dirname, '../../crds');
-  try {
-    const files = await readdir(folder);
-    await Promise.all(files.map((file) => installDefinition(client, join(folder, file))));
-  } finally {
-    await client.close();
-  }
-}
-
-async function installDefinition(client: KubeClient, file: string): Promise<void> {
-  const { metadata } = await client.apply(definitions, parse(await readFile(file, 'utf8')) as Definition);
-  await waitFor(`CRD ${metadata.name} to be established`, async () => {
-    const { status } = await client.get(definitions, metadata);
-    return findCondition(status?.conditions, 'Established')?.status === 'True' ? true : undefined;
-  });
 }

@@ -6,6 +6,7 @@ import { models, modelServers } from '../../src/controllers/kinds.ts';
 import {
   deployments,
   jobs,
+  leases,
   persistentVolumeClaims,
   pods,
   services,
@@ -16,6 +17,7 @@ import {
   type Service,
 } from '../../src/kube/builtin.ts';
 import { connect, type KubeClient } from '../../src/kube/client.ts';
+import type { ElectionTiming } from '../../src/kube/election-options.ts';
 import type { Kind, KubeObject, Live } from '../../src/kube/kind.ts';
 import { eventually } from './eventually.ts';
 import { FakeKubelet } from './fake-kubelet.ts';
@@ -56,6 +58,8 @@ export interface WorldOptions {
   kubeconfig: string;
   /** How the operator reaches the API server, when not as the test does. */
   operatorKubeconfig?: string;
+  /** Of its operators. */
+  timing?: ElectionTiming;
 }
 
 /** A namespace with an operator of its own, a kubelet in the hands of the test, and a record of all that happens. */
@@ -74,7 +78,7 @@ export class World implements AsyncDisposable {
   readonly log: string[] = [];
   readonly #options: WorldOptions;
   readonly #end: AbortController;
-  #operator: OperatorProcess | undefined;
+  readonly #operators: OperatorProcess[] = [];
   #touches = 0;
 
   static async start(options: WorldOptions): Promise<World> {
@@ -133,27 +137,34 @@ export class World implements AsyncDisposable {
     this.kubelet = new FakeKubelet(client, this.pods, end.signal);
   }
 
+  /** The one that was started last. */
   get operator(): OperatorProcess {
-    if (!this.#operator) throw new Error('the operator was not started');
-    return this.#operator;
+    const last = this.#operators.at(-1);
+    if (!last) throw new Error('the operator was not started');
+    return last;
   }
 
-  /** Resolves when it is ready. */
-  async startOperator(): Promise<void> {
-    const operator = this.spawnOperator();
+  /** Resolves when it is ready. It need not wait until the lease of one that was killed has run out. */
+  async startOperator(kubeconfig?: string): Promise<OperatorProcess> {
+    if (!this.#operators.some(({ running }) => running)) {
+      await this.client.delete(leases, this.ref('longshore-operator'));
+    }
+    const operator = this.spawnOperator(kubeconfig);
     await operator.ready();
+    return operator;
   }
 
   /** Does not wait for it to be ready: there may be no API server to reach. */
-  spawnOperator(): OperatorProcess {
-    const { kubeconfig, operatorKubeconfig = kubeconfig } = this.#options;
-    this.#operator = new OperatorProcess({
-      kubeconfig: operatorKubeconfig,
-      cluster: dirname(kubeconfig),
+  spawnOperator(kubeconfig = this.#options.operatorKubeconfig ?? this.#options.kubeconfig): OperatorProcess {
+    const operator = new OperatorProcess({
+      kubeconfig,
+      cluster: dirname(this.#options.kubeconfig),
       namespace: this.namespace,
+      timing: this.#options.timing,
       lines: this.log,
     });
-    return this.#operator;
+    this.#operators.push(operator);
+    return operator;
   }
 
   /** `kubectl apply` of a Model. */
@@ -204,7 +215,7 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#operator?.kill();
+    await Promise.all(this.#operators.map((operator) => operator.kill()));
     this.#end.abort();
     await this.client.delete(namespaces, { name: this.namespace });
     await this.client.close();

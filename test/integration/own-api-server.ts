@@ -1,0 +1,102 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { basename, dirname } from 'node:path';
+import { KubeConfig } from '@kubernetes/client-node';
+import { connect } from '../../src/kube/client.ts';
+import type { Kind, KubeObject } from '../../src/kube/kind.ts';
+import { waitFor } from '../cluster/commands.ts';
+import { findProcesses, startComponent } from '../cluster/native/processes.ts';
+import { stateOf, type State } from '../cluster/native/state.ts';
+
+const namespaces: Kind<KubeObject> = {
+  apiVersion: 'v1',
+  kind: 'Namespace',
+  plural: 'namespaces',
+  namespaced: false,
+};
+
+/**
+ * A second API server on the etcd of the tests' control plane, that a test can kill without taking it from the others.
+ * Only where that control plane runs as processes of this machine.
+ */
+export class OwnApiServer implements AsyncDisposable {
+  readonly config: KubeConfig;
+  readonly #state: State;
+  readonly #name: string;
+  readonly #command: readonly string[];
+
+  /** Undefined when the control plane is elsewhere. */
+  static async of(kubeconfig: string): Promise<OwnApiServer | undefined> {
+    const state = stateOf(basename(dirname(kubeconfig)));
+    const first = (await findProcesses(state)).find(({ component }) => component === 'kube-apiserver');
+    if (first === undefined) return undefined;
+    const port = await freePort();
+    const command = first.command.map((flag) =>
+      flag.startsWith('--secure-port=') ? `--secure-port=${port}` : flag,
+    );
+    const config = new KubeConfig();
+    config.loadFromFile(kubeconfig);
+    config.clusters = config.clusters.map((cluster) => ({ ...cluster, server: `https://127.0.0.1:${port}` }));
+    return new OwnApiServer(config, { state, port, command });
+  }
+
+  private constructor(
+    config: KubeConfig,
+    { state, port, command }: { state: State; port: number; command: string[] },
+  ) {
+    this.config = config;
+    this.#state = state;
+    this.#name = `own-apiserver-${port}`;
+    this.#command = command;
+  }
+
+  /** Resolves when it answers. */
+  async start(): Promise<void> {
+    await startComponent(this.#state, { name: this.#name, command: this.#command });
+    const client = connect(this.config, { fieldManager: 'own-api-server' });
+    await waitFor('the second API server to answer', () =>
+      client.list(namespaces, { limit: 1 }).then(
+        () => true as const,
+        () => undefined,
+      ),
+    );
+    await client.close();
+  }
+
+  /** As a crash does. */
+  async kill(): Promise<void> {
+    const ours = async () =>
+      (await findProcesses(this.#state)).filter(({ component }) => component === this.#name);
+    for (const { pid } of await ours()) process.kill(pid, 'SIGKILL');
+    await waitFor('the second API server to end', async () =>
+      (await ours()).length === 0 ? true : undefined,
+    );
+  }
+
+  /** Has etcd forget all versions but the newest: what a continue token or a watch goes on from is gone. */
+  async compact(): Promise<void> {
+    const [, etcd = ''] = /^--etcd-servers=(.*)$/m.exec(this.#command.join('\n')) ?? [];
+    const call = async (path: string, body: object): Promise<unknown> => {
+      const answer = await fetch(`${etcd}${path}`, { method: 'POST', body: JSON.stringify(body) });
+      if (!answer.ok) throw new Error(`etcd ${path}: ${answer.status} ${await answer.text()}`);
+      return answer.json();
+    };
+    const { header } = (await call('/v3/kv/range', { key: btoa('none') })) as {
+      header: { revision: string };
+    };
+    await call('/v3/kv/compaction', { revision: header.revision, physical: true });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.kill();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => {
+    server.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
