@@ -10,6 +10,7 @@ import type { Controller } from '../kube/controller.ts';
 import { Informer, type Change } from '../kube/informer.ts';
 import { controllerOf, keyOf, type Kind, type KubeObject, type Live } from '../kube/kind.ts';
 import type { Log } from '../kube/log.ts';
+import type { Observe } from '../kube/observing.ts';
 import { priorityAbout, priorityOf, type Priority } from '../kube/priority.ts';
 import { prunePod } from './prune.ts';
 
@@ -43,6 +44,21 @@ export function startCaches(
     deployments: labelled(deployments),
     services: labelled(services),
   };
+}
+
+/** Puts what the operator's own writes are answered with into the cache of their kind. */
+export function observedBy(caches: Caches): Observe {
+  const informers = new Map(
+    Object.entries({
+      [models.plural]: caches.models,
+      [modelServers.plural]: caches.modelServers,
+      [jobs.plural]: caches.jobs,
+      [persistentVolumeClaims.plural]: caches.claims,
+      [deployments.plural]: caches.deployments,
+      [services.plural]: caches.services,
+    }) as [string, Informer<KubeObject>][],
+  );
+  return (kind, object) => informers.get(kind.plural)?.observe(object);
 }
 
 /** Finds objects by the Model or ModelServer of their namespace that a label names. */

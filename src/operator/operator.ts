@@ -14,7 +14,8 @@ import { EventRecorder } from '../kube/events.ts';
 import { fencedClient, NotLeaderError } from '../kube/fence.ts';
 import { LeaderElection } from '../kube/leader-election.ts';
 import { controllerMetrics } from '../kube/metrics.ts';
-import { startCaches, wire } from './caches.ts';
+import { observingClient } from '../kube/observing.ts';
+import { observedBy, startCaches, wire } from './caches.ts';
 import type { Config } from './config.ts';
 import { healthServer } from './health.ts';
 import { InvalidObjects } from './invalid-objects.ts';
@@ -55,7 +56,8 @@ export class LongshoreOperator extends k8sOperator.default {
     const election = new LeaderElection({ client, lease, log, instance, events, timing });
     const invalid = new InvalidObjects(events);
     const caches = startCaches({ client, namespace, log }, (object, error) => invalid.saw(object, error));
-    const acting = actor(fencedClient(client, election), events);
+    const writing = observingClient(fencedClient(client, election), observedBy(caches));
+    const acting = actor(writing, events);
     const all = [
       caches.models,
       caches.modelServers,
