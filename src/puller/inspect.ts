@@ -2,10 +2,10 @@ import type { GgufFacts } from '../api/model.ts';
 import { factsOfPieces, readGgufHeader, type GgufHeader, type ReadRange } from '../gguf/header.ts';
 import { pieceInName } from '../gguf/quantization.ts';
 import type { Inspection } from '../protocols/puller.ts';
-import { networkProblem } from '../sources/http.ts';
+import { readBody } from '../sources/ask.ts';
 import { retrying, type Patience } from '../sources/retry.ts';
 import { isGguf } from '../sources/select-files.ts';
-import { SourceError, type Source, type SourceFile } from '../sources/source.ts';
+import type { Source, SourceFile } from '../sources/source.ts';
 import { checkReportable } from './report.ts';
 
 type ReadHeader = (file: SourceFile) => Promise<GgufHeader>;
@@ -60,28 +60,12 @@ function rangeReader(
 ): ReadRange {
   return (start, end) =>
     retrying(async () => {
-      const { status, body, origin } = await source.open(revision, file, { start, end: end - 1 }, signal);
+      const answer = await source.open(revision, file, { start, end: end - 1 }, signal);
+      const { status, origin } = answer;
       // A server that ignores ranges sends the file from its beginning.
       const skip = status === 206 ? 0 : start;
       const wanted = skip + end - start;
-      const chunks: Buffer[] = [];
-      let length = 0;
-      try {
-        for await (const chunk of body as AsyncIterable<Buffer>) {
-          chunks.push(chunk);
-          length += chunk.byteLength;
-          if (length >= wanted) break;
-        }
-      } catch (cause) {
-        signal.throwIfAborted();
-        throw new SourceError(
-          'SourceUnreachable',
-          `The connection to ${origin} broke: ${networkProblem(cause)}.`,
-          {
-            cause,
-          },
-        );
-      }
-      return new Uint8Array(Buffer.concat(chunks).subarray(skip, wanted));
+      const bytes = await readBody(origin, answer, wanted, signal);
+      return new Uint8Array(bytes.subarray(skip));
     }, patience);
 }
