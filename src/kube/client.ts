@@ -14,7 +14,7 @@ export interface CallOptions {
 }
 
 export interface WriteOptions extends CallOptions {
-  /** Called before the request is sent, each time: also after a wait that the server asked for. May throw. */
+  /** Called right before the request is sent, each time: also after a wait that the server asked for. May throw. */
   beforeSend?: (() => void) | undefined;
 }
 
@@ -132,9 +132,8 @@ export function connect(kubeConfig: KubeConfig, options: ConnectOptions): KubeCl
   const text = (request: HttpRequest, { signal, beforeSend }: WriteOptions): Promise<string> =>
     withRetries(
       async () => {
-        beforeSend?.();
         using deadline = deadlineAfter(timeoutMs, `${request.method} ${request.path}`, signal);
-        const response = await transport.send(request, deadline.signal);
+        const response = await transport.send(request, deadline.signal, beforeSend);
         const body = await response.text();
         if (response.status >= 300) throw failure(request, response, body);
         return body;

@@ -52,6 +52,18 @@ describe.each(Object.entries(writes))('a fenced client asked to %s', (_, write) 
     expect(await read).toEqual(object);
   });
 
+  it('does not send it when leadership ended while a connection was made', async () => {
+    await using api = new ScriptedApi();
+    const { client, oversleep } = await aFencedClient(api);
+    const writing = write(client);
+    oversleep();
+    await expect(writing).rejects.toThrow(NotLeaderError);
+    expect(api.requests.length).toBe(0);
+    const read = client.get(pods, pod);
+    (await api.requests.next()).answer(200, object);
+    expect(await read).toEqual(object);
+  });
+
   it('gives it up when leadership ends before the answer, or its caller does', async () => {
     await using api = new ScriptedApi();
     const { client, lose } = await aFencedClient(api);

@@ -1,7 +1,7 @@
 import type { RequestOptions } from 'node:https';
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeConfig } from '@kubernetes/client-node';
-import { Agent, ProxyAgent, request as send } from 'undici';
+import { Agent, DecoratorHandler, ProxyAgent, request as send } from 'undici';
 import type { buildConnector, Dispatcher } from 'undici';
 import { ApiError } from './errors.ts';
 
@@ -51,8 +51,12 @@ export class Transport {
     this.#userAgent = userAgent;
   }
 
-  /** Resolves with any answer; rejects with ApiError when none came, or with the signal's reason. */
-  async send(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+  /**
+   * Resolves with any answer; rejects with ApiError when none came, or with the signal's reason. `beforeSend` is called
+   * when nothing is left to do but to write the request to its connection; what it throws rejects the call, and nothing
+   * is sent.
+   */
+  async send(request: HttpRequest, signal: AbortSignal, beforeSend?: () => void): Promise<HttpResponse> {
     const cluster = this.#kubeConfig.getCurrentCluster();
     if (cluster === null) throw new Error('the kubeconfig has no current cluster');
     const url = new URL(cluster.server.replace(/\/$/, '') + request.path);
@@ -60,6 +64,15 @@ export class Transport {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
     const what = `${request.method} ${request.path}`;
+    let refusal: { error: unknown } | undefined;
+    const lastLook = (): void => {
+      try {
+        beforeSend?.();
+      } catch (error) {
+        refusal = { error };
+        throw error;
+      }
+    };
     try {
       const asked = this.#credentials();
       const { headers, dispatcher } = await asked.credentials;
@@ -74,7 +87,7 @@ export class Transport {
             : { 'content-type': request.contentType ?? 'application/json' }),
         },
         body: request.body === undefined ? null : JSON.stringify(request.body),
-        dispatcher,
+        dispatcher: beforeSend === undefined ? dispatcher : looking(dispatcher, lastLook),
         signal,
         // The callers' signals bound the time.
         headersTimeout: 0,
@@ -91,7 +104,7 @@ export class Transport {
           response.body.text().catch((error: unknown) => Promise.reject(unreachable(what, error, signal))),
       };
     } catch (error) {
-      throw unreachable(what, error, signal);
+      throw refusal === undefined ? unreachable(what, error, signal) : refusal.error;
     }
   }
 
@@ -137,6 +150,32 @@ function dispatcherFor({ proxy, tls }: Route): Dispatcher {
   if (proxy === undefined) return new Agent({ connect: { ...tls, ...keepAlive }, allowH2: false });
   if (!/^https?:/.test(proxy)) throw new Error(`proxy ${proxy}: only HTTP proxies are supported`);
   return new ProxyAgent({ uri: proxy, requestTls: tls, connect: keepAlive, allowH2: false });
+}
+
+/**
+ * Has `look` called for each request after a connection was found or made for it, which may take long. What happens
+ * between that and the system call is one turn of the event loop.
+ */
+function looking(dispatcher: Dispatcher, look: () => void): Dispatcher {
+  return dispatcher.compose(
+    (dispatch) => (options, handler) => dispatch(options, new LookingHandler(handler, look)),
+  );
+}
+
+class LookingHandler extends DecoratorHandler implements Dispatcher.DispatchHandler {
+  readonly #handler: Dispatcher.DispatchHandler;
+  readonly #look: () => void;
+
+  constructor(handler: Dispatcher.DispatchHandler, look: () => void) {
+    super(handler);
+    this.#handler = handler;
+    this.#look = look;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController, context: unknown): void {
+    this.#look();
+    this.#handler.onRequestStart?.(controller, context);
+  }
 }
 
 function defined<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {

@@ -23,11 +23,16 @@ const fenced = fencedClient(client, election);
 const stopping = new AbortController();
 const released = new AbortController();
 process.once('SIGTERM', () => stopping.abort());
+let standsStill = false;
+process.once('SIGUSR2', () => (standsStill = true));
 
 async function write(): Promise<void> {
   for (let count = 1; !stopping.signal.aborted; count += 1) {
     try {
       const data = { by: election.identity, count: String(count) };
+      // As if stopped by chance, where it is worst: the decision to write is taken, and none is on its way.
+      if (standsStill) process.kill(process.pid, 'SIGSTOP');
+      standsStill = false;
       await fenced.patch(ledgers, { namespace: NAMESPACE, name: 'ledger' }, { data });
     } catch (error) {
       if (error instanceof NotLeaderError) return log.info({}, 'write refused');

@@ -65,7 +65,8 @@ export class CandidateProcess {
     });
   }
 
-  signal(name: 'SIGKILL' | 'SIGTERM' | 'SIGSTOP' | 'SIGCONT'): void {
+  /** SIGUSR2 has it stop itself, as SIGSTOP would, right before its next write. */
+  signal(name: 'SIGKILL' | 'SIGTERM' | 'SIGUSR2' | 'SIGCONT'): void {
     this.#process.kill(name);
   }
 

@@ -70,7 +70,7 @@ describe.concurrent('of several processes', () => {
   }) => {
     const first = await world.leader('a');
     const second = await world.follower('b');
-    await takeover(world, [second], () => first.signal('SIGSTOP'));
+    await takeover(world, [second], () => first.signal('SIGUSR2'));
     const said = first.lines.length;
     first.signal('SIGCONT');
     expect(await first.exit).toBe(1);

@@ -6,11 +6,18 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 
+interface Held {
+  method: string;
+  path: string;
+  answer: () => void;
+}
+
 /** An HTTP proxy before the API server that notes what is asked of it, watches and the Lease of operators left out. */
 export class RequestLog implements AsyncDisposable {
   readonly sent: { method: string; path: string }[] = [];
   readonly kubeconfig: string;
   readonly #server: Server;
+  #held: Held[] | undefined;
 
   static async start(kubeconfig: string): Promise<RequestLog> {
     const config = new KubeConfig();
@@ -18,16 +25,19 @@ export class RequestLog implements AsyncDisposable {
     const target = config.getCurrentCluster()?.server ?? '';
     const credentials: RequestOptions = {};
     await config.applyToHTTPSOptions(credentials);
-    const sent: RequestLog['sent'] = [];
     const server = createServer((near, response) => {
       const { method = '', url = '', headers } = near;
-      const { pathname, searchParams } = new URL(url, target);
-      const isLease = pathname.startsWith('/apis/coordination.k8s.io/');
-      if (!searchParams.has('watch') && !isLease) sent.push({ method, path: pathname });
+      const { pathname: path, searchParams } = new URL(url, target);
+      const isLease = path.startsWith('/apis/coordination.k8s.io/');
+      if (!searchParams.has('watch') && !isLease) log.sent.push({ method, path });
       const far = request(new URL(url, target), { ...credentials, method, headers }, (answer) => {
-        response.writeHead(answer.statusCode ?? 502, answer.headers);
-        response.flushHeaders();
-        answer.pipe(response);
+        const pass = (): void => {
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          response.flushHeaders();
+          answer.pipe(response);
+        };
+        if (log.#held === undefined || isLease || method === 'GET') pass();
+        else log.#held.push({ method, path, answer: pass });
       });
       far.on('error', () => response.destroy());
       response.on('close', () => far.destroy());
@@ -43,13 +53,30 @@ export class RequestLog implements AsyncDisposable {
     const cluster = { name: 'noted', server: `http://127.0.0.1:${port}`, skipTLSVerify: true };
     plain.loadFromClusterAndUser(cluster, { name: 'anyone' });
     await writeFile(path, plain.exportConfig());
-    return new RequestLog(path, sent, server);
+    const log = new RequestLog(path, server);
+    return log;
   }
 
-  private constructor(kubeconfig: string, sent: RequestLog['sent'], server: Server) {
+  private constructor(kubeconfig: string, server: Server) {
     this.kubeconfig = kubeconfig;
-    this.sent = sent;
     this.#server = server;
+  }
+
+  /** Has writes from now on carried out, and those who sent them wait for the answers. */
+  hold(): void {
+    this.#held = [];
+  }
+
+  /** Those that wait for an answer. */
+  get held(): readonly Pick<Held, 'method' | 'path'>[] {
+    return this.#held ?? [];
+  }
+
+  /** Hands out the answers; later ones come at once. */
+  release(): void {
+    const held = this.#held ?? [];
+    this.#held = undefined;
+    for (const { answer } of held) answer();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
