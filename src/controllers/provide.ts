@@ -1,4 +1,4 @@
-import { withHash, type Apply } from '../kube/apply.ts';
+import { overVersion, withHash, type Apply } from '../kube/apply.ts';
 import { jobs, persistentVolumeClaims } from '../kube/builtin.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { isConflict, isNotFound } from '../kube/errors.ts';
@@ -48,10 +48,9 @@ export async function provide(
     throw error;
   };
   const live = await client.get(kind, { name, namespace }, { signal }).catch(absent);
-  const { uid } = live ? owned(owner, wanted, live).metadata : {};
+  const ours = live && owned(owner, wanted, live);
   // Not by a create: what it sets would not be an apply's to take back.
-  const hashed = withHash(object, appliedAnnotation);
-  return client.apply(kind, { ...hashed, metadata: { ...hashed.metadata, ...(uid && { uid }) } }, { signal });
+  return client.apply(kind, overVersion(ours, withHash(object, appliedAnnotation)), { signal });
 }
 
 /**

@@ -107,7 +107,7 @@ describe('stableJson', () => {
 });
 
 describe('an applier', () => {
-  it('sends nothing when nothing would change, and the hash and the uid otherwise', async () => {
+  it('sends nothing when nothing would change, and the hash and the version that it was decided by otherwise', async () => {
     const { client, sent } = recordClient();
     const apply = applier({ client, annotation });
     expect(await apply(deployments, desired, stored())).toBe(false);
@@ -118,7 +118,7 @@ describe('an applier', () => {
     expect(await apply(deployments, desired, undefined)).toBe(true);
     const hashed = (object: Desired<Deployment>) => withHash(object, annotation).metadata;
     expect(sent.map(({ object }) => object['metadata'])).toEqual([
-      { ...hashed(other), uid: 'u1' },
+      { ...hashed(other), uid: 'u1', resourceVersion: stored().metadata.resourceVersion },
       hashed(desired),
     ]);
   });

@@ -50,8 +50,9 @@ export interface ApplierOptions {
 }
 
 /**
- * Applies `desired` unless `live`, the cached object, shows that nothing would change; says whether it was sent. When
- * an object is there it is sent with its uid: rejects with Conflict when another has taken its place or it is gone.
+ * Applies `desired` unless `live`, the cached object, shows that nothing would change; says whether it was sent. What
+ * was decided by an object is written to that very version of it alone: rejects with Conflict when it has changed since,
+ * another has taken its place or it is gone. So a write that comes late, of a process that leads no more, undoes nothing.
  */
 export type Apply = <T extends KubeObject>(
   kind: Kind<T>,
@@ -63,9 +64,17 @@ export type Apply = <T extends KubeObject>(
 export function applier({ client, annotation }: ApplierOptions): Apply {
   return async (kind, desired, live, signal) => {
     if (!needsApply(desired, live, annotation)) return false;
-    const hashed = withHash(desired, annotation);
-    const metadata = { ...hashed.metadata, ...(live === undefined ? {} : { uid: live.metadata.uid }) };
-    await client.apply(kind, { ...hashed, metadata }, { signal });
+    await client.apply(kind, overVersion(live, withHash(desired, annotation)), { signal });
     return true;
   };
+}
+
+/** Adds the precondition that what is there is this version of this object; none when nothing was there. */
+export function overVersion<T extends KubeObject>(
+  live: Live<T> | undefined,
+  desired: Desired<T>,
+): Desired<T> {
+  if (live === undefined) return desired;
+  const { uid, resourceVersion } = live.metadata;
+  return { ...desired, metadata: { ...desired.metadata, uid, resourceVersion } };
 }
