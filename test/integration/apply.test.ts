@@ -14,12 +14,12 @@ it('a write that was decided by an older version of an object undoes nothing', a
   const old = await there();
   await apply(configMaps, wanted('second'), old);
 
-  const late = apply(configMaps, wanted('first'), old);
+  const late = apply(configMaps, wanted('late'), old);
   expect(await late.catch(isConflict)).toBe(true);
   expect((await there()).data).toEqual({ value: 'second' });
 
   await client.delete(configMaps, { namespace, name: 'settings' });
-  const tooLate = apply(configMaps, wanted('first'), old);
+  const tooLate = apply(configMaps, wanted('late'), old);
   expect(await tooLate.catch(isConflict)).toBe(true);
   await expect(there()).rejects.toMatchObject({ status: 404 });
 });
