@@ -15,11 +15,11 @@ it('a write that was decided by an older version of an object undoes nothing', a
   await apply(configMaps, wanted('second'), old);
 
   const late = apply(configMaps, wanted('late'), old);
-  expect(await late.catch(isConflict)).toBe(true);
+  await expect(late).rejects.toSatisfy(isConflict);
   expect((await there()).data).toEqual({ value: 'second' });
 
   await client.delete(configMaps, { namespace, name: 'settings' });
   const tooLate = apply(configMaps, wanted('late'), old);
-  expect(await tooLate.catch(isConflict)).toBe(true);
+  await expect(tooLate).rejects.toSatisfy(isConflict);
   await expect(there()).rejects.toMatchObject({ status: 404 });
 });
