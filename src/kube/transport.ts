@@ -142,14 +142,19 @@ export class Transport {
   }
 }
 
-/** Half a minute is less than the idle time after which load balancers drop a connection. */
-const keepAlive = { keepAlive: true, keepAliveInitialDelay: 30_000 };
+/** Less than the idle time after which load balancers drop a connection. */
+const idleMs = 30_000;
 
-/** HTTP/2 would put every watch on one connection, whose death would then be everyone's. */
+/**
+ * HTTP/2 would put every watch on one connection, whose death would then be everyone's. Connections stay open between
+ * requests: undici's own 4 s would have nearly every change of a quiet cluster begin with a TLS handshake.
+ */
 function dispatcherFor({ proxy, tls }: Route): Dispatcher {
-  if (proxy === undefined) return new Agent({ connect: { ...tls, ...keepAlive }, allowH2: false });
+  const connect = { keepAlive: true, keepAliveInitialDelay: idleMs };
+  const options = { allowH2: false, keepAliveTimeout: idleMs };
+  if (proxy === undefined) return new Agent({ ...options, connect: { ...tls, ...connect } });
   if (!/^https?:/.test(proxy)) throw new Error(`proxy ${proxy}: only HTTP proxies are supported`);
-  return new ProxyAgent({ uri: proxy, requestTls: tls, connect: keepAlive, allowH2: false });
+  return new ProxyAgent({ ...options, uri: proxy, requestTls: tls, connect });
 }
 
 /**

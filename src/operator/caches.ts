@@ -12,7 +12,7 @@ import { controllerOf, keyOf, type Kind, type KubeObject, type Live } from '../k
 import type { Log } from '../kube/log.ts';
 import type { Observe } from '../kube/observing.ts';
 import { priorityAbout, priorityOf, type Priority } from '../kube/priority.ts';
-import { prunePod } from './prune.ts';
+import { pruneJob, prunePod } from './prune.ts';
 
 export type Caches = ModelCaches & ServerCaches;
 
@@ -38,7 +38,7 @@ export function startCaches(
       onInvalid,
       indexes: { model: ({ metadata, spec }) => [`${metadata.namespace}/${spec.modelRef.name}`] },
     }),
-    jobs: labelled(jobs),
+    jobs: labelled(jobs, {}, pruneJob),
     pods: labelled(pods, { server: namedBy(labels.server) }, prunePod),
     claims: labelled(persistentVolumeClaims, { model: namedBy(labels.model) }),
     deployments: labelled(deployments),

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
+import { newestAttempt } from '../controllers/model/attempts.ts';
 import { terminationMessage, troubleOf } from '../controllers/pods.ts';
 import { pollPod } from '../controllers/poll.ts';
-import { aJob, aPodOf } from '../controllers/testing/objects.ts';
-import type { Pod } from '../kube/builtin.ts';
+import { aJob, aPodOf, aView } from '../controllers/testing/objects.ts';
+import type { Job, Pod } from '../kube/builtin.ts';
 import { controllerOf, type Live } from '../kube/kind.ts';
-import { prunePod } from './prune.ts';
+import { pruneJob, prunePod } from './prune.ts';
 
 /** As a kubelet leaves it. */
 function fullPod(status: Pod['status'] = {}): Live<Pod> {
@@ -67,5 +68,29 @@ describe('a pod in the cache', () => {
   it('has nothing of what nobody reads', () => {
     const json = JSON.stringify(prunePod(fullPod(waiting('ErrImagePull'))));
     expect(json).not.toMatch(/cni|volume-|puller:1|hostIP|qosClass/);
+  });
+});
+
+describe('a Job in the cache', () => {
+  const template = { spec: { containers: [{ name: 'puller', image: 'puller:1' }], restartPolicy: 'Never' } };
+  const whole = (job: Live<Job>): Live<Job> => ({
+    ...job,
+    metadata: { ...job.metadata, annotations: { 'example.com/note': 'lengthy' } },
+    spec: { template },
+  });
+
+  it.each([
+    ['that runs', whole(aJob({ request: 'r' }))],
+    ['that is complete', whole(aJob({ request: 'r', ended: { type: 'Complete', secondsAgo: 1 } }))],
+    [
+      'that failed',
+      whole(aJob({ request: 'r', ended: { type: 'Failed', secondsAgo: 60, reason: 'DeadlineExceeded' } })),
+    ],
+  ])('%s is read as the whole one', (_, job) => {
+    const pruned = pruneJob(job);
+    const attempt = (each: Live<Job>) => newestAttempt(aView({ jobs: [each] }), 'inspect', 'r');
+    expect({ ...attempt(pruned), job: undefined }).toEqual({ ...attempt(job), job: undefined });
+    expect(controllerOf(pruned)).toEqual(controllerOf(job));
+    expect(JSON.stringify(pruned)).not.toMatch(/puller:1|lengthy/);
   });
 });

@@ -1,12 +1,11 @@
-import type { Pod } from '../kube/builtin.ts';
+import type { Job, Pod } from '../kube/builtin.ts';
 import type { Live } from '../kube/kind.ts';
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 
 /**
  * What the caches keep of a pod: whose it is, and what its status says of how far it is. A pod is several kilobytes
- * otherwise, most of it a spec that is in its Job or Deployment too. Objects that are applied keep their whole spec:
- * it is compared with what is wanted.
+ * otherwise, most of it a spec that others wrote.
  */
 export function prunePod({ apiVersion, kind, metadata, status = {} }: Live<Pod>): Live<Pod> {
   const { annotations: _, ...ours } = metadata;
@@ -30,6 +29,15 @@ export function prunePod({ apiVersion, kind, metadata, status = {} }: Live<Pod>)
       ...(containerStatuses && { containerStatuses: containerStatuses.map(pruneContainer) }),
     },
   };
+}
+
+/**
+ * What the caches keep of a Job: which it is, and how it stands. What a Job is to do is never changed; its name and
+ * labels tell it. Objects that are applied again keep their whole spec: it is compared with what is wanted.
+ */
+export function pruneJob({ apiVersion, kind, metadata, status }: Live<Job>): Live<Job> {
+  const { annotations: _, ...ours } = metadata;
+  return { apiVersion, kind, metadata: ours, status };
 }
 
 function pruneContainer({ name, ready, restartCount, state, lastState }: ContainerStatus): ContainerStatus {

@@ -29,5 +29,8 @@ export async function startKubelet({
   await log.close();
   const [said] = (await Promise.race([once(child, 'message'), once(child, 'exit')])) as unknown[];
   if (said !== 'ready') throw new Error(`the scripted kubelet ended; see ${folder}/logs/bench-kubelet.log`);
+  // Nobody waits for it: the bench ends, and it does then.
+  child.unref();
+  child.channel?.unref();
   return { go: () => child.send('go') };
 }
