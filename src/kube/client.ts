@@ -6,6 +6,7 @@ import type { StatusBody } from './errors.ts';
 import { pods } from './builtin.ts';
 import { pathOf } from './kind.ts';
 import type { Desired, Kind, KubeObject, Live, ObjectMeta, Ref } from './kind.ts';
+import { withoutManagedFields } from './managed-fields.ts';
 import { deadlineAfter, lines, Transport } from './transport.ts';
 import type { HttpRequest, HttpResponse } from './transport.ts';
 
@@ -74,8 +75,8 @@ export interface LogOptions extends CallOptions {
 }
 
 /**
- * Typed requests to one API server. Objects come back as the server sent them: a Kind's schema is not applied
- * here (the informer does that). Every call rejects with ApiError, or with the reason of its own aborted signal.
+ * Typed requests to one API server. Objects come back as the server sent them, without managedFields: a Kind's schema
+ * is not applied here (the informer does that). Every call rejects with ApiError, or with the reason of its own aborted signal.
  */
 export interface KubeClient {
   get<T extends KubeObject>(kind: Kind<T>, ref: Ref, options?: CallOptions): Promise<Live<T>>;
@@ -274,5 +275,5 @@ function watchEvent<T extends KubeObject>(request: HttpRequest, line: string): W
 
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- names what the caller trusts the text to be
 function parse<R>(text: string): R {
-  return JSON.parse(text) as R;
+  return JSON.parse(withoutManagedFields(text)) as R;
 }

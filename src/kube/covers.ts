@@ -49,9 +49,17 @@ function sameQuantity(a: unknown, b: unknown): boolean {
 
 /** JSON with the members of objects in one order, so that equal values have equal text. */
 export function stableJson(value: unknown): string {
-  return JSON.stringify(value, (_name, member: unknown) =>
-    isRecord(member)
-      ? Object.fromEntries(Object.entries(member).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : member,
-  );
+  return textOf(value) ?? 'undefined';
+}
+
+/** Undefined for what JSON has no text for. */
+function textOf(value: unknown): string | undefined {
+  if (Array.isArray(value)) return `[${value.map((item) => textOf(item) ?? 'null').join(',')}]`;
+  if (!isRecord(value)) return JSON.stringify(value) as string | undefined;
+  const members: string[] = [];
+  for (const name of Object.keys(value).sort()) {
+    const text = textOf(value[name]);
+    if (text !== undefined) members.push(`${JSON.stringify(name)}:${text}`);
+  }
+  return `{${members.join(',')}}`;
 }

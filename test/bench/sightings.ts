@@ -14,13 +14,14 @@ export interface Sighting {
   createdAt: number;
   firstStatusAt?: number;
   readyAt?: number;
-  // Until it is Ready:
-  /** Versions that differ in more of the status than how far a pull or a load is. */
-  statusWrites: number;
-  progressWrites: number;
-  /** Versions whose status is that of the version before. */
-  otherWrites: number;
+  /** Of its versions until it is Ready, that of the creation first. */
+  statuses: (Status | undefined)[];
 }
+
+/**
+ * What writes changed: `status` more of it than how far a pull or a load is, `other` nothing at all.
+ */
+export type WriteCounts = Record<'status' | 'progress' | 'other', number>;
 
 /** The objects of one namespace. */
 export class Crowd {
@@ -30,7 +31,7 @@ export class Crowd {
 
   /** To be called when the request to create is about to be sent. */
   creating(name: string): Sighting {
-    const sighting = { createdAt: performance.now(), statusWrites: 0, progressWrites: 0, otherWrites: 0 };
+    const sighting: Sighting = { createdAt: performance.now(), statuses: [undefined] };
     this.sightings.set(name, sighting);
     return sighting;
   }
@@ -44,13 +45,14 @@ export class Crowd {
     return [...this.sightings.values()].reduce((last, each) => Math.max(last, each[of] ?? 0), 0);
   }
 
-  mean(of: 'statusWrites' | 'progressWrites' | 'otherWrites'): number {
-    const counts = [...this.sightings.values()].map((each) => each[of]);
-    return counts.reduce((sum, count) => sum + count, 0) / counts.length;
-  }
-
-  most(of: 'statusWrites'): number {
-    return [...this.sightings.values()].reduce((most, each) => Math.max(most, each[of]), 0);
+  /** Of each object, until it was Ready. To be asked for when nothing is measured: it costs more than to watch. */
+  writeCounts(): WriteCounts[] {
+    return [...this.sightings.values()].map(({ statuses }) => {
+      const counts = { status: 0, progress: 0, other: 0 };
+      for (const [i, status] of statuses.entries())
+        if (i > 0) counts[whatChanged(statuses[i - 1], status)] += 1;
+      return counts;
+    });
   }
 }
 
@@ -107,7 +109,7 @@ export class Sightings {
     const { status } = object;
     if (old || status?.conditions) {
       this.writes += 1;
-      if (sighting.readyAt === undefined) sighting[`${whatChanged(old?.status, status)}Writes`] += 1;
+      if (sighting.readyAt === undefined) sighting.statuses.push(status);
     }
     if (status?.conditions && sighting.firstStatusAt === undefined) {
       sighting.firstStatusAt = this.#changedAt;

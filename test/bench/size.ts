@@ -10,7 +10,7 @@ import { latencyOf } from './latency.ts';
 import type { Observed } from './observer.ts';
 import { BenchedOperator } from './operator-process.ts';
 import { allOf, perEach, since, writesIn } from './requests.ts';
-import { Sightings, type Crowd } from './sightings.ts';
+import { Sightings, type Crowd, type WriteCounts } from './sightings.ts';
 
 export interface SizeOptions {
   /** Of Models, and of ModelServers where `servers`. */
@@ -259,11 +259,13 @@ function sinceCreation(crowd: Crowd, name: string): number {
 }
 
 function statusWrites(crowd: Crowd): StatusWrites {
+  const all = crowd.writeCounts();
+  const mean = (of: keyof WriteCounts): number => all.reduce((sum, each) => sum + each[of], 0) / all.length;
   return {
-    mean: crowd.mean('statusWrites'),
-    most: crowd.most('statusWrites'),
-    progress: crowd.mean('progressWrites'),
-    other: crowd.mean('otherWrites'),
+    mean: mean('status'),
+    most: all.reduce((most, { status }) => Math.max(most, status), 0),
+    progress: mean('progress'),
+    other: mean('other'),
   };
 }
 
