@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { KubeClient } from './client.ts';
 import type { Desired, Kind, KubeObject, Live } from './kind.ts';
 import { covers, stableJson } from './covers.ts';
@@ -8,12 +8,12 @@ import { covers, stableJson } from './covers.ts';
  * that is wanted no more is noticed: the live object still has it, and only server-side apply knows whose it was.
  */
 export function withHash<T extends KubeObject>(desired: Desired<T>, annotation: string): Desired<T> {
-  const hash = createHash('sha256').update(stableJson(desired)).digest('hex').slice(0, 32);
+  const applied = hash('sha256', stableJson(desired)).slice(0, 32);
   return {
     ...desired,
     metadata: {
       ...desired.metadata,
-      annotations: { ...desired.metadata?.annotations, [annotation]: hash },
+      annotations: { ...desired.metadata?.annotations, [annotation]: applied },
     },
   };
 }

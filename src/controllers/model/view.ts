@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import type { Model } from '../../api/model.ts';
 import type { Job, PersistentVolumeClaim, Pod } from '../../kube/builtin.ts';
 import { stableJson } from '../../kube/covers.ts';
@@ -25,7 +25,7 @@ export interface ModelView {
 
 /** A short name for a value: equal values have equal names, whatever the order of their members. */
 export function fingerprint(value: unknown): string {
-  return createHash('sha256').update(stableJson(value)).digest('hex').slice(0, 16);
+  return hash('sha256', stableJson(value)).slice(0, 16);
 }
 
 /**
