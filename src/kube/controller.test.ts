@@ -162,7 +162,7 @@ describe('a controller', () => {
 
   it('has a worker left for what somebody waits for, however busy the others are', async () => {
     const { calls, controller, stop, stopped } = setUp({ concurrency: 1, reserved: 1 });
-    controller.enqueue(a, 'user');
+    controller.enqueue(a, 'event');
     const slow = await calls.next();
     controller.enqueue(b, 'event');
     controller.enqueue({ namespace: 'other', name: 'c' }, 'backlog');
@@ -176,6 +176,21 @@ describe('a controller', () => {
     expect(calls.length).toBe(0);
     slow.succeed();
     (await calls.next()).succeed();
+    stop.abort();
+    await stopped;
+  });
+
+  it('begins with what somebody waits for before a burst of others', async () => {
+    const { calls, controller, stop, stopped } = setUp({ concurrency: 2, reserved: 1 });
+    for (const name of ['a', 'b', 'c']) controller.enqueue({ namespace: 'crowd', name }, 'event');
+    controller.enqueue(b, 'user');
+    const order: string[] = [];
+    for (let i = 0; i < 4; i += 1) {
+      const call = await calls.next();
+      order.push(call.key.namespace);
+      call.succeed();
+    }
+    expect(order).toEqual(['default', 'crowd', 'crowd', 'crowd']);
     stop.abort();
     await stopped;
   });

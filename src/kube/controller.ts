@@ -1,3 +1,4 @@
+import { setImmediate as afterInput } from 'node:timers/promises';
 import { ApiError, isConflict } from './errors.ts';
 import { formatKey, parseKey } from './kind.ts';
 import type { Key, Ref } from './kind.ts';
@@ -35,7 +36,10 @@ export interface ControllerOptions {
   log: Log;
   /** Reconciles at the same time, never two of one key; default 1. */
   concurrency?: number | undefined;
-  /** Further reconciles at the same time, for what somebody waits for and nothing else; default 0. */
+  /**
+   * Further reconciles at the same time, for what somebody waits for and nothing else; default 0. They begin at once,
+   * all others when the event loop has looked for input: a burst of events holds up nobody for longer than it is read.
+   */
   reserved?: number | undefined;
   queue?: Pick<QueueOptions, 'backoff' | 'random'> | undefined;
   observe?: ((name: string) => { queue: QueueObserver; controller: ControllerObserver }) | undefined;
@@ -101,6 +105,7 @@ export class Controller {
     for (;;) {
       const text = await this.#queue.get(lowest);
       if (text === undefined) return;
+      if (lowest !== 'user') await afterInput();
       const beganAt = performance.now();
       let result: ReconcileEnd = 'error';
       this.#observer?.began();

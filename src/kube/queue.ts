@@ -181,11 +181,10 @@ export class WorkQueue {
     if (isReady) this.#offer(key, priority);
   }
 
-  /** Gives the key to a worker that waits, the least choosy first, or puts it in line. */
+  /** Gives the key to a worker that waits, the choosiest first that takes it, or puts it in line. */
   #offer(key: string, priority: Priority): void {
-    const lowest = priorities.findLast((each) => this.#workers[each].length > 0);
-    const worker =
-      lowest === undefined || isHigher(lowest, priority) ? undefined : this.#workers[lowest].shift();
+    const lowest = priorities.find((each) => this.#workers[each].length > 0 && !isHigher(each, priority));
+    const worker = lowest && this.#workers[lowest].shift();
     if (worker === undefined) {
       this.#ready.add(key, priority);
       return;
