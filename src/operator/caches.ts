@@ -7,11 +7,20 @@ import type { ServerCaches } from '../controllers/modelserver/reconcile.ts';
 import { deployments, jobs, persistentVolumeClaims, pods, services } from '../kube/builtin.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Controller } from '../kube/controller.ts';
-import { Informer, type Change } from '../kube/informer.ts';
-import { controllerOf, keyOf, type Kind, type KubeObject, type Live } from '../kube/kind.ts';
+import { Informer } from '../kube/informer.ts';
+import { formatKey, type Kind, type KubeObject, type Live, type Ref } from '../kube/kind.ts';
 import type { Log } from '../kube/log.ts';
 import type { Observe } from '../kube/observing.ts';
-import { priorityAbout, priorityOf, type Priority } from '../kube/priority.ts';
+import {
+  itself,
+  labelled,
+  ownerOf,
+  referred,
+  referrers,
+  related,
+  trigger,
+  unless,
+} from '../kube/triggers.ts';
 import { pruneJob, prunePod } from './prune.ts';
 
 export type Caches = ModelCaches & ServerCaches;
@@ -21,7 +30,7 @@ export function startCaches(
   { client, namespace, log }: { client: KubeClient; namespace: string | undefined; log: Log },
   onInvalid: (object: Live<KubeObject>, error: Error) => void,
 ): Caches {
-  const labelled = <T extends KubeObject>(
+  const ours = <T extends KubeObject>(
     kind: Kind<T>,
     indexes: Record<string, (object: Live<T>) => readonly string[]> = {},
     prune?: (object: Live<T>) => Live<T>,
@@ -38,11 +47,11 @@ export function startCaches(
       onInvalid,
       indexes: { model: ({ metadata, spec }) => [`${metadata.namespace}/${spec.modelRef.name}`] },
     }),
-    jobs: labelled(jobs, {}, pruneJob),
-    pods: labelled(pods, { server: namedBy(labels.server) }, prunePod),
-    claims: labelled(persistentVolumeClaims, { model: namedBy(labels.model) }),
-    deployments: labelled(deployments),
-    services: labelled(services),
+    jobs: ours(jobs, {}, pruneJob),
+    pods: ours(pods, { server: namedBy(labels.server) }, prunePod),
+    claims: ours(persistentVolumeClaims, { model: namedBy(labels.model) }),
+    deployments: ours(deployments),
+    services: ours(services),
   };
 }
 
@@ -63,10 +72,7 @@ export function observedBy(caches: Caches): Observe {
 
 /** Finds objects by the Model or ModelServer of their namespace that a label names. */
 function namedBy(label: string): (object: Live<KubeObject>) => string[] {
-  return ({ metadata }) => {
-    const name = metadata.labels?.[label];
-    return name === undefined ? [] : [`${metadata.namespace}/${name}`];
-  };
+  return (object) => labelled(label)(object).map(formatKey);
 }
 
 /**
@@ -75,54 +81,28 @@ function namedBy(label: string): (object: Live<KubeObject>) => string[] {
  */
 export function wire(
   caches: Caches,
-  controllers: Record<'model' | 'server', Pick<Controller, 'enqueue'>>,
+  { model, server }: Record<'model' | 'server', Pick<Controller, 'enqueue'>>,
 ): void {
-  const { model, server } = controllers;
-  caches.models.onChange((change) => {
-    const { namespace, name } = keyOf(change.object);
-    model.enqueue({ namespace, name }, priorityOfOurs(change));
-    for (const dependent of caches.modelServers.by('model', `${namespace}/${name}`))
-      server.enqueue(keyOf(dependent), priorityAbout(change));
-  });
-  caches.modelServers.onChange((change) => {
-    const { object, old = object } = change;
-    const { namespace, name } = keyOf(object);
-    server.enqueue({ namespace, name }, priorityOfOurs(change));
-    if (change.type === 'modified' && usesSame(object, old)) return;
-    // A claim that this server stopped using may be collected.
-    for (const { spec } of [object, old])
-      model.enqueue({ namespace, name: spec.modelRef.name }, priorityAbout(change));
-  });
-  for (const cache of [
-    caches.jobs,
-    caches.claims,
-    caches.deployments,
-    caches.services,
-  ] as Informer<KubeObject>[]) {
-    cache.onChange((change) => {
-      const owner = controllerOf(change.object);
-      const controller =
-        owner?.kind === models.kind ? model : owner?.kind === modelServers.kind ? server : undefined;
-      const { namespace } = keyOf(change.object);
-      if (owner) controller?.enqueue({ namespace, name: owner.name }, priorityAbout(change));
-    });
-  }
+  trigger(caches.models, itself(), model);
+  trigger(caches.models, referrers(caches.modelServers, 'model'), server);
+
+  trigger(caches.modelServers, itself(), server);
+  // A claim that a server stopped using may be collected.
+  trigger(caches.modelServers, unless(usesSame, referred(usedModel)), model);
+
+  trigger(caches.jobs, related(ownerOf(models)), model);
+  trigger(caches.claims, related(ownerOf(models)), model);
+  trigger(caches.deployments, related(ownerOf(modelServers)), server);
+  trigger(caches.services, related(ownerOf(modelServers)), server);
+
   // A pod belongs to a Job or a ReplicaSet, a retained claim to nothing; labels name whose they are in the end.
-  for (const cache of [caches.pods, caches.claims] as Informer<KubeObject>[]) {
-    cache.onChange((change) => {
-      const { namespace } = keyOf(change.object);
-      const { [labels.model]: modelName, [labels.server]: serverName } = change.object.metadata.labels ?? {};
-      if (modelName !== undefined) model.enqueue({ namespace, name: modelName }, priorityAbout(change));
-      if (serverName !== undefined) server.enqueue({ namespace, name: serverName }, priorityAbout(change));
-    });
-  }
+  trigger(caches.claims, related(labelled(labels.model)), model);
+  trigger(caches.pods, related(labelled(labels.model)), model);
+  trigger(caches.pods, related(labelled(labels.server)), server);
 }
 
-/** What was there at the start comes first among that when nobody has looked at it as it is now. */
-function priorityOfOurs(change: Change<Model> | Change<ModelServer>): Priority {
-  const priority = priorityOf(change);
-  const { metadata, status } = change.object;
-  return priority === 'backlog' && status?.observedGeneration !== metadata.generation ? 'event' : priority;
+function usedModel({ metadata, spec }: ModelServer): Ref[] {
+  return [{ namespace: metadata.namespace, name: spec.modelRef.name }];
 }
 
 /** Whether two versions of a server keep the same claim of the same Model from being collected. */
