@@ -134,7 +134,14 @@ export const ModelStorage = z
     size: Quantity.optional().describe(
       'The size of the volume. Default: the size of the files plus head-room.',
     ),
-    storageClassName: ObjectName.optional().describe("Default: the cluster's default storage class."),
+    storageClassName: z
+      .string()
+      .max(253)
+      .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/)
+      .optional()
+      .describe(
+        'Default: the default storage class of the cluster. Empty: a volume without a class, made by hand.',
+      ),
     accessModes: z
       .array(z.enum(['ReadWriteOnce', 'ReadWriteMany', 'ReadWriteOncePod']))
       .min(1)

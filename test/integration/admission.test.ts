@@ -116,6 +116,11 @@ describe('an object that cannot be meant', () => {
       'accessModes[0]: Unsupported',
     ],
     [
+      'a storage class that can have no such name',
+      model({ source, storage: { storageClassName: 'Fast_Disk' } }),
+      'spec.storage.storageClassName: Invalid value',
+    ],
+    [
       'a misspelt field',
       model({ source, storage: { sise: '1Gi' } }),
       '.spec.storage.sise: field not declared',
@@ -195,6 +200,13 @@ describe('an object that says only what it must', () => {
       gpu: { count: 1, resourceName: 'amd.com/gpu' },
       runtime: { contextSize: 4096, parallel: 1 },
     });
+  });
+
+  it('may ask for a volume without a storage class, which is another wish than to leave that out', async ({
+    apply,
+  }) => {
+    const stored = await apply(model({ source, storage: { storageClassName: '' } }));
+    expect(stored).toMatchObject({ accepted: true, spec: { storage: { storageClassName: '' } } });
   });
 
   it('may have a name of 40 characters', async ({ apply }) => {
