@@ -99,6 +99,12 @@ export const reasons = {
     meaning: 'The volume is too small for the files.',
     action: 'Raise spec.storage.size, or leave it out to have it measured.',
   },
+  StorageClassNotFound: {
+    meaning:
+      'The claim is for a StorageClass that does not exist, or for the default one where there is none.',
+    action:
+      'Create the class, or name one that `kubectl get storageclass` lists in spec.storage.storageClassName.',
+  },
   SourceUnreachable: {
     meaning: 'The hub or registry did not answer, or answered with a server error.',
     action:

@@ -6,6 +6,7 @@ import type {
   V1PersistentVolumeClaim,
   V1Pod,
   V1Service,
+  V1StorageClass,
 } from '@kubernetes/client-node';
 import type { Kind } from './kind.ts';
 
@@ -24,6 +25,7 @@ export type Wire<T> = T extends Date
 export type Job = Wire<V1Job>;
 export type Pod = Wire<V1Pod>;
 export type PersistentVolumeClaim = Wire<V1PersistentVolumeClaim>;
+export type StorageClass = Wire<V1StorageClass>;
 export type Deployment = Wire<V1Deployment>;
 export type Service = Wire<V1Service>;
 export type KubeEvent = Wire<EventsV1Event>;
@@ -36,6 +38,12 @@ export const persistentVolumeClaims: Kind<PersistentVolumeClaim> = {
   kind: 'PersistentVolumeClaim',
   plural: 'persistentvolumeclaims',
   namespaced: true,
+};
+export const storageClasses: Kind<StorageClass> = {
+  apiVersion: 'storage.k8s.io/v1',
+  kind: 'StorageClass',
+  plural: 'storageclasses',
+  namespaced: false,
 };
 export const deployments: Kind<Deployment> = {
   apiVersion: 'apps/v1',

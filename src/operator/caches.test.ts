@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { labels } from '../controllers/labels.ts';
-import type { Change } from '../kube/informer.ts';
+import type { KubeClient } from '../kube/client.ts';
+import { Informer, type Change } from '../kube/informer.ts';
 import { formatKey, type KubeObject, type Live, type Ref } from '../kube/kind.ts';
 import type { Priority } from '../kube/priority.ts';
-import { wire, type Caches } from './caches.ts';
+import { recordLog } from '../kube/testing/logs.ts';
+import { startCaches, wire, type Caches } from './caches.ts';
 
 const kinds = [
   'models',
@@ -13,20 +15,25 @@ const kinds = [
   'claims',
   'deployments',
   'services',
+  'storageClasses',
 ] as const satisfies (keyof Caches)[];
 
 type Metadata = Partial<Live<KubeObject>['metadata']>;
 
 /** Wired caches in the hands of the test, and what that enqueues: `model default/a user`. */
-function setUp({ servers = [] }: { servers?: string[] } = {}) {
+function setUp({ servers = [], waiting = [] }: { servers?: string[]; waiting?: Metadata[] } = {}) {
   const handlers: Record<string, ((change: Change<KubeObject>) => void)[]> = {};
   const enqueued: string[] = [];
+  const indexed: Record<string, Live<KubeObject>[]> = {
+    'modelServers model default/a': servers.map((name) => object({ name })),
+    'claims phase Pending': waiting.map((metadata) => object(metadata)),
+  };
   const caches = Object.fromEntries(
     kinds.map((kind) => [
       kind,
       {
         onChange: (handler: (change: Change<KubeObject>) => void) => (handlers[kind] ??= []).push(handler),
-        by: () => servers.map((name) => object({ name })),
+        by: (index: string, value: string) => indexed[`${kind} ${index} ${value}`] ?? [],
       },
     ]),
   ) as unknown as Caches;
@@ -120,6 +127,60 @@ describe('a ModelServer', () => {
     ]);
     const updated = { type: 'modified', object: server('m', 'claim-2'), old: server('m', 'claim') } as const;
     expect(tell('modelServers', updated)).toEqual(['model default/m event', 'server default/s event']);
+  });
+});
+
+describe('a StorageClass', () => {
+  const { tell } = setUp({
+    waiting: [
+      { name: 'one', labels: { [labels.model]: 'a' } },
+      { name: 'two', labels: { [labels.model]: 'b' } },
+      { name: 'stray' },
+    ],
+  });
+  const standard = (isDefault: boolean, more: Metadata = {}): Live<KubeObject> => {
+    const annotations = { 'storageclass.kubernetes.io/is-default-class': String(isDefault) };
+    return object({ name: 'standard', namespace: undefined, annotations, ...more });
+  };
+  const both = ['model default/a event', 'model default/b event'];
+
+  it('has every Model looked at whose claim waits for a volume, when it comes or goes', () => {
+    expect(tell('storageClasses', { type: 'added', object: standard(false) })).toEqual(both);
+    expect(tell('storageClasses', { type: 'deleted', object: standard(true) })).toEqual(both);
+    expect(tell('storageClasses', { type: 'added', object: standard(true), initial: true })).toEqual([
+      'model default/a backlog',
+      'model default/b backlog',
+    ]);
+  });
+
+  it('has when it becomes the default one or ceases to be, and for no other change', () => {
+    const modified = (now: boolean, before: boolean) =>
+      tell('storageClasses', {
+        type: 'modified',
+        object: standard(now, { resourceVersion: '2' }),
+        old: standard(before),
+      });
+    expect(modified(true, false)).toEqual(both);
+    expect(modified(false, true)).toEqual(both);
+    expect(modified(true, true)).toEqual([]);
+  });
+});
+
+describe('the caches', () => {
+  const started = (namespace: string | undefined) =>
+    startCaches({ client: {} as KubeClient, namespace, log: recordLog() }, () => undefined);
+
+  it('hold StorageClasses where all namespaces are looked after, and not where the right is lacking', () => {
+    expect(started(undefined).storageClasses).toBeInstanceOf(Informer);
+    expect(started('ns').storageClasses).toBeUndefined();
+  });
+
+  it('work without', () => {
+    const { storageClasses: _, ...others } = started('ns');
+    const controller = { enqueue: () => undefined };
+    expect(() =>
+      wire({ ...others, storageClasses: undefined }, { model: controller, server: controller }),
+    ).not.toThrow();
   });
 });
 

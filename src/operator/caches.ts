@@ -4,13 +4,23 @@ import { models, modelServers } from '../controllers/kinds.ts';
 import { labels, managedBySelector } from '../controllers/labels.ts';
 import type { ModelCaches } from '../controllers/model/reconcile.ts';
 import type { ServerCaches } from '../controllers/modelserver/reconcile.ts';
-import { deployments, jobs, persistentVolumeClaims, pods, services } from '../kube/builtin.ts';
+import {
+  deployments,
+  jobs,
+  persistentVolumeClaims,
+  pods,
+  services,
+  storageClasses,
+  type PersistentVolumeClaim,
+  type StorageClass,
+} from '../kube/builtin.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Controller } from '../kube/controller.ts';
 import { Informer } from '../kube/informer.ts';
 import { formatKey, type Kind, type KubeObject, type Live, type Ref } from '../kube/kind.ts';
 import type { Log } from '../kube/log.ts';
 import type { Observe } from '../kube/observing.ts';
+import { isDefaultClass } from '../kube/storage-class.ts';
 import {
   itself,
   labelled,
@@ -21,11 +31,14 @@ import {
   trigger,
   unless,
 } from '../kube/triggers.ts';
-import { pruneJob, prunePod } from './prune.ts';
+import { pruneJob, prunePod, pruneStorageClass } from './prune.ts';
 
 export type Caches = ModelCaches & ServerCaches;
 
-/** Two kinds of ours, and of everything else only what carries our label. */
+/**
+ * Two kinds of ours, and of everything else only what carries our label; the StorageClasses of the cluster too, for an
+ * operator of all namespaces: the right to read those cannot be given in one namespace (docs/adr/0014).
+ */
 export function startCaches(
   { client, namespace, log }: { client: KubeClient; namespace: string | undefined; log: Log },
   onInvalid: (object: Live<KubeObject>, error: Error) => void,
@@ -49,9 +62,13 @@ export function startCaches(
     }),
     jobs: ours(jobs, {}, pruneJob),
     pods: ours(pods, { server: namedBy(labels.server) }, prunePod),
-    claims: ours(persistentVolumeClaims, { model: namedBy(labels.model) }),
+    claims: ours(persistentVolumeClaims, { model: namedBy(labels.model), phase: phaseOf }),
     deployments: ours(deployments),
     services: ours(services),
+    storageClasses:
+      namespace === undefined
+        ? new Informer({ client, kind: storageClasses, log, prune: pruneStorageClass })
+        : undefined,
   };
 }
 
@@ -73,6 +90,10 @@ export function observedBy(caches: Caches): Observe {
 /** Finds objects by the Model or ModelServer of their namespace that a label names. */
 function namedBy(label: string): (object: Live<KubeObject>) => string[] {
   return (object) => labelled(label)(object).map(formatKey);
+}
+
+function phaseOf({ status }: PersistentVolumeClaim): string[] {
+  return status?.phase === undefined ? [] : [status.phase];
 }
 
 /**
@@ -99,10 +120,22 @@ export function wire(
   trigger(caches.claims, related(labelled(labels.model)), model);
   trigger(caches.pods, related(labelled(labels.model)), model);
   trigger(caches.pods, related(labelled(labels.server)), server);
+
+  // All whose claim has no volume yet: which class it lacks does not matter, what is said of that names those there are.
+  const waiting = referrers<StorageClass, PersistentVolumeClaim>(caches.claims, 'phase', {
+    under: () => 'Pending',
+    to: labelled(labels.model),
+  });
+  if (caches.storageClasses) trigger(caches.storageClasses, unless(servesSame, waiting), model);
 }
 
 function usedModel({ metadata, spec }: ModelServer): Ref[] {
   return [{ namespace: metadata.namespace, name: spec.modelRef.name }];
+}
+
+/** Whether two versions of a class serve the same claims. */
+function servesSame(one: StorageClass, other: StorageClass): boolean {
+  return isDefaultClass(one) === isDefaultClass(other);
 }
 
 /** Whether two versions of a server keep the same claim of the same Model from being collected. */

@@ -66,7 +66,8 @@ export class LongshoreOperator extends k8sOperator.default {
       caches.claims,
       caches.deployments,
       caches.services,
-    ];
+      caches.storageClasses,
+    ].filter((cache) => cache !== undefined);
     const progress = progressPoller((key) => model.enqueue(key));
     const loads = loadPoller((key) => server.enqueue(key));
     const metrics = new Registry();

@@ -2,10 +2,10 @@ import { describe, expect, it } from 'vitest';
 import { newestAttempt } from '../controllers/model/attempts.ts';
 import { terminationMessage, troubleOf } from '../controllers/pods.ts';
 import { pollPod } from '../controllers/poll.ts';
-import { aJob, aPodOf, aView } from '../controllers/testing/objects.ts';
+import { aJob, aPodOf, aStorageClass, aView } from '../controllers/testing/objects.ts';
 import type { Job, Pod } from '../kube/builtin.ts';
 import { controllerOf, type Live } from '../kube/kind.ts';
-import { pruneJob, prunePod } from './prune.ts';
+import { pruneJob, prunePod, pruneStorageClass } from './prune.ts';
 
 /** As a kubelet leaves it. */
 function fullPod(status: Pod['status'] = {}): Live<Pod> {
@@ -92,5 +92,27 @@ describe('a Job in the cache', () => {
     expect({ ...attempt(pruned), job: undefined }).toEqual({ ...attempt(job), job: undefined });
     expect(controllerOf(pruned)).toEqual(controllerOf(job));
     expect(JSON.stringify(pruned)).not.toMatch(/puller:1|lengthy/);
+  });
+});
+
+it('of a StorageClass its name is kept, whether it is a default one and when it has volumes made', () => {
+  const { metadata, ...standard } = aStorageClass('standard', {
+    isDefault: true,
+    volumeBindingMode: 'WaitForFirstConsumer',
+    parameters: { type: 'fast' },
+    mountOptions: ['noatime'],
+  });
+  const annotations = { ...metadata.annotations, 'helm.sh/hook': 'pre-install' };
+  expect(
+    pruneStorageClass({ ...standard, metadata: { ...metadata, annotations, labels: { a: 'b' } } }),
+  ).toEqual({
+    metadata: {
+      name: 'standard',
+      uid: metadata.uid,
+      resourceVersion: '1',
+      annotations: metadata.annotations,
+    },
+    provisioner: 'example.com/disk',
+    volumeBindingMode: 'WaitForFirstConsumer',
   });
 });

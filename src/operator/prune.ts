@@ -1,5 +1,6 @@
-import type { Job, Pod } from '../kube/builtin.ts';
+import type { Job, Pod, StorageClass } from '../kube/builtin.ts';
 import type { Live } from '../kube/kind.ts';
+import { defaultClassAnnotations } from '../kube/storage-class.ts';
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 
@@ -43,4 +44,19 @@ export function pruneJob({ apiVersion, kind, metadata, status }: Live<Job>): Liv
 function pruneContainer({ name, ready, restartCount, state, lastState }: ContainerStatus): ContainerStatus {
   // The type wants the two in the middle.
   return { name, image: '', imageID: '', ready, restartCount, state, lastState };
+}
+
+/** What the caches keep of a StorageClass: its name, whether it is a default one, and when it has volumes made. */
+export function pruneStorageClass({
+  apiVersion,
+  kind,
+  metadata: { name, uid, resourceVersion, annotations = {} },
+  provisioner,
+  volumeBindingMode,
+}: Live<StorageClass>): Live<StorageClass> {
+  const kept = Object.entries(annotations).filter(([key]) =>
+    (defaultClassAnnotations as readonly string[]).includes(key),
+  );
+  const metadata = { name, uid, resourceVersion, annotations: Object.fromEntries(kept) };
+  return { apiVersion, kind, metadata, provisioner, ...(volumeBindingMode && { volumeBindingMode }) };
 }

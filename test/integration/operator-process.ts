@@ -13,7 +13,10 @@ export interface OperatorOptions {
   kubeconfig: string;
   /** The folder of the control plane. */
   cluster: string;
+  /** Of its Lease, and the one that it looks after. */
   namespace: string;
+  /** It looks after all of them instead. */
+  allNamespaces?: boolean | undefined;
   /** Default: a lease that no machine is too slow for. */
   timing?: ElectionTiming | undefined;
   /** Where its output is kept, after that of operators before it. */
@@ -29,7 +32,14 @@ export class OperatorProcess {
   readonly exit: Promise<number | string>;
   #said = '';
 
-  constructor({ kubeconfig, cluster, namespace, timing = leisurely, lines }: OperatorOptions) {
+  constructor({
+    kubeconfig,
+    cluster,
+    namespace,
+    allNamespaces = false,
+    timing = leisurely,
+    lines,
+  }: OperatorOptions) {
     this.#process = spawn(process.execPath, [program], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -39,7 +49,7 @@ export class OperatorProcess {
         KUBECONFIG: kubeconfig,
         LONGSHORE_PULLER_IMAGE: pullerImage,
         LONGSHORE_RUNTIME_IMAGE: runtimeImage,
-        LONGSHORE_NAMESPACE: namespace,
+        ...(!allNamespaces && { LONGSHORE_NAMESPACE: namespace }),
         LONGSHORE_LEASE_NAMESPACE: namespace,
         LONGSHORE_LEASE_SECONDS: String(timing.leaseSeconds),
         LONGSHORE_RENEW_SECONDS: String(timing.renewSeconds),

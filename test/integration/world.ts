@@ -58,6 +58,8 @@ export interface WorldOptions {
   kubeconfig: string;
   /** How the operator reaches the API server, when not as the test does. */
   operatorKubeconfig?: string;
+  /** Its operators look after every namespace, and so over the StorageClasses: only in a cluster of one's own. */
+  allNamespaces?: boolean;
   /** Of its operators. */
   timing?: ElectionTiming;
 }
@@ -160,6 +162,7 @@ export class World implements AsyncDisposable {
       kubeconfig,
       cluster: dirname(this.#options.kubeconfig),
       namespace: this.namespace,
+      allNamespaces: this.#options.allNamespaces,
       timing: this.#options.timing,
       lines: this.log,
     });

@@ -5,6 +5,7 @@ import {
   type Job,
   type PersistentVolumeClaim,
   type Pod,
+  type StorageClass,
 } from '../../kube/builtin.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
 import type { Reconcile } from '../../kube/controller.ts';
@@ -38,6 +39,8 @@ export interface ModelCaches {
   jobs: Informer<Job>;
   pods: Informer<Pod>;
   claims: Informer<PersistentVolumeClaim>;
+  /** Undefined where they may not be read (docs/adr/0014). */
+  storageClasses: Informer<StorageClass> | undefined;
 }
 
 export interface ModelReconcilerOptions {
@@ -85,6 +88,7 @@ function gather(
     jobs: ours,
     pods,
     claims: withSeen(persistentVolumeClaims, [...caches.claims.byOwner(uid), ...retained], seen),
+    storageClasses: caches.storageClasses?.list(),
     claimsInUse: new Set(servers.flatMap(({ status }) => status?.model?.claimName ?? [])),
     progress: progress.follow(keyOf(model), pulling),
     image,

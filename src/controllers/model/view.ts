@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Model } from '../../api/model.ts';
-import type { Job, PersistentVolumeClaim, Pod } from '../../kube/builtin.ts';
+import type { Job, PersistentVolumeClaim, Pod, StorageClass } from '../../kube/builtin.ts';
 import { stableJson } from '../../kube/covers.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { PullerProgress } from '../../protocols/puller.ts';
@@ -14,6 +14,8 @@ export interface ModelView {
   pods: Live<Pod>[];
   /** Claims that the Model owns, and retained ones that name it: its own, or left by a deleted Model of its name. */
   claims: Live<PersistentVolumeClaim>[];
+  /** All of the cluster; undefined where the operator may not look at them (docs/adr/0014). */
+  storageClasses: readonly Live<StorageClass>[] | undefined;
   /** Names of claims that a ModelServer was told to use. */
   claimsInUse: ReadonlySet<string>;
   /** What the pods that pull last said, by pod name; those that were not heard yet are absent. */

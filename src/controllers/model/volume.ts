@@ -4,12 +4,16 @@ import { persistentVolumeClaims, type PersistentVolumeClaim } from '../../kube/b
 import type { Live } from '../../kube/kind.ts';
 import { parseQuantity } from '../../kube/quantity.ts';
 import { appliedAnnotation, labels } from '../labels.ts';
-import { child, type Outcome } from '../step.ts';
+import { child, childRef, type Effects, type Outcome } from '../step.ts';
 import { formatBytes } from '../text.ts';
 import { claimName, claimOf, contentOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
+import { missingClass, waitsFor } from './storage-class.ts';
 import type { ModelView } from './view.ts';
 
 const mebi = 2 ** 20;
+
+/** A volume that was made by hand for a class that does not exist is bound to a new claim a moment later. */
+const secondsToBind = 5;
 
 /**
  * The size of a volume for so many bytes, as a quantity: a tenth more for what file systems keep to themselves (ext4:
@@ -114,14 +118,48 @@ export function provideVolume(
       message: `The volume ${live.spec?.volumeName ?? ''} of claim ${name} is gone. Delete the claim to have it made and filled again.`,
     };
   }
-  const bound = phase === 'Bound';
-  const message = bound
-    ? `Claim ${name} is bound to ${live.spec?.volumeName ?? 'a volume'}.`
-    : `Claim ${name} of ${size}, for ${formatBytes(resolved.sizeBytes)}, binds when the puller's pod is scheduled.`;
+  const message =
+    phase === 'Bound'
+      ? `Claim ${name} is bound to ${live.spec?.volumeName ?? 'a volume'}.`
+      : `Claim ${name} of ${size}, for ${formatBytes(resolved.sizeBytes)}, ${waitsFor(live, view.storageClasses ?? [])}.`;
   const claimUid = live.metadata.uid;
   const reclaimPolicy = reclaimPolicyOf(model, live);
   const storage = { claimName: name, claimUid, size, reclaimPolicy };
   // Another claim is empty: what was downloaded onto the one before does not count.
   const restarted = before?.claimUid === claimUid ? {} : { progress: undefined };
-  return { at: 'done', message, apply, status: { storage, ...restarted, ...lost } };
+  const effects = { apply, status: { storage, ...restarted, ...lost } };
+  const missing = view.storageClasses && missingClass(live, view.storageClasses);
+  if (missing !== undefined) return withoutClass(view, live, missing, effects);
+  return { at: 'done', message, ...effects };
+}
+
+/** The claim stays where it is: it may bind to a volume that is there, or is made by hand. */
+function withoutClass(
+  { model, now }: ModelView,
+  live: Live<PersistentVolumeClaim>,
+  message: string,
+  effects: Effects<ModelStatus>,
+): Outcome<ModelStatus> {
+  const { name, creationTimestamp } = live.metadata;
+  const [has, asked] = [live.spec?.storageClassName, model.spec.storage.storageClassName];
+  // Nothing is on it yet, and the class that a claim names can never be another.
+  if (isOwn(model, live) && has !== undefined && asked !== undefined && asked !== has) {
+    return {
+      at: 'waiting',
+      reason: 'WaitingForVolume',
+      message: `Claim ${name} is for StorageClass ${has}, which does not exist; it is made again for ${asked}.`,
+      remove: [childRef(persistentVolumeClaims, live)],
+    };
+  }
+  const age = (now.getTime() - new Date(creationTimestamp ?? 0).getTime()) / 1000;
+  if (age < secondsToBind) {
+    return {
+      at: 'waiting',
+      reason: 'WaitingForVolume',
+      message: `Claim ${name} waits for a volume.`,
+      recheckAfter: secondsToBind - age,
+      ...effects,
+    };
+  }
+  return { at: 'blocked', reason: 'StorageClassNotFound', message, ...effects };
 }

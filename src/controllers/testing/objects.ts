@@ -1,7 +1,7 @@
 import { apiVersion } from '../../api/kubernetes.ts';
 import { Model } from '../../api/model.ts';
 import { ModelServer } from '../../api/modelserver.ts';
-import type { Job, PersistentVolumeClaim, Pod } from '../../kube/builtin.ts';
+import type { Job, PersistentVolumeClaim, Pod, StorageClass } from '../../kube/builtin.ts';
 import { controlledBy, type Live, type ObjectMeta } from '../../kube/kind.ts';
 import type { PullerProgress, PullerReport } from '../../protocols/puller.ts';
 import { models } from '../kinds.ts';
@@ -70,6 +70,7 @@ export function aView(view: Partial<ModelView> = {}): ModelView {
     jobs: [],
     pods: [],
     claims: [],
+    storageClasses: undefined,
     claimsInUse: new Set(),
     progress: new Map(),
     image: 'puller:1',
@@ -165,6 +166,15 @@ export function aRetainedClaim(
     [labels.content]: content,
   };
   return aClaim(name, { ...more, metadata: { labels: ours, ownerReferences: [], ...more.metadata } });
+}
+
+export function aStorageClass(
+  name: string,
+  { isDefault = false, ...more }: Partial<StorageClass> & { isDefault?: boolean } = {},
+): Live<StorageClass> {
+  const { namespace: _, ...metadata } = meta(name);
+  const annotations = { 'storageclass.kubernetes.io/is-default-class': String(isDefault) };
+  return { provisioner: 'example.com/disk', ...more, metadata: { ...metadata, annotations } };
 }
 
 /** What a puller answers while so many bytes are on the volume. */

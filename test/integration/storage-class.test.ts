@@ -1,0 +1,198 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import { describe, expect, test } from 'vitest';
+import type { Model } from '../../src/api/model.ts';
+import { storageClasses, type StorageClass } from '../../src/kube/builtin.ts';
+import { connect, type KubeClient } from '../../src/kube/client.ts';
+import type { Kind, KubeObject, Live } from '../../src/kube/kind.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import { installDefinitions } from '../cluster/definitions.ts';
+import { clusterForTests } from '../cluster/test-run.ts';
+import { reports } from './fake-kubelet.ts';
+import { showLog } from './it.ts';
+import { conditionOf, isReady, isStalled, reasonOf, summary } from './objects.ts';
+import { weights } from './weights.ts';
+import { World } from './world.ts';
+
+const persistentVolumes: Kind<KubeObject & { spec: object }> = {
+  apiVersion: 'v1',
+  kind: 'PersistentVolume',
+  plural: 'persistentvolumes',
+  namespaced: false,
+};
+
+/**
+ * `it` with a world in a cluster of its own: StorageClasses belong to nobody's namespace, and a default one would change
+ * what all other tests see. Its operator looks after every namespace, as it does when the chart is installed as it is.
+ */
+const it = test
+  .extend('cluster', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const say = (line: string): void => console.error(`storage-class: ${line}`);
+    const { name } = await clusterForTests('storage', say);
+    const cluster = await startCluster({ name, mode: 'control-plane', say });
+    onCleanup(() => cluster.down());
+    return cluster;
+  })
+  .extend('lent', { scope: 'file' }, async ({ cluster }, { onCleanup }) => {
+    if (cluster.provider === 'existing') return undefined;
+    const config = new KubeConfig();
+    config.loadFromFile(cluster.kubeconfig);
+    const client = connect(config, { fieldManager: 'test' });
+    try {
+      await installDefinitions(client);
+    } finally {
+      await client.close();
+    }
+    const world = await World.start({ kubeconfig: cluster.kubeconfig, allNamespaces: true });
+    onCleanup(() => world[Symbol.asyncDispose]());
+    return world;
+  })
+  .extend('world', async ({ lent, skip, onTestFailed }) => {
+    const world = lent ?? skip('the cluster is not ours to change');
+    onTestFailed(() => showLog(world));
+    return world;
+  });
+
+const { inspection, publication } = weights({ sizeBytes: 1_000_000_000 });
+
+/** A class that nothing makes volumes for. */
+async function createClass(
+  client: KubeClient,
+  name: string,
+  more: Partial<StorageClass> = {},
+): Promise<void> {
+  const metadata = { name, ...more.metadata };
+  const volumeBindingMode = 'WaitForFirstConsumer';
+  await client.create(storageClasses, {
+    provisioner: 'test.longshore.dev/none',
+    volumeBindingMode,
+    ...more,
+    metadata,
+  });
+}
+
+/** A volume that was made by hand, of a class that need not exist. */
+async function createVolume(client: KubeClient, name: string, storageClassName: string): Promise<void> {
+  const spec = {
+    storageClassName,
+    capacity: { storage: '2Gi' },
+    accessModes: ['ReadWriteOnce'],
+    persistentVolumeReclaimPolicy: 'Retain',
+    hostPath: { path: '/var/empty/none' },
+  };
+  await client.create(persistentVolumes, { metadata: { name }, spec });
+}
+
+/** A Model that was inspected, and is about to get its volume. */
+async function applyInspected(
+  world: World,
+  name: string,
+  storage?: { storageClassName: string },
+): Promise<void> {
+  world.kubelet.plays({ model: name, task: 'inspect' }, reports({ inspection }));
+  await world.applyModel(name, { ...(storage && { storage }) });
+}
+
+async function pullToReady(world: World, name: string): Promise<Live<Model>> {
+  const pull = await world.kubelet.next({ model: name, task: 'pull' });
+  await pull.starts();
+  await pull.succeeds({ publication });
+  return world.models.untilOne(name, isReady);
+}
+
+const lacksClass = (model: Live<Model>): boolean =>
+  isStalled(model) && reasonOf(model) === 'StorageClassNotFound';
+const message = (model: Live<Model>): string => conditionOf(model, 'StorageReady')?.message ?? '';
+const claimOf = ({ status }: Live<Model>): string => status?.storage?.claimName ?? '';
+const isDefault = (is: boolean) => ({ 'storageclass.kubernetes.io/is-default-class': String(is) });
+
+describe.concurrent('a Model whose StorageClass does not exist', () => {
+  it('says so, and goes on as soon as it does', async ({ world }) => {
+    const { client, models, claims } = world;
+    await createClass(client, 'slow');
+    await applyInspected(world, 'early', { storageClassName: 'fast' });
+    const stalled = await models.untilOne('early', isStalled);
+    expect(summary(stalled)).toBe('False/StorageClassNotFound False True');
+    expect(message(stalled)).toMatch(
+      / is for StorageClass fast, which does not exist: the cluster has .*slow/,
+    );
+    expect(claims.get(claimOf(stalled))?.spec?.storageClassName).toBe('fast');
+    expect(world.jobsOf('early', 'pull')).toEqual([]);
+
+    await createClass(client, 'medium');
+    await models.untilOne('early', (model) => message(model).includes('medium'));
+    await createClass(client, 'fast');
+    const ready = await pullToReady(world, 'early');
+    expect(claims.get(claimOf(ready))?.metadata.uid).toBe(stalled.status?.storage?.claimUid);
+  });
+
+  it('goes on too when its claim gets a volume made by hand, and need not say so when that is there', async ({
+    world,
+  }) => {
+    const { client, models } = world;
+    await createVolume(client, 'before', 'manual-before');
+    await applyInspected(world, 'bound', { storageClassName: 'manual-before' });
+    const bound = await pullToReady(world, 'bound');
+    expect(message(bound)).toBe(`Claim ${claimOf(bound)} is bound to before.`);
+    expect(models.versions('bound').filter(lacksClass)).toEqual([]);
+
+    await applyInspected(world, 'waiting', { storageClassName: 'manual-after' });
+    await models.untilOne('waiting', lacksClass);
+    await createVolume(client, 'after', 'manual-after');
+    const ready = await pullToReady(world, 'waiting');
+    expect(message(ready)).toBe(`Claim ${claimOf(ready)} is bound to after.`);
+  });
+
+  it('gets another claim when its spec is mended, for nothing was on the first', async ({ world }) => {
+    const { client, models, claims } = world;
+    await createClass(client, 'right');
+    await applyInspected(world, 'misspelt', { storageClassName: 'rihgt' });
+    const { status } = await models.untilOne('misspelt', lacksClass);
+    await world.applyModel('misspelt', { storage: { storageClassName: 'right' } });
+    const ready = await pullToReady(world, 'misspelt');
+    expect(ready.status?.storage?.claimUid).not.toBe(status?.storage?.claimUid);
+    expect(claims.get(claimOf(ready))?.spec?.storageClassName).toBe('right');
+    expect(models.versions('misspelt').map(reasonOf)).not.toContain('WriteRefused');
+  });
+});
+
+// One after the other: whether there is a default class is what they are about.
+describe('a Model that names no StorageClass', () => {
+  it('says that there is no default one, and goes on as soon as one is', async ({ world }) => {
+    const { client, models, claims } = world;
+    await createClass(client, 'late', { metadata: { annotations: isDefault(false) } });
+    await applyInspected(world, 'classless');
+    const stalled = await models.untilOne('classless', lacksClass);
+    expect(message(stalled)).toContain(
+      'names no StorageClass, and none is the default one: the cluster has ',
+    );
+    expect(claims.get(claimOf(stalled))?.spec).not.toHaveProperty('storageClassName');
+
+    await client.patch(storageClasses, { name: 'late' }, { metadata: { annotations: isDefault(true) } });
+    await pullToReady(world, 'classless');
+    // Kubernetes gives it to claims that were there before, a while later.
+    await claims.untilOne(claimOf(stalled), ({ spec }) => spec?.storageClassName === 'late');
+    const storage = { reclaimPolicy: 'Retain' } as const;
+    await world.applyModel('classless', { storage });
+    const kept = await models.untilOne(
+      'classless',
+      (model) => isReady(model) && model.status?.storage?.reclaimPolicy === 'Retain',
+    );
+    expect(kept.status?.storage?.claimUid).toBe(stalled.status?.storage?.claimUid);
+  });
+
+  it('says nothing when it is given the default one at once, or asks for a volume without a class', async ({
+    world,
+  }) => {
+    const { client, models, claims } = world;
+    await createClass(client, 'standard', { metadata: { annotations: isDefault(true) } });
+    const given = await world.readyModel('given', { inspection, publication });
+    expect(claims.get(claimOf(given))?.spec?.storageClassName).toBe('standard');
+
+    await applyInspected(world, 'none', { storageClassName: '' });
+    await createVolume(client, 'plain', '');
+    const none = await pullToReady(world, 'none');
+    const plain = await claims.untilOne(claimOf(none), ({ status }) => status?.phase === 'Bound');
+    expect(plain.spec).toMatchObject({ storageClassName: '', volumeName: 'plain' });
+    for (const name of ['given', 'none']) expect(models.versions(name).filter(lacksClass)).toEqual([]);
+  });
+});
