@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { KubeConfig } from '@kubernetes/client-node';
 import { connect, type KubeClient } from '../../src/kube/client.ts';
+import { storageClasses } from '../../src/kube/builtin.ts';
+import { defaultClassAnnotations } from '../../src/kube/storage-class.ts';
 import type { Kind, KubeObject } from '../../src/kube/kind.ts';
 import { Transport } from '../../src/kube/transport.ts';
 import { startCluster, type Cluster } from '../cluster/cluster.ts';
@@ -26,7 +28,7 @@ export const crowd = 'crowd';
 export const lone = 'lone';
 const system = 'longshore-system';
 
-/** etcd, API server, the controllers, our CRDs and the namespaces `crowd` and `lone`; nothing else. */
+/** etcd, API server, the controllers, our CRDs, a storage class and the namespaces `crowd` and `lone`; nothing else. */
 export async function startPlane(name: string, say: (line: string) => void): Promise<ControlPlane> {
   // The provider's own controllers would be the limit of every figure: 20 requests a second.
   const cluster = await startCluster({ name, mode: 'control-plane', controllers: false, say });
@@ -44,6 +46,11 @@ export async function startPlane(name: string, say: (line: string) => void): Pro
     await installDefinitions(client);
     for (const namespace of [crowd, lone, system])
       await client.create(namespaces, { metadata: { name: namespace } });
+    await client.create(storageClasses, {
+      metadata: { name: 'standard', annotations: { [defaultClassAnnotations[0]]: 'true' } },
+      provisioner: 'bench.longshore.dev/none',
+      volumeBindingMode: 'WaitForFirstConsumer',
+    });
     return {
       cluster,
       client,
