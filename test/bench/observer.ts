@@ -26,6 +26,7 @@ export interface Observed {
 interface Asked {
   method: string;
   path: string;
+  body: unknown;
 }
 
 const requests: Observed['requests'] = {};
@@ -38,7 +39,7 @@ const cutOff = new WeakMap<Asked, string>();
 const refused: Observed['refused'] = {};
 
 subscribe('undici:request:create', (message) => {
-  const { method, path } = (message as { request: Asked }).request;
+  const { method, path, body } = (message as { request: Asked }).request;
   if (!path.startsWith('/api')) {
     polls += 1;
     return;
@@ -49,7 +50,7 @@ subscribe('undici:request:create', (message) => {
   const counts = (requests[namespace] ??= {});
   counts[key] = (counts[key] ?? 0) + 1;
   if (!isWatch && resource !== 'leases') lastRequestAt = Date.now();
-  if (method !== 'GET') written(name);
+  if (method !== 'GET') written(name === '' ? nameIn(body) : name);
 });
 
 subscribe('undici:request:headers', (message) => {
@@ -73,6 +74,11 @@ subscribe('undici:request:bodyChunkReceived', (message) => {
 
 /** Members of metadata come in alphabetical order, and none before `name` has one of that name. */
 const added = /"type":"ADDED","object":\{[^\n]*?"name":"([^"]+)"[^\n]*\n/g;
+
+/** Of an object that is sent to be made: metadata comes first in what the operator sends. */
+function nameIn(body: unknown): string {
+  return Buffer.isBuffer(body) ? (/"name":"([^"]+)"/.exec(body.toString('latin1'))?.[1] ?? '') : '';
+}
 
 function written(name: string): void {
   // Jobs are named after their Model.
