@@ -45,7 +45,12 @@ const definitions: Record<keyof BuiltImages, ImageDefinition> = {
   operator: {
     repository: 'longshore.dev/operator',
     dockerfile: 'src/operator/Dockerfile',
-    programs: { operator: 'src/operator/main.ts', puller: 'src/puller/main.ts' },
+    programs: {
+      operator: 'src/operator/main.ts',
+      puller: 'src/puller/main.ts',
+      // The puller looks for it beside itself.
+      'hash-worker': 'src/puller/hash-worker.ts',
+    },
   },
   runtime: {
     repository: 'longshore.dev/runtime',

@@ -6,6 +6,7 @@ import {
   requestVariable,
   volumeFolder,
 } from '../protocols/puller.ts';
+import { defaultConnections } from './concurrency.ts';
 
 /** What the puller is started with. The operator sets the request only; the rest has the contract's defaults. */
 export interface Config {
@@ -14,6 +15,9 @@ export interface Config {
   readonly volume: string;
   readonly credentials: string;
   readonly progressPort: number;
+  /** The most connections of a pull, and what they may receive together, in bytes per second. */
+  readonly connections: number;
+  readonly bytesPerSecond: number | undefined;
 }
 
 const Environment = z.object({
@@ -31,6 +35,8 @@ const Environment = z.object({
   LONGSHORE_VOLUME: z.string().min(1).default(volumeFolder),
   LONGSHORE_CREDENTIALS: z.string().min(1).default(credentialsFolder),
   LONGSHORE_PROGRESS_PORT: z.coerce.number().int().min(0).max(65_535).default(progressPort),
+  LONGSHORE_CONNECTIONS: z.coerce.number().int().min(1).max(64).default(defaultConnections.most),
+  LONGSHORE_BYTES_PER_SECOND: z.coerce.number().int().positive().optional(),
 });
 
 const Command = z.enum(['inspect', 'pull'], { error: 'the first argument must be inspect or pull' });
@@ -54,6 +60,8 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     volume: values.LONGSHORE_VOLUME,
     credentials: values.LONGSHORE_CREDENTIALS,
     progressPort: values.LONGSHORE_PROGRESS_PORT,
+    connections: values.LONGSHORE_CONNECTIONS,
+    bytesPerSecond: values.LONGSHORE_BYTES_PER_SECOND,
   };
 }
 

@@ -1,20 +1,31 @@
 import type { Logger } from 'pino';
-import { header, networkProblem, type HttpAnswer } from '../sources/http.ts';
-import { waitMs, type Patience } from '../sources/retry.ts';
 import { isTransient, SourceError, type Source, type SourceFile } from '../sources/source.ts';
-import { hashFile, matches, rehash, type FileHash } from './hashing.ts';
-import { PartialFile, type SyncInterval } from './partial.ts';
+import { waitMs, type Patience } from '../sources/retry.ts';
+import type { Bandwidth } from './bandwidth.ts';
+import type { Budget, Slot } from './budget.ts';
+import type { Following, HashPool } from './hash-pool.ts';
+import { matches } from './hashing.ts';
+import { within, type Interval } from './intervals.ts';
+import { Ledger, type SyncInterval } from './ledger.ts';
+import type { Pace } from './pace.ts';
+import { partsOf, type Parts } from './parts.ts';
 import type { Clock, ProgressTracker } from './progress.ts';
+import { checkAnswer, receiveBody, WrongContentError, type Answered } from './receive.ts';
 
+/** What the downloads of one pull share. */
 export interface DownloadContext {
   readonly source: Source;
   readonly revision: string;
   readonly patience: Patience;
+  readonly budget: Budget;
+  readonly bandwidth: Bandwidth;
+  readonly pace: Pace;
+  readonly hashes: HashPool;
   readonly now: Clock;
   readonly progress: ProgressTracker;
   readonly log: Logger;
   readonly signal: AbortSignal;
-  readonly syncInterval?: SyncInterval;
+  readonly syncInterval: SyncInterval;
 }
 
 export interface Downloaded {
@@ -23,35 +34,39 @@ export interface Downloaded {
   readonly sha256: string;
 }
 
-const defaultSyncInterval: SyncInterval = { bytes: 16 << 20, ms: 5_000 };
-const writeBytes = 1 << 20;
 /** A download whose content is not what the source states is repeated once, from nothing. */
 const attemptsAtContent = 2;
+/** An ETag that changes more often says nothing of the content; the digest does. */
+const trustedEtagChanges = 1;
 
-/** The source sent other content than it states, as far as that shows before the hash. */
-class WrongContentError extends Error {
-  override readonly name = 'WrongContentError';
+/** The source has other content now than what is here is of, by its ETag. */
+class ContentChangedError extends Error {
+  override readonly name = 'ContentChangedError';
 }
 
 /**
- * Downloads a file into a folder, going on where an earlier process stopped, and verifies it against its digest.
+ * Downloads a file into a folder, in parts over several connections, going on where an earlier process stopped, and
+ * verifies it against its digest while it arrives.
+ * @param order Which file of the pull this is: earlier ones get connections first.
  * @throws SourceError: ChecksumMismatch, or the last one of those that were waited out; nothing of wrong content stays.
  */
 export async function download(
   file: SourceFile,
   folder: string,
+  order: number,
   context: DownloadContext,
 ): Promise<Downloaded> {
-  const { log, progress, signal, now, syncInterval = defaultSyncInterval } = context;
-  const partial = await PartialFile.open(folder, file, syncInterval, now);
+  const { log, progress, source } = context;
+  const ledger = await Ledger.open(folder, file, context.syncInterval, context.now);
   try {
-    if (partial.length > 0) log.info({ file: file.path, from: partial.length }, 'resuming');
+    if (ledger.writtenBytes > 0) log.info({ file: file.path, bytes: ledger.writtenBytes }, 'resuming');
     for (let attempt = 1; ; attempt++) {
-      const problem = await attemptOnce();
-      if (typeof problem !== 'string') return { path: partial.path, sha256: problem.sha256 };
-      progress.discarded(partial.length);
-      await partial.clear();
-      const message = `${file.path} of ${context.source.name}: ${problem}`;
+      const job: Job = { file, order, ledger, alone: attempt > 1, etagChanges: 0, context };
+      const outcome = await attemptOnce(job);
+      if (typeof outcome !== 'string') return { path: ledger.path, sha256: outcome.sha256 };
+      progress.discarded(ledger.writtenBytes);
+      await ledger.clear();
+      const message = `${file.path} of ${source.name}: ${outcome}`;
       if (attempt === attemptsAtContent) {
         throw new SourceError(
           'ChecksumMismatch',
@@ -59,176 +74,232 @@ export async function download(
         );
       }
       log.warn({ file: file.path }, `${message}; downloading it again`);
+      progress.retried('content');
     }
   } finally {
-    await partial.close();
+    await ledger.close();
   }
+}
 
-  /** @returns the hash, or what is wrong with the content. */
-  async function attemptOnce(): Promise<{ sha256: string } | string> {
-    const hashing = { current: hashFile(file) };
-    await rehash(hashing.current, partial.path, partial.length, signal);
+/** One file on its way. */
+interface Job {
+  readonly file: SourceFile;
+  readonly order: number;
+  readonly ledger: Ledger;
+  /** By one connection only: the second attempt leaves out what the source may do wrong with parts. */
+  readonly alone: boolean;
+  etagChanges: number;
+  readonly context: DownloadContext;
+}
+
+/** @returns the hash, or what is wrong with the content. */
+async function attemptOnce(job: Job): Promise<{ sha256: string } | string> {
+  const { file, ledger, context } = job;
+  for (;;) {
+    const hash = context.hashes.follow(ledger.path, file);
     try {
-      await receiveAll(file, partial, hashing, context);
+      hash.reach(ledger.frontier);
+      await fetchMissing(job, hash);
+      const [hashes] = await Promise.all([hash.result, ledger.sync()]);
+      if (matches(hashes, file.digest)) return { sha256: hashes.sha256 };
+      const { algorithm, hex } = file.digest;
+      return `its ${algorithm} is ${hashes.stated}, and the source states ${hex}`;
     } catch (error) {
       if (error instanceof WrongContentError) return error.message;
-      throw error;
+      if (!(error instanceof ContentChangedError)) throw error;
+      context.log.warn({ file: file.path }, `${error.message}; starting over`);
+      context.progress.retried('content');
+      context.progress.discarded(ledger.writtenBytes);
+      job.etagChanges += 1;
+      await ledger.clear();
     } finally {
-      await partial.sync();
-    }
-    const hash = hashing.current.finish();
-    return matches(hash, file.digest)
-      ? { sha256: hash.sha256 }
-      : `its ${file.digest.algorithm} is ${hash.stated}, and the source states ${file.digest.hex}`;
-  }
-}
-
-/** The hash of what a partial file holds; replaced when that is thrown away. */
-interface Hashing {
-  current: FileHash;
-}
-
-/** Repeats `receive` until the file is complete. Waits grow while nothing arrives, and start over when something does. */
-async function receiveAll(
-  file: SourceFile,
-  partial: PartialFile,
-  hashing: Hashing,
-  context: DownloadContext,
-): Promise<void> {
-  const { patience, log } = context;
-  for (let failures = 0; partial.length < file.sizeBytes;) {
-    const before = partial.length;
-    try {
-      await receive(file, partial, hashing, context);
-    } catch (error) {
-      if (!isTransient(error)) throw error;
-      failures = partial.length > before ? 1 : failures + 1;
-      if (failures >= patience.tries) throw error;
-      const wait = waitMs(failures, patience.random, error.retryAfterSeconds);
-      log.warn({ file: file.path, at: partial.length, failures, waitMs: Math.round(wait) }, error.message);
-      await patience.sleep(wait);
+      hash.stop();
     }
   }
 }
 
-/** One request for all that is missing. */
-async function receive(
-  file: SourceFile,
-  partial: PartialFile,
-  hashing: Hashing,
-  { source, revision, progress, signal }: DownloadContext,
-): Promise<void> {
-  const start = partial.length;
-  const answer = await source.open(revision, file, resumeRange(partial), signal);
-  const etag = header(answer.headers, 'etag');
+/** Fetches every gap of the ledger. Until the first answer is there only one request is sent: it tells what works. */
+async function fetchMissing(job: Job, hash: Following): Promise<void> {
+  const { ledger, order, context } = job;
+  const stop = new AbortController();
+  const signal = AbortSignal.any([context.signal, stop.signal]);
+  const fetching: Fetching = {
+    job,
+    hash,
+    signal,
+    parts: partsOf(ledger.gaps),
+    mode: 'asking',
+    waves: 0,
+    failures: 0,
+  };
+  const running = new Set<Promise<void>>();
+  let failed: { error: unknown } | undefined;
+  const answered = Promise.withResolvers<void>();
+
+  function start(slot: Slot): void {
+    const { parts } = fetching;
+    const connections = job.alone ? 1 : context.budget.connections;
+    const part = parts.take(connections)!;
+    const task = fetchPart(fetching, part, slot, answered.resolve)
+      .catch((error: unknown) => {
+        failed ??= { error };
+        stop.abort(error);
+      })
+      .finally(() => {
+        slot.release();
+        running.delete(task);
+      });
+    running.add(task);
+  }
+
   try {
-    if (answer.status === 206 && start > 0) {
-      checkRange(answer, start, file);
-      if (partial.etag !== undefined && etag !== undefined && etag !== partial.etag) {
-        await startOver();
-        throw new SourceError('SourceUnreachable', `${file.path} changed while it was downloaded.`);
+    while (failed === undefined && (fetching.parts.leftBytes > 0 || running.size > 0)) {
+      const several = fetching.mode === 'parts' && !job.alone;
+      if (fetching.parts.leftBytes > 0 && (several || running.size === 0)) {
+        start(await context.budget.acquire(order, signal));
+      } else {
+        await Promise.race(fetching.mode === 'asking' ? [answered.promise, ...running] : running);
       }
-    } else if (answer.status === 200) {
-      checkLength(answer, file);
-      if (start > 0) await startOver();
-    } else {
-      throw new SourceError(
-        'SourceUnreachable',
-        `${answer.origin} answered ${answer.status} for ${file.path}.`,
-      );
     }
-    partial.belongsTo(etag);
-    await write(answer);
+  } catch (error) {
+    failed ??= { error };
+    stop.abort(error);
+  }
+  await Promise.all(running);
+  if (failed === undefined) return;
+  // What was written before the end is worth a claim.
+  await ledger.sync();
+  throw failed.error;
+}
+
+interface Fetching {
+  readonly job: Job;
+  readonly hash: Following;
+  readonly signal: AbortSignal;
+  parts: Parts;
+  /** What the source gives: parts, or the whole file whatever is asked for. Nothing is known before it answered. */
+  mode: 'asking' | 'parts' | 'whole';
+  /** Requests that fail together count as one failure: the next one is of requests that began after it. */
+  waves: number;
+  /** In a row, without a byte in between. */
+  failures: number;
+}
+
+/** One request. What it does not bring is left for another one; a failure that may pass is waited out here. */
+async function fetchPart(
+  fetching: Fetching,
+  part: Interval,
+  slot: Slot,
+  answered: () => void,
+): Promise<void> {
+  const { job, signal } = fetching;
+  const { ledger, file, context } = job;
+  const { pace, budget, log, progress } = context;
+  const { waves: wave } = fetching;
+  const before = ledger.writtenBytes;
+  const slow = new AbortController();
+  const paced = pace.start(() => slow.abort());
+  progress.connected(1);
+  try {
+    await receivePart(fetching, part, {
+      signal: AbortSignal.any([signal, slow.signal]),
+      begin: () => {
+        slot.delivering();
+        answered();
+      },
+      arrived: (bytes) => {
+        progress.received(bytes);
+        budget.received(bytes);
+        paced.received(bytes);
+      },
+    });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    if (slow.signal.aborted) {
+      log.warn(
+        { file: file.path, from: part[0] },
+        'a connection is far slower than the others; asking again',
+      );
+      progress.retried('slow');
+    } else if (isTransient(error)) {
+      if (ledger.writtenBytes > before) fetching.failures = 0;
+      await waitOut(fetching, error, wave);
+    } else throw error;
+  } finally {
+    paced.end();
+    progress.connected(-1);
+    if (fetching.mode === 'whole') fetching.parts = partsOf(ledger.gaps);
+    else for (const gap of within(ledger.gaps, part)) fetching.parts.giveBack(gap);
+  }
+}
+
+/** Throws the failure when there were enough of them. The part stays taken meanwhile, and so does the connection. */
+async function waitOut(fetching: Fetching, error: SourceError, wave: number): Promise<void> {
+  const { patience, budget, log, progress } = fetching.job.context;
+  if (wave === fetching.waves) {
+    fetching.waves += 1;
+    fetching.failures += 1;
+  }
+  const failures = Math.max(1, fetching.failures);
+  if (failures >= patience.tries) throw error;
+  const wait = waitMs(failures, patience.random, error.retryAfterSeconds);
+  log.warn({ file: fetching.job.file.path, failures, waitMs: Math.round(wait) }, error.message);
+  progress.retried(error.reason === 'RateLimited' ? 'rate-limited' : 'connection');
+  const rest = patience.sleep(wait);
+  if (isForCrowds(error)) budget.refused(error.retryAfterSeconds === undefined ? undefined : rest);
+  await rest;
+}
+
+/** What a server says that has too many connections, or too many of ours. */
+function isForCrowds({ status }: SourceError): boolean {
+  return status === 403 || status === 429 || status === 503;
+}
+
+async function receivePart(
+  fetching: Fetching,
+  part: Interval,
+  on: { signal: AbortSignal; begin: () => void; arrived: (bytes: number) => void },
+): Promise<void> {
+  const { job, hash } = fetching;
+  const { file, ledger, context } = job;
+  const range = { start: part[0], end: part[1] - 1 };
+  const answer = await context.source.open(context.revision, file, range, on.signal);
+  try {
+    const answered = checkAnswer(answer, part, file);
+    acceptContent(answered.etag, job);
+    acceptMode(answered, fetching, answer.origin);
+    on.begin();
+    await receiveBody(answer, answered, file, {
+      signal: on.signal,
+      arrived: on.arrived,
+      now: context.now,
+      write: async (buffers, position) => {
+        context.progress.wrote(await ledger.write(buffers, position));
+        hash.reach(ledger.frontier);
+        await context.bandwidth.spend(buffers.reduce((sum, { byteLength }) => sum + byteLength, 0));
+      },
+    });
   } finally {
     answer.body.destroy();
   }
-  if (partial.length < file.sizeBytes) {
-    throw new SourceError(
-      'SourceUnreachable',
-      `${answer.origin} ended ${file.path} after ${partial.length} of ${file.sizeBytes} bytes.`,
-    );
-  }
-
-  async function startOver(): Promise<void> {
-    progress.discarded(partial.length);
-    await partial.clear();
-    hashing.current = hashFile(file);
-  }
-
-  async function write({ body, origin }: HttpAnswer): Promise<void> {
-    const block = Buffer.allocUnsafe(writeBytes);
-    let filled = 0;
-    const flush = async (): Promise<void> => {
-      const bytes = block.subarray(0, filled);
-      filled = 0;
-      hashing.current.update(bytes);
-      await partial.append(bytes);
-      progress.wrote(bytes.byteLength);
-    };
-    try {
-      for await (const chunk of received(body, origin, signal)) {
-        if (partial.length + filled + chunk.byteLength > file.sizeBytes) {
-          throw new WrongContentError(`it is longer than the ${file.sizeBytes} bytes that the source states`);
-        }
-        for (let taken = 0; taken < chunk.byteLength;) {
-          const copied = chunk.copy(block, filled, taken);
-          filled += copied;
-          taken += copied;
-          if (filled === writeBytes) await flush();
-        }
-      }
-    } catch (error) {
-      // What arrived before a connection broke need not arrive again.
-      if (isTransient(error) || signal.aborted) await flush();
-      throw error;
-    }
-    await flush();
-  }
 }
 
-/** The body's chunks; a connection that breaks or stalls is a SourceError, so that it is not taken for a full disk. */
-async function* received(
-  body: HttpAnswer['body'],
-  origin: string,
-  signal: AbortSignal,
-): AsyncGenerator<Buffer> {
-  try {
-    yield* body as AsyncIterable<Buffer>;
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw new SourceError(
-      'SourceUnreachable',
-      `The connection to ${origin} broke: ${networkProblem(cause)}.`,
-      {
-        cause,
-      },
-    );
+/** @throws ContentChangedError when the answer is of other content than what is here. */
+function acceptContent(etag: string | undefined, { file, ledger, etagChanges }: Job): void {
+  if (etag === undefined || etagChanges >= trustedEtagChanges) return;
+  if (ledger.etag !== undefined && etag !== ledger.etag) {
+    throw new ContentChangedError(`${file.path} changed while it was downloaded`);
   }
+  ledger.belongsTo(etag);
 }
 
-function resumeRange({ length, etag }: PartialFile): { start: number; ifRange?: string } | undefined {
-  if (length === 0) return undefined;
-  // A weak ETag says nothing about bytes: RFC 9110, section 13.1.5.
-  const strong = etag !== undefined && !etag.startsWith('W/');
-  return { start: length, ...(strong ? { ifRange: etag } : {}) };
-}
-
-function checkRange({ headers, origin }: HttpAnswer, start: number, { path, sizeBytes }: SourceFile): void {
-  const range = header(headers, 'content-range') ?? 'none';
-  if (range === `bytes ${start}-${sizeBytes - 1}/${sizeBytes}`) return;
-  const total = /^bytes \d+-\d+\/(\d+)$/.exec(range)?.[1];
-  if (total !== undefined && Number(total) !== sizeBytes) {
-    throw new WrongContentError(`${origin} has ${total} bytes of it, and the source states ${sizeBytes}`);
+/** @throws SourceError when a source that gives parts sends the whole file to one of several connections. */
+function acceptMode({ kind }: Answered, fetching: Fetching, origin: string): void {
+  if (fetching.mode === 'parts' && kind === 'whole') {
+    const { path } = fetching.job.file;
+    throw new SourceError('SourceUnreachable', `${origin} sent all of ${path}, and a part was asked for.`);
   }
-  throw new SourceError(
-    'SourceUnreachable',
-    `${origin} answered with range "${range}" of ${path}, from ${start} on asked.`,
-  );
-}
-
-function checkLength({ headers, origin }: HttpAnswer, { sizeBytes }: SourceFile): void {
-  const length = header(headers, 'content-length');
-  if (length !== undefined && Number(length) !== sizeBytes) {
-    throw new WrongContentError(`${origin} has ${length} bytes of it, and the source states ${sizeBytes}`);
-  }
+  fetching.mode = kind === 'whole' ? 'whole' : 'parts';
+  // The one that brings everything leaves nothing to others.
+  if (kind === 'whole') fetching.parts = partsOf([]);
 }

@@ -1,12 +1,18 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import type { Digest, SourceFile } from '../sources/source.ts';
+
+/** In hex. */
+export interface Hashes {
+  readonly sha256: string;
+  /** By the algorithm that the source states. */
+  readonly stated: string;
+}
 
 /** Hashes a file's bytes in order: always sha256, which names the blob, and git's id where the source states that. */
 export interface FileHash {
   update(bytes: Uint8Array): void;
   /** Ends the hash; call once. */
-  finish(): { readonly sha256: string; readonly stated: string };
+  finish(): Hashes;
 }
 
 /** @param digest What the source states; `finish().stated` is to be compared with it. */
@@ -27,23 +33,7 @@ export function hashFile({ digest, sizeBytes }: Pick<SourceFile, 'digest' | 'siz
   };
 }
 
-/** Feeds the first `length` bytes of a file to a hash. The state of a hash cannot be stored, so a resume reads again. */
-export async function rehash(
-  hash: FileHash,
-  path: string,
-  length: number,
-  signal?: AbortSignal,
-): Promise<void> {
-  if (length === 0) return;
-  const stream = createReadStream(path, {
-    end: length - 1,
-    highWaterMark: 1 << 20,
-    ...(signal ? { signal } : {}),
-  });
-  for await (const chunk of stream as AsyncIterable<Buffer>) hash.update(chunk);
-}
-
 /** Whether the bytes are those that the source states. */
-export function matches({ stated }: { stated: string }, digest: Digest): boolean {
+export function matches({ stated }: Hashes, digest: Digest): boolean {
   return stated === digest.hex;
 }

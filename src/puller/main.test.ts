@@ -1,16 +1,24 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { standard, standardRepos, strangerToken, testToken } from '../../test/hub/content.ts';
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
 import { requestVariable } from '../protocols/puller.ts';
-import { aPlace, progressOf, type Puller, type PullerPlace } from './testing/process.ts';
+import { aPlace, metricsOf, progressOf, type Puller, type PullerPlace } from './testing/process.ts';
 
 // Every test starts processes, and a loaded machine is slow at that.
 vi.setConfig({ testTimeout: 60_000 });
 
-const big = { repo: 'acme/big', bytes: 24 << 20 };
+const bigContent = tinyGguf({ size: 24 << 20 });
+const big = {
+  repo: 'acme/big',
+  bytes: bigContent.byteLength,
+  sha256: createHash('sha256').update(bigContent).digest('hex'),
+};
 
 let hub: Hub;
 let place: PullerPlace;
@@ -18,7 +26,7 @@ let place: PullerPlace;
 beforeAll(async () => {
   const repos = [
     ...standardRepos(),
-    { id: big.repo, files: { 'big-Q8_0.gguf': tinyGguf({ size: big.bytes }) } },
+    { id: big.repo, files: { 'big-Q8_0.gguf': bigContent } },
     { id: 'acme/many', files: Object.fromEntries(manyNames().map((name) => [name, tinyGguf()])) },
   ];
   hub = await startHub({ repos, tokens: [testToken, strangerToken] });
@@ -121,41 +129,59 @@ describe('the puller', () => {
 });
 
 describe('a puller in the middle of a file', () => {
-  it('tells its progress', async () => {
-    hub.interruptAfter(5_000_000, 1, 'stall');
-    const puller = start('pull', big.repo);
-    await expect
-      .poll(() => progressOf(puller), { timeout: 40_000 })
-      .toMatchObject({
-        phase: 'downloading',
-        downloadedBytes: 4 << 20,
-        totalBytes: big.bytes,
-      });
+  const one = { LONGSHORE_CONNECTIONS: '1' };
+  const journal = () => readFile(join(place.volume, '.partial', big.sha256, 'journal.json'), 'utf8');
+  const atLeast = (bytes: number) => ({
+    asymmetricMatch: (seen: unknown) => typeof seen === 'number' && seen >= bytes,
   });
 
-  it('that is killed loses what was not synced, and the next one goes on from there', async () => {
-    hub.interruptAfter(20_000_000, 1, 'stall');
-    const puller = start('pull', big.repo);
+  it('tells its progress, to the operator and to Prometheus', async () => {
+    hub.interruptAfter(5_000_000, 1, 'stall');
+    const puller = start('pull', big.repo, {}, one);
     await expect
-      .poll(async () => (await progressOf(puller)).downloadedBytes, { timeout: 40_000 })
-      .toBe(19 << 20);
+      .poll(() => progressOf(puller), { timeout: 40_000 })
+      .toMatchObject({ phase: 'downloading', downloadedBytes: atLeast(4 << 20), totalBytes: big.bytes });
+    const metrics = await metricsOf(puller);
+    expect(metrics).toContain(`longshore_puller_size_bytes ${big.bytes}`);
+    expect(metrics).toContain('longshore_puller_received_bytes_total 5000000');
+    expect(metrics).toContain('longshore_puller_connections 1');
+    expect(metrics).toContain('longshore_puller_retries_total{cause="connection"} 0');
+    expect(metrics).toContain('longshore_puller_phase{phase="downloading"} 1');
+  });
+
+  it('that is killed loses what its journal does not claim, and the next one goes on from there', async () => {
+    hub.interruptAfter(20_000_000, 1, 'stall');
+    const puller = start('pull', big.repo, {}, one);
+    await expect.poll(() => journal().catch(() => ''), { timeout: 40_000 }).not.toBe('');
     puller.process.kill('SIGKILL');
     await once(puller.process, 'close');
-    const { code } = await start('pull', big.repo).ended();
+    const { durable } = z
+      .object({ durable: z.tuple([z.tuple([z.literal(0), z.int()])]) })
+      .parse(JSON.parse(await journal()));
+    const [[, claimed]] = durable;
+    expect(claimed).toBeGreaterThanOrEqual(16 << 20);
+    const { code } = await start('pull', big.repo, {}, one).ended();
     expect(code).toBe(0);
-    expect(withRanges()).toEqual([undefined, `bytes=${16 << 20}-`]);
+    expect(withRanges()).toEqual([`bytes=0-${big.bytes - 1}`, `bytes=${claimed}-${big.bytes - 1}`]);
   });
 
   it('that is asked to stop brings to the disk what it has, and says so', async () => {
     hub.interruptAfter(5_000_000, 1, 'stall');
-    const puller = start('pull', big.repo);
+    const puller = start('pull', big.repo, {}, one);
     await expect
       .poll(async () => (await progressOf(puller)).downloadedBytes, { timeout: 40_000 })
-      .toBe(4 << 20);
+      .toBeGreaterThanOrEqual(4 << 20);
     puller.process.kill('SIGTERM');
     const { code, report } = await puller.ended();
     expect({ code, report }).toMatchObject({ code: 143, report: { failure: { reason: 'PullerFailed' } } });
-    await start('pull', big.repo).ended();
-    expect(withRanges()).toEqual([undefined, 'bytes=5000000-']);
+    await start('pull', big.repo, {}, one).ended();
+    expect(withRanges().at(-1)).toBe(`bytes=5000000-${big.bytes - 1}`);
+  });
+
+  it('keeps to the bandwidth that it was given', async () => {
+    const began = performance.now();
+    const { code } = await start('pull', big.repo, {}, { LONGSHORE_BYTES_PER_SECOND: '20000000' }).ended();
+    expect(code).toBe(0);
+    expect(performance.now() - began).toBeGreaterThan(900);
   });
 });

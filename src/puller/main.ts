@@ -11,12 +11,14 @@ import { registryOf } from '../sources/ollama-name.ts';
 import { ollamaSource } from '../sources/ollama.ts';
 import type { Patience } from '../sources/retry.ts';
 import type { Source } from '../sources/source.ts';
+import { defaultConnections } from './concurrency.ts';
 import { ConfigError, readConfig, terminationLog, type Config } from './config.ts';
 import { inspect } from './inspect.ts';
 import { serveProgress } from './progress-server.ts';
 import { trackProgress } from './progress.ts';
 import { pull } from './pull.ts';
 import { encodeReport, failureOf } from './report.ts';
+import { showProgress } from './terminal-line.ts';
 import { openVolume } from './volume.ts';
 
 const metadataTries = 4;
@@ -25,10 +27,11 @@ const downloadTries = 10;
 const longestStopMs = 10_000;
 const progressLogMs = 10_000;
 
-// Synchronous, so that nothing is lost when the process exits.
+const { stdout } = process;
+// Synchronous, so that nothing is lost when the process exits. A terminal shows a line of progress instead.
 const log = pino(
-  { base: null, timestamp: pino.stdTimeFunctions.isoTime },
-  pino.destination({ dest: 1, sync: true }),
+  { base: null, timestamp: pino.stdTimeFunctions.isoTime, level: stdout.isTTY ? 'warn' : 'info' },
+  pino.destination({ dest: stdout.isTTY ? 2 : 1, sync: true }),
 );
 const stop = new AbortController();
 const { signal } = stop;
@@ -75,11 +78,12 @@ async function runPull(config: Config): Promise<PullerReport> {
     throw new ConfigError('The puller cannot start: a request to pull needs the modelUid.');
   }
   const progress = trackProgress(now);
-  await serveProgress(config.progressPort, () => progress.read()).then(
+  await serveProgress(config.progressPort, progress).then(
     ({ port }) => log.info({ port }, 'serving progress'),
     (error: unknown) => log.warn({ err: error }, 'nobody can see the progress'),
   );
   setInterval(() => log.info(progress.read(), 'progress'), progressLogMs).unref();
+  using _line = stdout.isTTY ? showProgress(stdout, progress) : undefined;
   const source = await sourceOf(config);
   const publication = await pull({
     source,
@@ -88,6 +92,8 @@ async function runPull(config: Config): Promise<PullerReport> {
     volume: openVolume(config.volume),
     progress,
     patience: patience(downloadTries),
+    connections: { ...defaultConnections, most: config.connections },
+    bytesPerSecond: config.bytesPerSecond,
     now,
     log,
     signal,

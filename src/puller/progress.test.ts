@@ -9,6 +9,7 @@ it('tells the rate of received bytes, and the time left at that rate', () => {
   progress.enter('downloading');
   for (let second = 0; second < 10; second++) {
     time += 1000;
+    progress.received(1000);
     progress.wrote(1000);
   }
   expect(progress.read()).toEqual({
@@ -26,7 +27,7 @@ it('lets the rate fall while nothing arrives', () => {
   progress.begin(0, 100_000);
   progress.enter('downloading');
   time = 1000;
-  progress.wrote(10_000);
+  progress.received(10_000);
   time = 30_000;
   expect(progress.read().bytesPerSecond).toBeLessThan(100);
 });

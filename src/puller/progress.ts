@@ -9,11 +9,30 @@ export interface ProgressTracker {
   enter(phase: Phase): void;
   /** How many bytes of how many are on the volume already, from earlier pods. */
   begin(onVolume: number, total: number): void;
-  /** Bytes that were received and written. */
+  /** Bytes that came over the network, wanted or not. */
+  received(bytes: number): void;
+  /** Bytes that are on the volume now and were not before. */
   wrote(bytes: number): void;
   /** Bytes that were thrown away; the count stands still until they are written again. */
   discarded(bytes: number): void;
+  /** Something had to be asked for again. */
+  retried(cause: RetryCause): void;
+  /** A connection began, or ended. */
+  connected(change: 1 | -1): void;
   read(): PullerProgress;
+  /** Totals since this process began. */
+  counts(): ProgressCounts;
+}
+
+export const retryCauses = ['connection', 'rate-limited', 'slow', 'content'] as const;
+export type RetryCause = (typeof retryCauses)[number];
+
+export interface ProgressCounts {
+  readonly receivedBytes: number;
+  readonly discardedBytes: number;
+  /** At this moment. */
+  readonly connections: number;
+  readonly retries: Readonly<Record<RetryCause, number>>;
 }
 
 /** Time in which a change of speed is two thirds visible. */
@@ -29,6 +48,10 @@ export function trackProgress(now: Clock): ProgressTracker {
   let rate: number | undefined;
   let sampleStart = now();
   let sampleBytes = 0;
+  let receivedBytes = 0;
+  let discardedBytes = 0;
+  let connections = 0;
+  const retries: Record<RetryCause, number> = { connection: 0, 'rate-limited': 0, slow: 0, content: 0 };
 
   /** An exponentially weighted moving average over samples of unequal length. */
   function sample(): void {
@@ -54,18 +77,30 @@ export function trackProgress(now: Clock): ProgressTracker {
       written = onVolume;
       highest = Math.max(highest, written);
     },
-    wrote(bytes) {
-      written += bytes;
-      highest = Math.min(total, Math.max(highest, written));
+    received(bytes) {
+      receivedBytes += bytes;
       sampleBytes += bytes;
       sample();
     },
+    wrote(bytes) {
+      written += bytes;
+      highest = Math.min(total, Math.max(highest, written));
+    },
     discarded(bytes) {
       written -= bytes;
+      discardedBytes += bytes;
+    },
+    retried(cause) {
+      retries[cause] += 1;
+    },
+    connected(change) {
+      connections += change;
     },
     read() {
       const progress = { phase, downloadedBytes: highest, totalBytes: total };
       if (phase !== 'downloading') return progress;
+      // Everything is here, and some of it is still being hashed.
+      if (written >= total) return { ...progress, phase: 'verifying' };
       sample();
       if (rate === undefined) return progress;
       const left = total - highest;
@@ -75,5 +110,6 @@ export function trackProgress(now: Clock): ProgressTracker {
         ...(rate >= 1 ? { secondsLeft: Math.ceil(left / rate) } : {}),
       };
     },
+    counts: () => ({ receivedBytes, discardedBytes, connections, retries: { ...retries } }),
   };
 }

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { open, rm } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
 import type { FileRole, ModelFile } from '../api/model.ts';
 import { readGgufHeader, type GgufHeader } from '../gguf/header.ts';
@@ -7,9 +8,14 @@ import type { Publication } from '../protocols/puller.ts';
 import type { Patience } from '../sources/retry.ts';
 import { isGguf } from '../sources/select-files.ts';
 import { SourceError, type Source, type SourceFile } from '../sources/source.ts';
+import { limitBandwidth } from './bandwidth.ts';
+import { shareConnections } from './budget.ts';
+import { adaptConcurrency, defaultConnections, type Connections } from './concurrency.ts';
 import { download, type DownloadContext } from './download.ts';
-import { hashFile, matches, rehash } from './hashing.ts';
-import { durableBytes } from './partial.ts';
+import { openHashPool } from './hash-pool.ts';
+import { matches } from './hashing.ts';
+import { defaultSyncInterval, leftBehind, type SyncInterval } from './ledger.ts';
+import { watchPace } from './pace.ts';
 import type { Clock, ProgressTracker } from './progress.ts';
 import { checkReportable } from './report.ts';
 import type { Volume } from './volume.ts';
@@ -22,6 +28,11 @@ export interface PullOptions {
   readonly volume: Volume;
   readonly progress: ProgressTracker;
   readonly patience: Patience;
+  /** Of all files together. */
+  readonly connections?: Connections;
+  /** Of all connections together; undefined for as fast as it goes. */
+  readonly bytesPerSecond?: number | undefined;
+  readonly syncInterval?: SyncInterval;
   readonly now: Clock;
   readonly log: Logger;
   readonly signal: AbortSignal;
@@ -29,6 +40,17 @@ export interface PullOptions {
 
 /** File systems need a little for names and journals. */
 const headroomBytes = 1 << 20;
+/** Files that are downloaded at the same time, as far as connections are left. */
+const mostFilesAtOnce = 8;
+const mostHashThreads = 4;
+
+/** What the files of one pull share. */
+interface Pull extends DownloadContext {
+  readonly volume: Volume;
+  readonly folder: string;
+  /** What is being downloaded or was, by the digest that the source states. */
+  readonly downloads: Map<string, Promise<string>>;
+}
 
 /**
  * Brings the files of a source onto a volume, verified. Running it again downloads what is missing only. The record in
@@ -36,34 +58,51 @@ const headroomBytes = 1 << 20;
  * @throws SourceError, NotGgufError, and errors of the file system.
  */
 export async function pull(options: PullOptions): Promise<Publication> {
-  const { source, volume, progress, log, modelUid } = options;
+  const { source, volume, progress, log, modelUid, patience, now } = options;
   const resolution = await source.resolve(options.revision);
   checkReportable(resolution);
   const { revision, files, folder, records } = resolution;
   const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
   log.info({ source: source.name, revision, files: files.length, sizeBytes }, 'resolved');
 
-  const present = new Map<SourceFile, string>();
-  let onVolume = 0;
-  for (const file of files) {
-    const sha256 = await findBlob(file, folder, options);
-    if (sha256 !== undefined) present.set(file, sha256);
-    onVolume += sha256 === undefined ? await durableBytes(volume.partialFolder(file), file) : file.sizeBytes;
-  }
-  await checkSpace(volume, sizeBytes, onVolume);
-  progress.begin(onVolume, sizeBytes);
+  const stop = new AbortController();
+  await using hashes = openHashPool(Math.min(availableParallelism(), mostHashThreads));
+  const shared: Pull = {
+    source,
+    revision,
+    volume,
+    folder,
+    progress,
+    log,
+    patience,
+    now,
+    hashes,
+    budget: shareConnections(adaptConcurrency(options.connections ?? defaultConnections, now)),
+    downloads: new Map(),
+    bandwidth: limitBandwidth(options.bytesPerSecond, now, patience.sleep),
+    pace: watchPace(now),
+    syncInterval: options.syncInterval ?? defaultSyncInterval,
+    signal: AbortSignal.any([options.signal, stop.signal]),
+  };
+  const each = <T>(work: (file: SourceFile, order: number) => Promise<T>): Promise<T[]> =>
+    severalAtOnce(files, work, stop);
 
-  const published: ModelFile[] = [];
-  for (const file of files) {
-    const held = present.get(file);
-    const brought =
-      held === undefined
-        ? await bring(file, { ...options, revision })
-        : { sha256: held, role: file.role ?? (await roleInHeader(file, volume.blobPath(held))) };
+  progress.enter('verifying');
+  const present = await each((file) => findBlob(file, shared));
+  const onVolume = await each(async (file, order) =>
+    present[order] === undefined
+      ? leftBehind(volume.partialFolder(file), file)
+      : { durableBytes: file.sizeBytes, allocatedBytes: file.sizeBytes },
+  );
+  await checkSpace(volume, sizeBytes, sumOf(onVolume, 'allocatedBytes'));
+  progress.begin(sumOf(onVolume, 'durableBytes'), sizeBytes);
+
+  progress.enter('downloading');
+  const published = await each(async (file, order): Promise<ModelFile> => {
     const { path, sizeBytes } = file;
-    const { sha256, role } = brought;
-    published.push({ path, sizeBytes, sha256, ...(role !== undefined && { role }) });
-  }
+    const { sha256, role } = await bring(file, order, present[order], shared);
+    return { path, sizeBytes, sha256, ...(role !== undefined && { role }) };
+  });
 
   progress.enter('publishing');
   for (const { path, sha256 } of published) await volume.linkBlob(sha256, folder, path);
@@ -77,29 +116,72 @@ export async function pull(options: PullOptions): Promise<Publication> {
     files: published,
   };
   await volume.writeIndex(modelUid, { version: 1, modelUid, source: source.name, ...publication });
-  log.info({ revision, digest: publication.digest, downloaded: files.length - present.size }, 'published');
+  const downloaded = present.filter((sha256) => sha256 === undefined).length;
+  log.info({ revision, digest: publication.digest, downloaded, ...progress.counts() }, 'published');
   return publication;
 }
 
-/** Downloads a file and makes it a blob. */
+function sumOf<K extends string>(items: readonly Record<K, number>[], member: K): number {
+  return items.reduce((sum, item) => sum + item[member], 0);
+}
+
+/** The results in the order of the items. After the first failure the others are stopped, and then it is thrown. */
+async function severalAtOnce<T, R>(
+  items: readonly T[],
+  work: (item: T, order: number) => Promise<R>,
+  stop: AbortController,
+): Promise<R[]> {
+  const results: R[] = [];
+  const waiting = items.entries();
+  let failed: { error: unknown } | undefined;
+  async function takeTurns(): Promise<void> {
+    for (const [order, item] of waiting) {
+      if (failed !== undefined) return;
+      try {
+        results[order] = await work(item, order);
+      } catch (error) {
+        failed ??= { error };
+        stop.abort(error);
+      }
+    }
+  }
+  await Promise.all(Array.from({ length: mostFilesAtOnce }, takeTurns));
+  if (failed !== undefined) throw failed.error;
+  return results;
+}
+
+/** Makes a file a blob, unless it is one. Files with the same content are downloaded once. */
 async function bring(
   file: SourceFile,
-  context: DownloadContext & { volume: Volume },
+  order: number,
+  held: string | undefined,
+  shared: Pull,
 ): Promise<{ sha256: string; role: FileRole | undefined }> {
-  const { volume, progress, log, signal } = context;
+  const { volume, downloads, progress } = shared;
+  const { hex } = file.digest;
+  const same = downloads.get(hex);
+  const downloading = same ?? (held === undefined ? downloadBlob(file, order, shared) : undefined);
+  if (downloading !== undefined) downloads.set(hex, downloading);
+  const sha256 = held ?? (await downloading)!;
+  if (held === undefined && same !== undefined) progress.wrote(file.sizeBytes);
+  return { sha256, role: file.role ?? (await roleInHeader(file, volume.blobPath(sha256))) };
+}
+
+/** @returns the sha256 that names the blob. */
+async function downloadBlob(file: SourceFile, order: number, shared: Pull): Promise<string> {
+  const { volume, log, signal } = shared;
   const folder = volume.partialFolder(file);
-  progress.enter('downloading');
   log.info({ file: file.path, sizeBytes: file.sizeBytes }, 'downloading');
-  const { path, sha256 } = await download(file, folder, context);
+  const { path, sha256 } = await download(file, folder, order, shared);
   signal.throwIfAborted();
-  progress.enter('verifying');
-  const role = await roleInHeader(file, path).catch(async (error: unknown) => {
+  // Before it is a blob: what is no model shall not stay.
+  await roleInHeader(file, path).catch(async (error: unknown) => {
     await rm(folder, { recursive: true, force: true });
     throw error;
   });
   await volume.publishBlob(path, sha256);
   await rm(folder, { recursive: true, force: true });
-  return { sha256, role: file.role ?? role };
+  return sha256;
 }
 
 /**
@@ -108,16 +190,14 @@ async function bring(
  */
 async function findBlob(
   file: SourceFile,
-  folder: string,
-  { volume, progress, log, signal }: PullOptions,
+  { volume, folder, hashes, log }: Pull,
 ): Promise<string | undefined> {
   const { digest, sizeBytes, path } = file;
   const sha256 = digest.algorithm === 'sha256' ? digest.hex : await volume.linkedBlob(folder, path);
   if (sha256 === undefined || (await volume.blobSize(sha256)) !== sizeBytes) return undefined;
-  progress.enter('verifying');
-  const hash = hashFile(file);
-  await rehash(hash, volume.blobPath(sha256), sizeBytes, signal);
-  const found = hash.finish();
+  const hash = hashes.follow(volume.blobPath(sha256), file);
+  hash.reach(sizeBytes);
+  const found = await hash.result;
   if (matches(found, digest) && found.sha256 === sha256) return sha256;
   log.warn(
     { file: path, blob: sha256, sha256: found.sha256 },
@@ -128,13 +208,13 @@ async function findBlob(
 }
 
 /** @throws SourceError InsufficientStorage when the rest cannot fit. */
-async function checkSpace(volume: Volume, sizeBytes: number, onVolume: number): Promise<void> {
-  const missing = sizeBytes - onVolume;
+async function checkSpace(volume: Volume, sizeBytes: number, allocated: number): Promise<void> {
+  const missing = sizeBytes - allocated;
   const free = await volume.freeBytes();
   if (missing === 0 || free >= missing + headroomBytes) return;
   throw new SourceError(
     'InsufficientStorage',
-    `The files have ${sizeBytes} bytes, ${missing} of them are still to be written, and the volume has ${free} bytes free. Raise spec.storage.size by at least ${missing + headroomBytes - free} bytes, or leave it out to have it measured.`,
+    `The files have ${sizeBytes} bytes, ${missing} of them are still to be written, and the volume at ${volume.root} has ${free} bytes free. Raise spec.storage.size by at least ${missing + headroomBytes - free} bytes, or leave it out to have it measured.`,
   );
 }
 

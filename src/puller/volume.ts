@@ -30,6 +30,7 @@ import type { SourceFile, VolumeRecord } from '../sources/source.ts';
  *     index/<uid>.json                               what a Model uses; written last, so it means "complete"
  */
 export interface Volume {
+  readonly root: string;
   blobPath(sha256: string): string;
   partialFolder(file: SourceFile): string;
   /** Size of a published blob; undefined where there is none. */
@@ -58,6 +59,7 @@ export function openVolume(root: string): Volume {
   const blobPath = (sha256: string): string => join(root, 'blobs', `sha256-${sha256}`);
 
   return {
+    root,
     blobPath,
     partialFolder: ({ digest }) => join(root, '.partial', digest.hex),
     async blobSize(sha256) {
@@ -126,7 +128,7 @@ export async function replaceFile(path: string, content: string): Promise<void> 
 }
 
 /** Makes renames in a folder survive a crash. Network file systems refuse this and need none of it. */
-async function syncFolder(path: string): Promise<void> {
+export async function syncFolder(path: string): Promise<void> {
   const folder = await open(path, 'r');
   try {
     await folder.sync();

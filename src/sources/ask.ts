@@ -72,10 +72,7 @@ export function withoutSlash(endpoint: string): string {
 
 export function rangeHeaders(range: ByteRange | undefined): Record<string, string> {
   if (range === undefined) return {};
-  return {
-    range: `bytes=${range.start}-${range.end ?? ''}`,
-    ...(range.ifRange === undefined ? {} : { 'if-range': range.ifRange }),
-  };
+  return { range: `bytes=${range.start}-${range.end ?? ''}` };
 }
 
 /**
@@ -90,22 +87,24 @@ export function commonRefusal(
   what: string,
   quoted: string,
 ): SourceError | undefined {
+  const wait = retryAfterSeconds(headers);
+  const more = { status, ...(wait !== undefined && { retryAfterSeconds: wait }) };
+  const rest = wait === undefined ? '' : `, and for ${wait} s of rest`;
   if (origin !== new URL(endpoint).origin) {
-    return new SourceError(
-      'SourceUnreachable',
-      `The storage ${origin} that ${endpoint} redirects to answered ${status} for ${what}.`,
-    );
+    const storage = `The storage ${origin} that ${endpoint} redirects to`;
+    return status === 429
+      ? new SourceError('RateLimited', `${storage} asks for fewer requests (429)${rest}.`, more)
+      : new SourceError('SourceUnreachable', `${storage} answered ${status} for ${what}.`, more);
   }
   if (status === 429) {
-    const wait = retryAfterSeconds(headers);
     return new SourceError(
       'RateLimited',
-      `${endpoint} asks for fewer requests (429)${wait === undefined ? '' : `, and for ${wait} s of rest`}. A token in spec.credentials usually raises the limit.`,
-      wait === undefined ? {} : { retryAfterSeconds: wait },
+      `${endpoint} asks for fewer requests (429)${rest}. A token in spec.credentials usually raises the limit.`,
+      more,
     );
   }
   if (status >= 500 || status === 408) {
-    return new SourceError('SourceUnreachable', `${endpoint} answered ${status} for ${what}.${quoted}`);
+    return new SourceError('SourceUnreachable', `${endpoint} answered ${status} for ${what}.${quoted}`, more);
   }
   return undefined;
 }

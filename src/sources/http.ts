@@ -26,13 +26,24 @@ export interface HttpOptions {
   readonly stallMs?: number;
 }
 
-const defaultStallMs = 20_000;
+const defaultStallMs = 15_000;
 const mostRedirects = 8;
 const redirects = new Set([301, 302, 303, 307, 308]);
 
+/** The address that redirects led to. */
+interface Target {
+  readonly url: URL;
+  /** Whether no redirect has left the origin. */
+  readonly mayHaveToken: boolean;
+}
+
 /**
- * An HTTP client that obeys HTTP_PROXY, HTTPS_PROXY and NO_PROXY. HTTP/2 is off: its flow-control window caps a
- * download (undici#4705).
+ * An HTTP client that obeys HTTP_PROXY, HTTPS_PROXY and NO_PROXY, with as many connections to an origin as there are
+ * requests at a time. HTTP/2 is off: its flow-control window caps a download (undici#4705).
+ *
+ * Where the redirects of a request for a range led to is remembered, so that the parts of a file cost the hub one
+ * request and not one each. An address that is refused, as signed ones are when their time is over, is asked for anew,
+ * once for all requests that wait for it.
  */
 export function createHttpGet({ stallMs = defaultStallMs }: HttpOptions = {}): HttpGet {
   const dispatcher = new EnvHttpProxyAgent({
@@ -43,16 +54,60 @@ export function createHttpGet({ stallMs = defaultStallMs }: HttpOptions = {}): H
     connectTimeout: Math.min(stallMs, 10_000),
     autoSelectFamily: true,
   });
-  return (url, options) => follow(dispatcher, new URL(url), options);
+  const known = new Map<string, Promise<Target | undefined>>();
+
+  /** Follows the redirects; requests for the same address wait for where they lead to. */
+  async function find(start: string, request: HttpRequest): Promise<HttpAnswer> {
+    const found = Promise.withResolvers<Target | undefined>();
+    known.set(start, found.promise);
+    let target: Target | undefined;
+    try {
+      const followed = await follow(dispatcher, { url: new URL(start), mayHaveToken: true }, request);
+      if (followed.answer.status < 400) target = followed.target;
+      return followed.answer;
+    } finally {
+      if (target === undefined) known.delete(start);
+      found.resolve(target);
+    }
+  }
+
+  async function getPart(start: string, request: HttpRequest): Promise<HttpAnswer> {
+    for (;;) {
+      const pending = known.get(start);
+      if (pending === undefined) return find(start, request);
+      const target = await pending;
+      request.signal?.throwIfAborted();
+      if (target === undefined) continue;
+      const forget = (): void => {
+        if (known.get(start) === pending) known.delete(start);
+      };
+      const { answer } = await follow(dispatcher, target, request).catch((error: unknown) => {
+        forget();
+        throw error;
+      });
+      if (target.url.href === new URL(start).href || !mayBeExpired(answer.status)) return answer;
+      forget();
+      await answer.body.dump();
+    }
+  }
+
+  return async (url, request = {}) => {
+    if (request.headers?.['range'] !== undefined) return getPart(url, request);
+    return (await follow(dispatcher, { url: new URL(url), mayHaveToken: true }, request)).answer;
+  };
+}
+
+/** What storage says to a signed address of which the time is over, or that it has moved away from. */
+function mayBeExpired(status: number): boolean {
+  return status === 400 || status === 401 || status === 403 || status === 404 || status === 410;
 }
 
 async function follow(
   dispatcher: Dispatcher,
-  start: URL,
-  { headers, token, signal }: HttpRequest = {},
-): Promise<HttpAnswer> {
-  let url = start;
-  let mayHaveToken = true;
+  start: Target,
+  { headers, token, signal }: HttpRequest,
+): Promise<{ answer: HttpAnswer; target: Target }> {
+  let { url, mayHaveToken } = start;
   for (let hop = 0; hop <= mostRedirects; hop++) {
     const answer = await request(url, {
       dispatcher,
@@ -66,11 +121,13 @@ async function follow(
     });
     const location = answer.headers['location'];
     if (!redirects.has(answer.statusCode) || typeof location !== 'string') {
-      return { status: answer.statusCode, headers: answer.headers, body: answer.body, origin: url.origin };
+      const { statusCode: status, headers, body } = answer;
+      return { answer: { status, headers, body, origin: url.origin }, target: { url, mayHaveToken } };
     }
     await answer.body.dump();
-    url = new URL(location, url);
-    mayHaveToken &&= url.origin === start.origin;
+    const next = new URL(location, url);
+    mayHaveToken &&= next.origin === url.origin;
+    url = next;
   }
   throw new Error(`more than ${mostRedirects} redirects`);
 }

@@ -70,8 +70,7 @@ describe('a model', () => {
     const whole = await from.open(revision, system);
     expect(await whole.body.text()).toBe('You answer in one sentence.');
     expect(whole.origin).toBe(registry.blobUrl);
-    const etag = whole.headers['etag'];
-    const part = await from.open(revision, system, { start: 4, end: 10, ifRange: String(etag) });
+    const part = await from.open(revision, system, { start: 4, end: 10 });
     expect(part.status).toBe(206);
     expect(await part.body.text()).toBe('answers'.slice(0, 6) + ' ');
   });

@@ -39,8 +39,6 @@ export interface ByteRange {
   readonly start: number;
   /** Inclusive, as in HTTP. */
   readonly end?: number;
-  /** A strong ETag: the source answers with the whole file when its content is no longer this one. */
-  readonly ifRange?: string;
 }
 
 /** One place that weights come from. Every method fails with a `SourceError`. */
@@ -50,8 +48,7 @@ export interface Source {
   /** Asks what the name stands for; with `revision`, which an earlier call found, nothing is pinned anew. */
   resolve(revision?: string): Promise<Resolution>;
   /**
-   * Opens a file of the resolved revision: status 200 with the whole file, or 206 with the range. Every call follows
-   * the redirects anew, so an expired signed address is mended by calling again.
+   * Opens a file of the resolved revision: status 200 with the whole file, or 206 with the range.
    */
   open(revision: string, file: SourceFile, range?: ByteRange, signal?: AbortSignal): Promise<HttpAnswer>;
   /** Throws UnsupportedModel for weights that this source has in a form which the runtime is sure not to load. */
@@ -63,16 +60,19 @@ export class SourceError extends Error {
   readonly reason: PullerReason;
   /** How long the source asks to be left alone. */
   readonly retryAfterSeconds: number | undefined;
+  /** Of the answer that it comes from. */
+  readonly status: number | undefined;
 
   constructor(
     reason: PullerReason,
     message: string,
-    options: ErrorOptions & { retryAfterSeconds?: number } = {},
+    options: ErrorOptions & { retryAfterSeconds?: number; status?: number } = {},
   ) {
     super(message, options);
     this.name = 'SourceError';
     this.reason = reason;
     this.retryAfterSeconds = options.retryAfterSeconds;
+    this.status = options.status;
   }
 }
 

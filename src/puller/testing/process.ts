@@ -91,6 +91,13 @@ function watch(child: ChildProcess, reportPath: string): Puller {
 
 /** What `GET /progress` of a running puller says. */
 export async function progressOf(puller: Puller): Promise<PullerProgress> {
-  const answer = await fetch(`http://127.0.0.1:${String(await puller.logged('port'))}/progress`);
-  return PullerProgress.parse(await answer.json());
+  return PullerProgress.parse(await (await ask(puller, '/progress')).json());
+}
+
+export async function metricsOf(puller: Puller): Promise<string> {
+  return (await ask(puller, '/metrics')).text();
+}
+
+async function ask(puller: Puller, path: string): Promise<Response> {
+  return fetch(`http://127.0.0.1:${String(await puller.logged('port'))}${path}`);
 }
