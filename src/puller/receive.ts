@@ -62,7 +62,7 @@ function isWebPage({ headers }: HttpAnswer, { path }: SourceFile): boolean {
 }
 
 /** What is handed over at once: large against the cost of a write, small against what connections hold together. */
-const batchBytes = 1 << 20;
+const batchBytes = 512 << 10;
 /** On a slow line what came in this time is handed over. */
 const batchMs = 1_000;
 

@@ -119,6 +119,8 @@ async function follow(
         ...(token !== undefined && mayHaveToken ? { authorization: `Bearer ${token}` } : {}),
       },
     });
+    // Whoever reads a body meets its errors. One that is thrown away unread must not end the process.
+    answer.body.on('error', () => {});
     const location = answer.headers['location'];
     if (!redirects.has(answer.statusCode) || typeof location !== 'string') {
       const { statusCode: status, headers, body } = answer;

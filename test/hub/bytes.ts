@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { answer, startAnswer } from './exchange.ts';
 import type { Exchange, Headers } from './exchange.ts';
 
-export type Source = { content: Uint8Array | { file: string }; size: number; etag: string };
+/** Without an ETag none is stated. */
+export type Source = { content: Uint8Array | { file: string }; size: number; etag?: string };
 
 /** Shared by every answer of a server and read anew for every piece, so a change works on running answers. */
 export type Line = {
@@ -17,9 +18,12 @@ export type Line = {
   fail: { status: number; times: number };
   /** Whether a Range header is heeded; without, every answer is whole. */
   ranges: boolean;
+  /** Whether the length of an answer is told before it. */
+  lengths: boolean;
 };
 
-export type Interruption = 'cut' | 'stall';
+/** `reset` is what a router does that has forgotten a connection; `end` looks like the end of the content. */
+export type Interruption = 'cut' | 'reset' | 'stall' | 'end';
 
 /** A line without limit or fault. */
 export function goodLine(bytesPerSecond?: number): Line {
@@ -28,6 +32,7 @@ export function goodLine(bytesPerSecond?: number): Line {
     interrupt: { bytes: 0, times: 0, how: 'cut' },
     fail: { status: 503, times: 0 },
     ranges: true,
+    lengths: true,
   };
 }
 
@@ -89,10 +94,11 @@ export async function serveBytes(
   line: Line,
 ): Promise<void> {
   const { request } = exchange;
-  const common: Headers = { ...headers, ETag: source.etag, 'Accept-Ranges': 'bytes' };
-  if (request.headers['if-none-match'] === source.etag) return answer(exchange, 304, common);
+  const { etag } = source;
+  const common: Headers = { ...headers, ...(etag !== undefined && { ETag: etag }), 'Accept-Ranges': 'bytes' };
+  if (etag !== undefined && request.headers['if-none-match'] === etag) return answer(exchange, 304, common);
   const condition = request.headers['if-range'];
-  const holds = line.ranges && (condition === undefined || condition === source.etag);
+  const holds = line.ranges && (condition === undefined || condition === etag);
   const wanted = holds ? request.headers.range : undefined;
   const range = parseRange(wanted, source.size);
   if (range === 'unsatisfiable') {
@@ -100,7 +106,10 @@ export async function serveBytes(
   }
   const { start, end } = range === 'whole' ? { start: 0, end: source.size - 1 } : range;
   const length = end - start + 1;
-  const sized: Headers = { 'Content-Type': 'application/octet-stream', 'Content-Length': length };
+  const sized: Headers = {
+    'Content-Type': 'application/octet-stream',
+    ...(line.lengths && { 'Content-Length': length }),
+  };
   if (range === 'whole') startAnswer(exchange, 200, { ...common, ...sized });
   else
     startAnswer(exchange, 206, {
@@ -128,8 +137,9 @@ async function send(response: ServerResponse, source: Source, range: ByteRange, 
     due = Math.max(due, performance.now() - 1000) + (piece.byteLength / line.bytesPerSecond) * 1000;
     await sleep(Math.max(0, due - performance.now()), undefined, { signal: closed.signal }).catch(() => {});
   }
-  if (!interrupted) response.end();
+  if (!interrupted || how === 'end') response.end();
   else if (how === 'cut') response.destroy();
+  else if (how === 'reset') response.socket?.resetAndDestroy();
 }
 
 async function* pieces(source: Source, range: ByteRange, line: Line): AsyncGenerator<Uint8Array> {

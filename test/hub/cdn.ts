@@ -2,8 +2,9 @@
 import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { answer } from './exchange.ts';
 import type { Exchange } from './exchange.ts';
-import { serveBytes } from './bytes.ts';
 import type { Line, Source } from './bytes.ts';
+import { openFaults } from './faults.ts';
+import type { Faults } from './faults.ts';
 
 export type Cdn = {
   /** The signed URL, path and query, of what is stored at `path`; `name` is for the file it is saved as. */
@@ -20,12 +21,14 @@ export type CdnOptions = {
   /** Undefined when nothing is stored there. */
   find: (path: string) => Stored | undefined | Promise<Stored | undefined>;
   line: Line;
+  /** What a test has ordered for single requests. */
+  faults?: Faults;
   urlLifetimeSeconds: number;
   /** Milliseconds since the epoch. */
   now: () => number;
 };
 
-export function openCdn({ find, line, urlLifetimeSeconds, now }: CdnOptions): Cdn {
+export function openCdn({ find, line, faults = openFaults(), urlLifetimeSeconds, now }: CdnOptions): Cdn {
   let key = randomBytes(32);
   const signature = (...signed: string[]): Buffer =>
     createHmac('sha256', key).update(signed.join('\0')).digest();
@@ -62,7 +65,7 @@ export function openCdn({ find, line, urlLifetimeSeconds, now }: CdnOptions): Cd
       const stored = await find(url.pathname);
       if (stored === undefined) return refuse(exchange, 404, 'NoSuchKey');
       const source: Source = { ...stored, etag: storageEtag(stored.sha256) };
-      await serveBytes(exchange, source, { 'Content-Disposition': disposition }, line);
+      await faults.answer(exchange, source, { 'Content-Disposition': disposition }, line);
     },
   };
 }

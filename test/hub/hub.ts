@@ -5,6 +5,8 @@
 import { controlsOf, goodLine } from './bytes.ts';
 import type { LineControls } from './bytes.ts';
 import { openCdn } from './cdn.ts';
+import { openFaults } from './faults.ts';
+import type { FaultControls } from './faults.ts';
 import type { Stored } from './cdn.ts';
 import { HubRefusal, answerRefusal } from './exchange.ts';
 import type { Exchange, RecordedRequest } from './exchange.ts';
@@ -42,29 +44,31 @@ export type HubOptions = {
 };
 
 /** The controls are those of the CDN. */
-export type Hub = LineControls & {
-  url: string;
-  cdnUrl: string;
-  /** Everything both origins were asked, in order of arrival. */
-  requests: RecordedRequest[];
-  /** The next `times` CDN requests with a good URL are answered with this status. */
-  failCdn(status: number, times: number): void;
-  /** The next `times` requests to the hub are answered 429, to be tried again after `seconds`. */
-  rateLimit(times: number, seconds: number): void;
-  /** CDN URLs handed out so far answer 403 from now on. */
-  expireUrls(): void;
-  /** Resolves to the commit id. */
-  addRepo(repo: Repo): Promise<string>;
-  /** A new commit on `main`; resolves to its id. */
-  updateRepo(id: string, change: Change): Promise<string>;
-  /** Ends open connections too. */
-  close(): Promise<void>;
-};
+export type Hub = LineControls &
+  FaultControls & {
+    url: string;
+    cdnUrl: string;
+    /** Everything both origins were asked, in order of arrival. */
+    requests: RecordedRequest[];
+    /** The next `times` CDN requests with a good URL are answered with this status. */
+    failCdn(status: number, times: number): void;
+    /** The next `times` requests to the hub are answered 429, to be tried again after `seconds`. */
+    rateLimit(times: number, seconds: number): void;
+    /** CDN URLs handed out so far answer 403 from now on. */
+    expireUrls(): void;
+    /** Resolves to the commit id. */
+    addRepo(repo: Repo): Promise<string>;
+    /** A new commit on `main`; resolves to its id. */
+    updateRepo(id: string, change: Change): Promise<string>;
+    /** Ends open connections too. */
+    close(): Promise<void>;
+  };
 
 export async function startHub(options: HubOptions): Promise<Hub> {
   const { host = '127.0.0.1', publicHost, log = () => {} } = options;
   const requests: RecordedRequest[] = [];
   const line = goodLine(options.bytesPerSecond);
+  const faults = openFaults();
   const repos = new Map<string, StoredRepo>();
   const tokens = new Set(options.tokens);
   const add = async (repo: Repo): Promise<string> => {
@@ -78,6 +82,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
   const cdn = openCdn({
     find: (path) => findLfs(repos, path.replace(lfsPrefix, '')),
     line,
+    faults,
     urlLifetimeSeconds: options.urlLifetimeSeconds ?? 3600,
     now: options.now ?? Date.now,
   });
@@ -102,6 +107,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     cdnUrl: `http://${options.cdnHost ?? name}:${cdnPort}`,
     requests,
     ...controlsOf(line),
+    inject: faults.inject,
     failCdn: (status, times) => {
       line.fail = { status, times };
     },
