@@ -70,6 +70,10 @@ export const reasons = {
     meaning: 'The file carries the name of a GGUF file, but its content is not one.',
     action: 'Choose another file; this one cannot be loaded.',
   },
+  TruncatedGGUF: {
+    meaning: 'The GGUF file ends before the weights that its own header lists.',
+    action: 'Choose another file; whoever published this one has to upload it again.',
+  },
   UnsupportedModel: {
     meaning: 'The source has the model in a form that the runtime cannot load.',
     action: 'Read the message for what it is; choose another tag, or the same model as a GGUF file.',
@@ -104,6 +108,10 @@ export const reasons = {
       'The claim is for a StorageClass that does not exist, or for the default one where there is none.',
     action:
       'Create the class, or name one that `kubectl get storageclass` lists in spec.storage.storageClassName.',
+  },
+  VolumeReadOnly: {
+    meaning: 'The volume cannot be written to.',
+    action: 'Check the access mode and mount options of the volume, and who owns its files.',
   },
   SourceUnreachable: {
     meaning: 'The hub or registry did not answer, or answered with a server error.',

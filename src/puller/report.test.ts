@@ -79,9 +79,21 @@ describe('an exit code', () => {
     expect(again).toEqual(['ChecksumMismatch', 'SourceUnreachable', 'RateLimited', 'PullerFailed']);
   });
 
-  it.each(['ENOSPC', 'EDQUOT'])('of a full disk (%s) is final', (code) => {
-    const error = Object.assign(new Error('write failed'), { code });
-    expect(failureOf(error)).toMatchObject({ exitCode: 2, failure: { reason: 'InsufficientStorage' } });
+  it.each([
+    ['ENOSPC', 'InsufficientStorage'],
+    ['EDQUOT', 'InsufficientStorage'],
+    ['EFBIG', 'InsufficientStorage'],
+    ['EROFS', 'VolumeReadOnly'],
+    ['EACCES', 'VolumeReadOnly'],
+    ['EPERM', 'VolumeReadOnly'],
+  ])('of a volume that says %s is final', (code, reason) => {
+    const error = Object.assign(new Error('write failed'), { code, syscall: 'write' });
+    expect(failureOf(error)).toMatchObject({ exitCode: 2, failure: { reason } });
+  });
+
+  it('of a network that says EACCES is not taken for the volume', () => {
+    const { failure } = failureOf(Object.assign(new Error('refused'), { code: 'EACCES' }));
+    expect(failure.reason).toBe('PullerFailed');
   });
 
   it('of anything unforeseen asks for another pod', () => {

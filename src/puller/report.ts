@@ -1,5 +1,5 @@
 import type { ModelFile } from '../api/model.ts';
-import { NotGgufError } from '../gguf/header.ts';
+import { NotGgufError, TruncatedGgufError } from '../gguf/errors.ts';
 import { pieceInName } from '../gguf/quantization.ts';
 import { exitCodes, transientReasons, type Publication, type PullerReport } from '../protocols/puller.ts';
 import { isGguf } from '../sources/select-files.ts';
@@ -25,18 +25,40 @@ export function failureOf(error: unknown): { failure: Failure; exitCode: number 
 function describe(error: unknown): Failure {
   if (error instanceof SourceError) return { reason: error.reason, message: error.message };
   if (error instanceof NotGgufError) return { reason: 'NotGGUF', message: error.message };
-  if (isOutOfSpace(error)) {
-    return {
-      reason: 'InsufficientStorage',
-      message: `The volume ran full while the files were written (${error.code}). Raise spec.storage.size, or remove what else is on the volume.`,
-    };
-  }
-  const problem = error instanceof Error ? error.message : String(error);
-  return { reason: 'PullerFailed', message: `The puller failed unexpectedly: ${problem}` };
+  if (error instanceof TruncatedGgufError) return { reason: 'TruncatedGGUF', message: error.message };
+  return describeVolume(error) ?? unexpected(error);
 }
 
-function isOutOfSpace(error: unknown): error is Error & { code: string } {
-  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
+/** What the file system says that no other pod would hear differently; undefined for anything else. */
+function describeVolume(error: unknown): Failure | undefined {
+  if (!(error instanceof Error && 'syscall' in error && 'code' in error)) return undefined;
+  switch (error.code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return {
+        reason: 'InsufficientStorage',
+        message: `The volume ran full while the files were written (${error.code}). Raise spec.storage.size, or remove what else is on the volume.`,
+      };
+    case 'EFBIG':
+      return {
+        reason: 'InsufficientStorage',
+        message: `The volume takes no file of this size (${error.code}). Choose a storage class with a file system that does, or a model that is split over several files.`,
+      };
+    case 'EROFS':
+    case 'EACCES':
+    case 'EPERM':
+      return {
+        reason: 'VolumeReadOnly',
+        message: `The volume cannot be written to: ${error.message}. Check its access mode and mount options; the puller writes as the user and group of its pod.`,
+      };
+    default:
+      return undefined;
+  }
+}
+
+function unexpected(error: unknown): Failure {
+  const problem = error instanceof Error ? error.message : String(error);
+  return { reason: 'PullerFailed', message: `The puller failed unexpectedly: ${problem}` };
 }
 
 /**
