@@ -1,6 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { notGguf, tinyGguf } from '../../test/hub/gguf.ts';
-import { factsOfPieces, NotGgufError, parametersText, readGgufHeader, type GgufFile } from './header.ts';
+import { NotGgufError, TruncatedGgufError } from './errors.ts';
+import { factsOfPieces, parametersText, readGgufHeader, type GgufFile } from './header.ts';
 
 // Parsing a large vocabulary takes seconds on a loaded machine.
 vi.setConfig({ testTimeout: 30_000 });
@@ -131,13 +132,20 @@ describe('the header of a GGUF file', () => {
     ['a cut-off header', tinyGguf().subarray(0, 300)],
     ['a magic number and zeros', Buffer.concat([Buffer.from('GGUF\x03\0\0\0', 'latin1'), Buffer.alloc(64)])],
     ['of no architecture', tinyGguf({ metadata: { 'general.architecture': '' } })],
-    ['more weights than fit', tinyGguf({ size: 10_000_000 }).subarray(0, 100_000)],
   ])('is refused when it is %s', async (_what, content) => {
     await expect(readGgufHeader(fileOf(content))).rejects.toThrow(NotGgufError);
   });
 
+  it.each([
+    ['one byte', 9_999_999],
+    ['most of it', 100_000],
+  ])('that lists weights beyond the end of the file is of one that lacks %s', async (_what, bytes) => {
+    const cut = tinyGguf({ size: 10_000_000 }).subarray(0, bytes);
+    await expect(readGgufHeader(fileOf(cut))).rejects.toThrow(TruncatedGgufError);
+  });
+
   it('passes on what keeps it from being read', async () => {
-    const broken = { path: 'a.gguf', sizeBytes: 10, read: () => Promise.reject(new Error('no line')) };
+    const broken = { path: 'a.gguf', sizeBytes: 100, read: () => Promise.reject(new Error('no line')) };
     await expect(readGgufHeader(broken)).rejects.toThrow('no line');
   });
 });

@@ -1,5 +1,6 @@
 import type { GgufFacts } from '../api/model.ts';
-import { factsOfPieces, readGgufHeader, type GgufHeader, type ReadRange } from '../gguf/header.ts';
+import type { ReadRange } from '../gguf/cursor.ts';
+import { factsOfPieces, readGgufHeader, type GgufHeader } from '../gguf/header.ts';
 import { pieceInName } from '../gguf/quantization.ts';
 import type { Inspection } from '../protocols/puller.ts';
 import { readBody } from '../sources/ask.ts';
