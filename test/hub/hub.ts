@@ -107,7 +107,7 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     cdnUrl: `http://${options.cdnHost ?? name}:${cdnPort}`,
     requests,
     ...controlsOf(line),
-    inject: faults.inject,
+    inject: (plan) => faults.inject(plan),
     failCdn: (status, times) => {
       line.fail = { status, times };
     },

@@ -65,7 +65,7 @@ export async function startPythonClient(environment: Record<string, string>): Pr
 }
 
 /** Folder with the package and what it needs, fetched once. Any number of processes may ask at the same time. */
-async function huggingfaceHub(): Promise<string> {
+export async function huggingfaceHub(): Promise<string> {
   const parent = join(cacheFolder(), 'python');
   const folder = join(parent, `huggingface_hub-${version}`);
   if (await isThere(folder)) return folder;
