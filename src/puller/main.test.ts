@@ -40,7 +40,7 @@ afterEach(() => place.clear());
 
 /** Names without a quantization, so that a message has to list them all. */
 function manyNames(): string[] {
-  return Array.from({ length: 40 }, (_, i) => `${'ü'.repeat(200)}-${i}.gguf`);
+  return Array.from({ length: 40 }, (_, i) => `${'ü'.repeat(110)}/${'ü'.repeat(110)}-${i}.gguf`);
 }
 
 interface More {

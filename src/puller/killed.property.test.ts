@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { open, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { tinyGguf } from '../../test/hub/gguf.ts';
+import { startHub, type Hub } from '../../test/hub/hub.ts';
+import { bytesIn, within, type Interval, type Intervals } from './intervals.ts';
+import { aPlace, type Puller } from './testing/process.ts';
+
+/** 100 take some seven minutes. */
+const schedules = Number(process.env['LONGSHORE_KILL_SCHEDULES'] ?? 2);
+vi.setConfig({ testTimeout: 60_000 * Math.max(1, schedules) });
+
+const content = tinyGguf({ size: 96 << 20, seed: 5 });
+const sha256 = createHash('sha256').update(content).digest('hex');
+const repo = 'acme/killed';
+
+let hub: Hub;
+
+beforeAll(async () => {
+  hub = await startHub({ repos: [{ id: repo, files: { 'm-Q8_0.gguf': content } }] });
+  // Half a second for the file, so that most kills meet the middle of it.
+  hub.setThrottle(50_000_000);
+});
+afterAll(() => hub.close());
+
+/** What the journal claims; nothing where there is none. */
+async function claimedIn(folder: string): Promise<Intervals> {
+  const text = await readFile(join(folder, 'journal.json'), 'utf8').catch(() => '{"durable":[]}');
+  return (JSON.parse(text) as { durable: Interval[] }).durable;
+}
+
+async function expectHeld(folder: string, claimed: Intervals): Promise<void> {
+  if (claimed.length === 0) return;
+  const data = await open(join(folder, 'data'));
+  for (const [start, end] of claimed) {
+    const bytes = Buffer.alloc(end - start);
+    await data.read(bytes, 0, bytes.byteLength, start);
+    expect(bytes.equals(content.subarray(start, end))).toBe(true);
+  }
+  await data.close();
+}
+
+/** What has been asked of the CDN since the last call. */
+function asked(): Interval[] {
+  const ranges = hub.requests.filter(({ origin }) => origin === 'cdn').map(({ range }) => range);
+  hub.requests.length = 0;
+  return ranges.map((range) => {
+    const [, start, last] = /^bytes=(\d+)-(\d+)$/.exec(range ?? '') ?? [];
+    return [Number(start), Number(last) + 1];
+  });
+}
+
+it('a puller that is killed at any moment leaves nothing behind that the next one cannot trust', async () => {
+  const someMoments = fc.array(fc.integer({ min: 250, max: 1_200 }), { minLength: 1, maxLength: 4 });
+  await fc.assert(
+    fc.asyncProperty(someMoments, async (moments) => {
+      const place = await aPlace();
+      const folder = join(place.volume, '.partial', sha256);
+      const start = (): Puller => {
+        const huggingFace = { repo, revision: 'main', endpoint: hub.url };
+        return place.start('pull', { source: { huggingFace } });
+      };
+      try {
+        let claimed: Intervals = [];
+        for (const moment of [...moments, undefined]) {
+          hub.requests.length = 0;
+          const puller = start();
+          if (moment === undefined) {
+            expect(await puller.ended()).toMatchObject({ code: 0 });
+          } else {
+            await sleep(moment);
+            puller.process.kill('SIGKILL');
+            if (puller.process.exitCode === null) await once(puller.process, 'close');
+          }
+          for (const range of asked()) expect(bytesIn(within(claimed, range))).toBe(0);
+          claimed = await claimedIn(folder);
+          await expectHeld(folder, claimed);
+        }
+        const blob = await readFile(join(place.volume, `blobs/sha256-${sha256}`));
+        expect(blob.equals(content)).toBe(true);
+      } finally {
+        await place.clear();
+      }
+    }),
+    { numRuns: schedules, endOnFailure: true },
+  );
+});
