@@ -66,20 +66,22 @@ it('a puller that is killed at any moment leaves nothing behind that the next on
       };
       try {
         let claimed: Intervals = [];
-        for (const moment of [...moments, undefined]) {
+        /** Lets a puller run, and looks at what it asked for and what it left. */
+        const run = async (until: (puller: Puller) => Promise<unknown>): Promise<void> => {
           hub.requests.length = 0;
-          const puller = start();
-          if (moment === undefined) {
-            expect(await puller.ended()).toMatchObject({ code: 0 });
-          } else {
-            await sleep(moment);
-            puller.process.kill('SIGKILL');
-            if (puller.process.exitCode === null) await once(puller.process, 'close');
-          }
+          await until(start());
           for (const range of asked()) expect(bytesIn(within(claimed, range))).toBe(0);
           claimed = await claimedIn(folder);
           await expectHeld(folder, claimed);
+        };
+        for (const moment of moments) {
+          await run(async ({ process }) => {
+            await sleep(moment);
+            process.kill('SIGKILL');
+            if (process.exitCode === null) await once(process, 'close');
+          });
         }
+        await run(async (puller) => expect(await puller.ended()).toMatchObject({ code: 0 }));
         const blob = await readFile(join(place.volume, `blobs/sha256-${sha256}`));
         expect(blob.equals(content)).toBe(true);
       } finally {
