@@ -131,6 +131,7 @@ async function fetchMissing(job: Job, hash: Following): Promise<void> {
     mode: 'asking',
     waves: 0,
     failures: 0,
+    writtenAtFailure: ledger.writtenBytes,
   };
   const running = new Set<Promise<void>>();
   let failed: { error: unknown } | undefined;
@@ -181,8 +182,9 @@ interface Fetching {
   mode: 'asking' | 'parts' | 'whole';
   /** Requests that fail together count as one failure: the next one is of requests that began after it. */
   waves: number;
-  /** In a row, without a byte in between. */
+  /** In a row, without a byte in between from any connection. */
   failures: number;
+  writtenAtFailure: number;
 }
 
 /** One request. What it does not bring is left for another one; a failure that may pass is waited out here. */
@@ -196,7 +198,6 @@ async function fetchPart(
   const { ledger, file, context } = job;
   const { pace, budget, log, progress } = context;
   const { waves: wave } = fetching;
-  const before = ledger.writtenBytes;
   const slow = new AbortController();
   const paced = pace.start(() => slow.abort());
   progress.connected(1);
@@ -221,10 +222,8 @@ async function fetchPart(
         'a connection is far slower than the others; asking again',
       );
       progress.retried('slow');
-    } else if (isTransient(error)) {
-      if (ledger.writtenBytes > before) fetching.failures = 0;
-      await waitOut(fetching, error, wave);
-    } else throw error;
+    } else if (isTransient(error)) await waitOut(fetching, error, wave);
+    else throw error;
   } finally {
     paced.end();
     progress.connected(-1);
@@ -235,7 +234,10 @@ async function fetchPart(
 
 /** Throws the failure when there were enough of them. The part stays taken meanwhile, and so does the connection. */
 async function waitOut(fetching: Fetching, error: SourceError, wave: number): Promise<void> {
-  const { patience, budget, log, progress } = fetching.job.context;
+  const { ledger, context } = fetching.job;
+  const { patience, budget, log, progress } = context;
+  if (ledger.writtenBytes > fetching.writtenAtFailure) fetching.failures = 0;
+  fetching.writtenAtFailure = ledger.writtenBytes;
   if (wave === fetching.waves) {
     fetching.waves += 1;
     fetching.failures += 1;

@@ -173,9 +173,23 @@ describe('a source', () => {
   });
 
   it('that fails under four connections at once has failed once', async () => {
-    // The first is let through; then everything in flight fails, and so does what follows, but for the last try.
-    hub.inject(({ number }) => (number >= 1 && number <= 8 ? { kind: 'status', status: 500 } : undefined));
-    expect(await fetchedAgain()).toBe(0);
+    // One byte, so that the four begin together; then they fail three times, each time all of them.
+    const byNumber = (number: number): Fault | undefined =>
+      number === 0 ? { kind: 'shorter', bytes: 1 } : { kind: 'status', status: 500 };
+    hub.inject(({ number }) => (number <= 12 ? byNumber(number) : undefined));
+    const sleeping: (() => void)[] = [];
+    const sleep = (): Promise<void> =>
+      new Promise((resolve) => {
+        if (sleeping.push(resolve) === 4) for (const wake of sleeping.splice(0)) wake();
+      });
+    const options = optionsFor();
+    expect(await fetchedAgain({ ...options, patience: { ...options.patience, sleep } })).toBe(0);
+    expect(options.progress.counts().retries.connection).toBe(12);
+  });
+
+  it('that breaks again and again, and brings something each time, is not given up', async () => {
+    hub.inject(({ number }) => (number < 3 * tries ? { kind: 'cut', after: 500_000 } : undefined));
+    expect(await fetchedAgain({ ...optionsFor(), connections: { first: 1, most: 1 } })).toBe(0);
   });
 
   it('whose signed addresses expire midway is asked once for a new one', async () => {
@@ -234,6 +248,7 @@ describe('a source', () => {
     const options = optionsFor();
     expect(await fetchedAgain(options)).toBe(size);
     expect(options.progress.counts()).toMatchObject({ discardedBytes: size, retries: { content: 1 } });
+    expect(toCdn().at(-1)).toMatchObject({ range: `bytes=0-${size - 1}` });
   });
 
   it('that always sends other content is never published', async () => {

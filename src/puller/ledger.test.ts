@@ -5,7 +5,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { leftBehind, Ledger, type SyncInterval } from './ledger.ts';
 
 const file = { sizeBytes: 100 };
-const seldom = { bytes: 1_000, ms: 1e9 };
+const seldom = { bytes: 1_000, ms: 1e9, mostAtRisk: 2_000 };
+const often = { bytes: 10, ms: 1e9, mostAtRisk: 30 };
 let folder: string;
 let opened: Ledger[];
 
@@ -58,7 +59,7 @@ describe('a ledger', () => {
 
   it('claims nothing before it is on the disk', async () => {
     const disk = await slowDisk();
-    const ledger = await openLedger({ bytes: 10, ms: 1e9 });
+    const ledger = await openLedger(often);
     await ledger.write(bytes(10), 0);
     expect(disk.syncs()).toBe(1);
     expect(await journal()).toBe('none');
@@ -68,7 +69,7 @@ describe('a ledger', () => {
 
   it('does not claim what came while the disk was busy', async () => {
     const disk = await slowDisk();
-    const ledger = await openLedger({ bytes: 10, ms: 1e9 });
+    const ledger = await openLedger(often);
     await ledger.write(bytes(10), 0);
     await ledger.write(bytes(9), 10);
     disk.let();
@@ -79,18 +80,20 @@ describe('a ledger', () => {
 
   it('holds writers back when the disk is behind by more than a crash may cost', async () => {
     const disk = await slowDisk();
-    const ledger = await openLedger({ bytes: 10, ms: 1e9 });
+    const ledger = await openLedger(often);
     await ledger.write(bytes(10), 0);
     await ledger.write(bytes(10), 10);
-    const third = ledger.write(bytes(10), 20);
-    await expect(Promise.race([third, journal()])).resolves.toBe('none');
+    await ledger.write(bytes(10), 20);
+    const fourth = ledger.write(bytes(10), 30);
+    await expect(Promise.race([fourth, journal()])).resolves.toBe('none');
+    expect((await data()).byteLength).toBe(30);
     disk.let();
-    await expect(third).resolves.toBe(10);
+    await expect(fourth).resolves.toBe(10);
   });
 
   it('is synced on a slow line by time', async () => {
     let time = 0;
-    const ledger = await openLedger({ bytes: 1_000, ms: 5_000 }, () => time);
+    const ledger = await openLedger({ ...seldom, ms: 5_000 }, () => time);
     await ledger.write(bytes(1), 0);
     expect(await journal()).toBe('none');
     time = 5_000;

@@ -25,14 +25,16 @@ const Journal = z.object({
   etag: z.string().optional(),
 });
 
-/** How much a crash may cost: bytes since the last claim, or time on a slow line. */
+/** How much a crash may cost. */
 export interface SyncInterval {
-  /** A claim is due after so many; never are more than twice as many at risk. */
+  /** A claim is due after so many bytes, or after so much time on a slow line. */
   readonly bytes: number;
   readonly ms: number;
+  /** Never are more than about so many bytes written and not claimed, however slow the disk is. */
+  readonly mostAtRisk: number;
 }
 
-export const defaultSyncInterval: SyncInterval = { bytes: 16 << 20, ms: 5_000 };
+export const defaultSyncInterval: SyncInterval = { bytes: 8 << 20, ms: 5_000, mostAtRisk: 32 << 20 };
 
 const dataName = 'data';
 const journalName = 'journal.json';
@@ -87,6 +89,8 @@ export class Ledger {
   #etag: string | undefined;
   /** Written since the state that the last claim began with. */
   #unclaimed = 0;
+  /** Those that the claim is about which runs. */
+  #beingClaimed = 0;
   #claimedAt: number;
   #claiming: Promise<void> | undefined;
   #failed: { error: unknown } | undefined;
@@ -168,9 +172,9 @@ export class Ledger {
    * @returns how many of them were not here before.
    */
   async write(buffers: readonly Uint8Array[], position: number): Promise<number> {
-    const { bytes, ms } = this.#interval;
+    const { bytes, ms, mostAtRisk } = this.#interval;
     if (this.#failed !== undefined) throw this.#failed.error;
-    if (this.#unclaimed >= bytes) await this.#claim();
+    if (this.#unclaimed + this.#beingClaimed >= mostAtRisk) await this.#claim();
     const end = position + buffers.reduce((sum, { byteLength }) => sum + byteLength, 0);
     const missing = within(this.gaps, [position, end]);
     for (const gap of missing) await this.#writeAll(cut(buffers, position, gap), gap);
@@ -205,6 +209,7 @@ export class Ledger {
     if (this.#failed !== undefined) return Promise.reject(this.#failed.error);
     this.#claiming ??= this.#claimNow().finally(() => {
       this.#claiming = undefined;
+      this.#beingClaimed = 0;
     });
     return this.#claiming;
   }
@@ -212,6 +217,7 @@ export class Ledger {
   async #claimNow(): Promise<void> {
     const durable = this.#written;
     const etag = this.#etag;
+    this.#beingClaimed = this.#unclaimed;
     this.#unclaimed = 0;
     this.#claimedAt = this.#now();
     try {

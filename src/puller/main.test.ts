@@ -159,7 +159,7 @@ describe('a puller in the middle of a file', () => {
       .object({ durable: z.tuple([z.tuple([z.literal(0), z.int()])]) })
       .parse(JSON.parse(await journal()));
     const [[, claimed]] = durable;
-    expect(claimed).toBeGreaterThanOrEqual(16 << 20);
+    expect(claimed).toBeGreaterThanOrEqual(8 << 20);
     const { code } = await start('pull', big.repo, {}, one).ended();
     expect(code).toBe(0);
     expect(withRanges()).toEqual([`bytes=0-${big.bytes - 1}`, `bytes=${claimed}-${big.bytes - 1}`]);
