@@ -19,8 +19,8 @@ const names = {
   blobs: 'blobs.longshore.test',
 };
 const ports = { hub: 18090, cdn: 18091, registry: 18092, blobs: 18093 };
-/** Slow enough to be watched: ten seconds for the demo's model. */
-const bytesPerSecond = 25_000_000;
+/** Of one connection. Slow enough to be watched: some ten seconds for the demo's model, over 4 to 32 connections. */
+const bytesPerSecond = 1_000_000;
 
 /** For the DNS of a cluster that takes names. */
 export const hubHosts = Object.fromEntries(Object.values(names).map((name) => [name, 'host'] as const));

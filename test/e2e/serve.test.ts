@@ -18,8 +18,8 @@ describe('a Model of a Hugging Face hub, and two servers of it', () => {
 
   beforeAll(async () => {
     world = await World.start();
-    // Slow enough that several looks at the progress fall into the pull.
-    world.hub.setThrottle(25_000_000);
+    // Each connection is slow enough that several looks at the progress fall into the pull.
+    world.hub.setThrottle(1_000_000);
     await world.applyModel('gemma', { huggingFace: { repo: standard.gemma.repo, quantization: 'Q4_K_M' } });
     await world.model('gemma', (model) => {
       const percent = model.status?.progress?.percent;
