@@ -65,7 +65,8 @@ describe('a volume', () => {
     const puller = new URL('main.ts', import.meta.url).pathname;
     const huggingFace = { repo, revision: 'main', endpoint: hub.url };
     const report = join(root, 'report');
-    const child = spawn('prlimit', ['--fsize=7000000', process.execPath, puller, 'pull'], {
+    const [program, ...args] = ['prlimit', '--fsize=7000000', process.execPath, puller, 'pull'] as const;
+    const child = spawn(program, args, {
       stdio: 'ignore',
       env: {
         ...process.env,

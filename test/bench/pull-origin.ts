@@ -42,8 +42,15 @@ export async function startOrigin(folder: string, sizeBytes: number): Promise<Or
   await writeFile(join(folder, 'nginx.conf'), configuration({ folder, root, near, far, sha256, sizeBytes }));
   const nginx = await findProgram('nginx');
   if (nginx === undefined) throw new Error('This needs nginx.');
-  const args = ['--pdeathsig', 'KILL', nginx, '-c', join(folder, 'nginx.conf')];
-  const child = spawn('setpriv', args, { stdio: ['ignore', 'inherit', 'inherit'] });
+  const [program, ...args] = [
+    'setpriv',
+    '--pdeathsig',
+    'KILL',
+    nginx,
+    '-c',
+    join(folder, 'nginx.conf'),
+  ] as const;
+  const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit'] });
   const ended = once(child, 'exit');
   const origin = (port: number): string => `http://127.0.0.1:${port}`;
   const stop = async (): Promise<void> => {
