@@ -6,7 +6,7 @@ export interface Connections {
   readonly most: number;
 }
 
-export const defaultConnections: Connections = { first: 4, most: 32 };
+export const defaultConnections: Connections = { first: 2, most: 32 };
 
 /**
  * How many connections a pull has. It begins with few and doubles them while that brings clearly more; links without a

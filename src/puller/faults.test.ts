@@ -48,7 +48,12 @@ function optionsFor(fields: object = {}): PullOptions {
       slept.push(ms);
     },
   };
-  return pullOptions(root, { repo, endpoint: hub.url, ...fields }, { patience, signal, stallMs: 300 });
+  const options = pullOptions(
+    root,
+    { repo, endpoint: hub.url, ...fields },
+    { patience, signal, stallMs: 300 },
+  );
+  return { ...options, connections: { first: 4, most: 32 } };
 }
 
 /** Pulls, checks the file, and says how many bytes came over the network that were not needed. */

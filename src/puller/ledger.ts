@@ -34,7 +34,7 @@ export interface SyncInterval {
   readonly mostAtRisk: number;
 }
 
-export const defaultSyncInterval: SyncInterval = { bytes: 8 << 20, ms: 5_000, mostAtRisk: 32 << 20 };
+export const defaultSyncInterval: SyncInterval = { bytes: 8 << 20, ms: 5_000, mostAtRisk: 16 << 20 };
 
 const dataName = 'data';
 const journalName = 'journal.json';
