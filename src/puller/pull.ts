@@ -11,7 +11,8 @@ import { SourceError, type Source, type SourceFile } from '../sources/source.ts'
 import { limitBandwidth } from './bandwidth.ts';
 import { shareConnections } from './budget.ts';
 import { adaptConcurrency, defaultConnections, type Connections } from './concurrency.ts';
-import { download, type DownloadContext } from './download.ts';
+import { download } from './download.ts';
+import type { DownloadContext } from './fetch-file.ts';
 import { openHashPool } from './hash-pool.ts';
 import { matches } from './hashing.ts';
 import { defaultSyncInterval, leftBehind, type SyncInterval } from './ledger.ts';
