@@ -8,6 +8,7 @@ function fixed(target: number): Concurrency & { target: number; seen: number[] }
   const seen: number[] = [];
   return {
     target,
+    most: target,
     seen,
     delivering: (connections) => seen.push(connections),
     received: () => {},

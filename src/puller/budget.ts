@@ -10,8 +10,8 @@ export interface Slot {
 
 /** The connections of a pull, shared by all its files. */
 export interface Budget {
-  /** How many there may be now. */
-  readonly connections: number;
+  /** How many there may ever be. */
+  readonly most: number;
   /**
    * Resolves when there is room.
    * @param order Whoever has the lowest gets it first.
@@ -62,9 +62,7 @@ export function shareConnections(concurrency: Concurrency): Budget {
   }
 
   return {
-    get connections() {
-      return concurrency.target;
-    },
+    most: concurrency.most,
     acquire(order, signal) {
       signal.throwIfAborted();
       const { promise, resolve, reject } = Promise.withResolvers<Slot>();

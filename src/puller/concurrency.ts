@@ -16,6 +16,8 @@ export const defaultConnections: Connections = { first: 2, most: 32 };
 export interface Concurrency {
   /** Connections there may be now. */
   readonly target: number;
+  /** More there never will be. */
+  readonly most: number;
   /** So many connections are bringing bytes now. */
   delivering(connections: number): void;
   received(bytes: number): void;
@@ -81,6 +83,7 @@ export function adaptConcurrency({ first, most }: Connections, now: Clock): Conc
   }
 
   return {
+    most,
     get target() {
       return target;
     },

@@ -71,8 +71,8 @@ export async function fetchMissing(job: Job, hash: Following): Promise<void> {
 
   function start(slot: Slot): void {
     const { parts } = fetching;
-    const connections = job.alone ? 1 : context.budget.connections;
-    const part = parts.take(connections)!;
+    // There may be many more soon, and these must not wait at the end for the first ones.
+    const part = parts.take(job.alone ? 1 : context.budget.most)!;
     const task = fetchPart(fetching, part, slot, answered.resolve)
       .catch((error: unknown) => {
         failed ??= { error };

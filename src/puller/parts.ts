@@ -6,7 +6,7 @@ export interface Parts {
   /**
    * The next part to fetch: the earliest, so that the hash can follow, and the smaller the less there is left, so that
    * all connections end together. Undefined when every byte is being fetched.
-   * @param connections How many fetch at the same time.
+   * @param connections How many may fetch at the same time.
    */
   take(connections: number): Interval | undefined;
   /** What could not be fetched is left again. */
