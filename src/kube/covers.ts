@@ -55,7 +55,7 @@ export function stableJson(value: unknown): string {
 /** Undefined for what JSON has no text for. */
 function textOf(value: unknown): string | undefined {
   if (Array.isArray(value)) return `[${value.map((item) => textOf(item) ?? 'null').join(',')}]`;
-  if (!isRecord(value)) return JSON.stringify(value) as string | undefined;
+  if (!isRecord(value)) return JSON.stringify(value);
   const members: string[] = [];
   for (const name of Object.keys(value).sort()) {
     const text = textOf(value[name]);
