@@ -1,9 +1,11 @@
+import { readFile } from 'node:fs/promises';
 import { createServer, type AddressInfo } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { connect } from '../../src/kube/client.ts';
 import type { Kind, KubeObject } from '../../src/kube/kind.ts';
 import { waitFor } from '../cluster/commands.ts';
+import { issueAuthority, issueServing, type Certificate } from '../cluster/native/certificates.ts';
 import { findProcesses, startComponent } from '../cluster/native/processes.ts';
 import { stateOf, type State } from '../cluster/native/state.ts';
 
@@ -22,7 +24,9 @@ export class OwnApiServer implements AsyncDisposable {
   readonly config: KubeConfig;
   readonly #state: State;
   readonly #name: string;
-  readonly #command: readonly string[];
+  #command: readonly string[];
+  #authority: Certificate;
+  #issued = 0;
 
   /** Undefined when the control plane is elsewhere. */
   static async of(kubeconfig: string): Promise<OwnApiServer | undefined> {
@@ -47,6 +51,27 @@ export class OwnApiServer implements AsyncDisposable {
     this.#state = state;
     this.#name = `own-apiserver-${port}`;
     this.#command = command;
+    this.#authority = { crt: state.at('certificates', 'ca.crt'), key: state.at('certificates', 'ca.key') };
+  }
+
+  /** Path of the certificate of the authority by which it is known to be the one that it says it is. */
+  get authority(): string {
+    return this.#authority.crt;
+  }
+
+  /** From its next start on it shows another certificate, of the same authority or of a new one. */
+  async renewCertificate({ authority }: { authority: 'same' | 'new' }): Promise<void> {
+    const name = `${this.#name}-${(this.#issued += 1)}`;
+    if (authority === 'new') this.#authority = await issueAuthority(this.#state, `${name}-ca`);
+    const serving = { ca: this.#authority, address: '127.0.0.1' };
+    const { crt, key } = await issueServing(this.#state, name, serving);
+    const files = { '--tls-cert-file': crt, '--tls-private-key-file': key };
+    this.#command = this.#command.map((flag) => {
+      const file = Object.entries(files).find(([option]) => flag.startsWith(`${option}=`));
+      return file === undefined ? flag : file.join('=');
+    });
+    const caData = await readFile(this.#authority.crt, 'base64');
+    this.config.clusters = this.config.clusters.map((cluster) => ({ ...cluster, caData }));
   }
 
   /** Resolves when it answers. */

@@ -23,16 +23,10 @@ export type Certificates = {
  */
 export async function makeCertificates(state: State, address: string): Promise<Certificates> {
   await mkdir(state.at('certificates'), { recursive: true, mode: 0o700 });
-  const ca = await issue(state, 'ca', '/CN=longshore-test-cluster');
+  const ca = await issueAuthority(state, 'ca');
   const issueClient = (name: string, subject: string) => issue(state, name, subject, { ca });
-  const apiserverNames = [
-    ...['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'].map(
-      (name) => `DNS:${name}`,
-    ),
-    ...new Set(['127.0.0.1', '10.96.0.1', address].map((ip) => `IP:${ip}`)),
-  ];
   const [apiserver, admin, controllerManager, scheduler, proxy, kubelet] = await Promise.all([
-    issue(state, 'apiserver', '/CN=kube-apiserver', { ca, names: apiserverNames }),
+    issueServing(state, 'apiserver', { ca, address }),
     issueClient('admin', '/O=system:masters/CN=admin'),
     issueClient('controller-manager', '/CN=system:kube-controller-manager'),
     issueClient('scheduler', '/CN=system:kube-scheduler'),
@@ -46,6 +40,26 @@ export async function makeCertificates(state: State, address: string): Promise<C
   const serviceAccountKey = state.at('certificates', 'service-account.key');
   await writeFile(serviceAccountKey, privateKey.export({ type: 'sec1', format: 'pem' }), { mode: 0o600 });
   return { ca, apiserver, admin, controllerManager, scheduler, proxy, kubelet, serviceAccountKey };
+}
+
+/** Signs itself. */
+export function issueAuthority(state: State, name: string): Promise<Certificate> {
+  return issue(state, name, '/CN=longshore-test-cluster');
+}
+
+/** What an API server shows to whoever connects to it, on this address or by the names that pods know. */
+export function issueServing(
+  state: State,
+  name: string,
+  { ca, address }: { ca: Certificate; address: string },
+): Promise<Certificate> {
+  const names = [
+    ...['localhost', 'kubernetes', 'kubernetes.default', 'kubernetes.default.svc'].map(
+      (each) => `DNS:${each}`,
+    ),
+    ...new Set(['127.0.0.1', '10.96.0.1', address].map((ip) => `IP:${ip}`)),
+  ];
+  return issue(state, name, '/CN=kube-apiserver', { ca, names });
 }
 
 /** A kubeconfig that carries its certificates, so that it can be copied elsewhere. */

@@ -65,6 +65,18 @@ export function kubeApiserver(plane: ControlPlane): Component {
   return { name: 'kube-apiserver', command };
 }
 
+/**
+ * Where pods are played, dozens of tests make and end them at the same time: by default the controllers send 20
+ * requests a second, which is five Jobs.
+ */
+const unthrottled = {
+  'kube-api-qps': 2000,
+  'kube-api-burst': 4000,
+  'concurrent-job-syncs': 20,
+  'concurrent-deployment-syncs': 20,
+  'concurrent-replicaset-syncs': 20,
+};
+
 export function kubeControllerManager(plane: ControlPlane, kubeconfig: string): Component {
   const { state, tools, certificates, node } = plane;
   // A test that plays the kubelet leaves out heartbeats, and may leave out the Node.
@@ -83,6 +95,7 @@ export function kubeControllerManager(plane: ControlPlane, kubeconfig: string): 
     'secure-port': node ? 10257 : 0,
     // Made when it is not there; the default is a folder of the machine.
     'flex-volume-plugin-dir': state.at('volume-plugins'),
+    ...(node ? {} : unthrottled),
   });
   return { name: 'kube-controller-manager', command };
 }
