@@ -26,6 +26,8 @@ export class FakeKubelet {
   readonly #pods: Recording<Pod>;
   readonly #signal: AbortSignal;
   readonly #taken = new Set<string>();
+  /** What is left to be played, by whose pods. Each pod is looked at when it comes, not all of them at each change. */
+  readonly #scripts = new Map<string, Iterator<Part>[]>();
   readonly #listeners = new Set<Listener>();
   /** What went wrong in a part that nobody waits for. */
   readonly troubles: unknown[] = [];
@@ -34,31 +36,26 @@ export class FakeKubelet {
     this.#client = client;
     this.#pods = recording;
     this.#signal = signal;
+    recording.onChange(({ type, object }) => {
+      if (type !== 'DELETED') this.#cast(object);
+    });
     signal.addEventListener('abort', () => {
       for (const listener of this.#listeners) listener.close();
     });
   }
 
   /** The next pod that nobody has taken yet. */
-  async next(which: Which, timeout?: number): Promise<PlayedPod> {
-    const take = (): Live<Pod> | undefined => {
-      const pod = this.#free(which);
-      if (pod) this.#taken.add(pod.metadata.uid);
-      return pod;
+  next(which: Which, timeout?: number): Promise<PlayedPod> {
+    const take = (): PlayedPod | undefined => {
+      const [pod] = this.#free(which);
+      return pod && this.#take(pod);
     };
-    const pod = await this.#pods.until(`a pod of ${JSON.stringify(which)}`, take, timeout);
-    const port = 'server' in which ? runtimePort : progressPort;
-    const listen = async (answer: () => object | undefined): Promise<Listener> => {
-      const listener = await listenOnLoopback(port, answer);
-      this.#listeners.add(listener);
-      return listener;
-    };
-    return new PlayedPod(this.#client, pod, 'server' in which, listen);
+    return this.#pods.until(`a pod of ${JSON.stringify(which)}`, take, timeout);
   }
 
   /** The next pods of `which` play these parts, in this order. */
   plays(which: Which, ...parts: readonly Part[]): void {
-    void this.#play(which, parts);
+    this.#follow(which, parts[Symbol.iterator]());
   }
 
   /** Every pod of `which` to come plays this part. */
@@ -66,7 +63,7 @@ export class FakeKubelet {
     const endlessly = function* (): Generator<Part> {
       for (;;) yield part;
     };
-    void this.#play(which, endlessly());
+    this.#follow(which, endlessly());
   }
 
   /** The Model of this name is inspected and pulled and nothing goes wrong. */
@@ -75,26 +72,58 @@ export class FakeKubelet {
     this.plays({ model, task: 'pull' }, reports({ publication: weights.publication }));
   }
 
-  async #play(which: Which, parts: Iterable<Part>): Promise<void> {
-    const note = (error: unknown): void => {
-      if (!this.#signal.aborted) this.troubles.push(error);
-    };
-    for (const part of parts) {
-      if (this.#signal.aborted) return;
-      await this.next(which, 600_000).then((pod) => void part(pod).catch(note), note);
+  #follow(which: Which, script: Iterator<Part>): void {
+    const place = placeOf(labelsOf(which));
+    this.#scripts.set(place, [...(this.#scripts.get(place) ?? []), script]);
+    for (const pod of this.#free(which)) this.#cast(pod);
+  }
+
+  /** Gives the pod the next part that is there for it. */
+  #cast(pod: Live<Pod>): void {
+    if (!this.#isFree(pod)) return;
+    const scripts = this.#scripts.get(placeOf(pod.metadata.labels)) ?? [];
+    for (const script of scripts) {
+      const { done, value: part } = script.next();
+      if (done === true) continue;
+      part(this.#take(pod)).catch((error: unknown) => {
+        if (!this.#signal.aborted) this.troubles.push(error);
+      });
+      return;
     }
   }
 
-  #free(which: Which): Live<Pod> | undefined {
-    const wanted =
-      'server' in which
-        ? { [labels.server]: which.server }
-        : { [labels.model]: which.model, [labels.task]: which.task };
-    return this.#pods.all().find(({ metadata }) => {
-      const isWanted = Object.entries(wanted).every(([key, value]) => metadata.labels?.[key] === value);
-      return isWanted && !this.#taken.has(metadata.uid) && metadata.deletionTimestamp === undefined;
-    });
+  #free(which: Which): Live<Pod>[] {
+    const place = placeOf(labelsOf(which));
+    return this.#pods.all().filter((pod) => placeOf(pod.metadata.labels) === place && this.#isFree(pod));
   }
+
+  #isFree({ metadata }: Live<Pod>): boolean {
+    return !this.#taken.has(metadata.uid) && metadata.deletionTimestamp === undefined;
+  }
+
+  #take(pod: Live<Pod>): PlayedPod {
+    this.#taken.add(pod.metadata.uid);
+    const isServer = labels.server in (pod.metadata.labels ?? {});
+    const port = isServer ? runtimePort : progressPort;
+    const listen = async (answer: () => object | undefined): Promise<Listener> => {
+      const listener = await listenOnLoopback(port, answer);
+      this.#listeners.add(listener);
+      return listener;
+    };
+    return new PlayedPod(this.#client, pod, isServer, listen);
+  }
+}
+
+function labelsOf(which: Which): Record<string, string> {
+  return 'server' in which
+    ? { [labels.server]: which.server }
+    : { [labels.model]: which.model, [labels.task]: which.task };
+}
+
+/** Of all pods that play the same. */
+function placeOf(podLabels: Record<string, string> = {}): string {
+  const { [labels.server]: server, [labels.model]: model, [labels.task]: task } = podLabels;
+  return server === undefined ? `${task} of ${model}` : `server ${server}`;
 }
 
 /** Runs and ends well with a report. */

@@ -15,6 +15,7 @@ export class Recording<T extends KubeObject> {
   readonly changes: Change<T>[] = [];
   readonly #kind: Kind<T>;
   readonly #current = new Map<string, Live<T>>();
+  readonly #listeners = new Set<(change: Change<T>) => void>();
   readonly #lookers = new Set<() => void>();
   #broken: Error | undefined;
 
@@ -50,6 +51,11 @@ export class Recording<T extends KubeObject> {
   /** Names of all objects that were ever there, in the order in which they were made. */
   made(): string[] {
     return this.changes.filter(({ type }) => type === 'ADDED').map(({ object }) => object.metadata.name);
+  }
+
+  /** Tells of every change to come, in their order and before anybody who waits for one looks. */
+  onChange(listener: (change: Change<T>) => void): void {
+    this.#listeners.add(listener);
   }
 
   /** The first thing that `look` finds, now or after a change. */
@@ -107,6 +113,7 @@ export class Recording<T extends KubeObject> {
     this.changes.push(change);
     if (change.type === 'DELETED') this.#current.delete(name);
     else this.#current.set(name, change.object);
+    for (const listener of this.#listeners) listener(change);
     for (const looker of this.#lookers) looker();
   }
 
