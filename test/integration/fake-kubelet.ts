@@ -83,9 +83,9 @@ export class FakeKubelet {
     if (!this.#isFree(pod)) return;
     const scripts = this.#scripts.get(placeOf(pod.metadata.labels)) ?? [];
     for (const script of scripts) {
-      const { done, value: part } = script.next();
-      if (done === true) continue;
-      part(this.#take(pod)).catch((error: unknown) => {
+      const next = script.next();
+      if (next.done === true) continue;
+      next.value(this.#take(pod)).catch((error: unknown) => {
         if (!this.#signal.aborted) this.troubles.push(error);
       });
       return;

@@ -1,8 +1,8 @@
 /** Numbers from 0 to 1 that are the same for the same seed (mulberry32), and choices by them. */
 export interface Seeded {
-  next(): number;
-  between(least: number, most: number): number;
-  pick<T>(all: readonly T[]): T;
+  readonly next: () => number;
+  readonly between: (least: number, most: number) => number;
+  readonly pick: <T>(all: readonly T[]) => T;
 }
 
 export function seeded(seed: number): Seeded {
