@@ -1,6 +1,5 @@
-/** Numbers from 0 to 1 that are the same for the same seed (mulberry32), and choices by them. */
+/** Choices that are the same for the same seed (mulberry32). */
 export interface Seeded {
-  readonly next: () => number;
   readonly between: (least: number, most: number) => number;
   readonly pick: <T>(all: readonly T[]) => T;
 }
@@ -14,7 +13,6 @@ export function seeded(seed: number): Seeded {
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
   return {
-    next,
     between: (least, most) => least + next() * (most - least),
     pick: (all) => {
       const one = all[Math.floor(next() * all.length)];
