@@ -56,6 +56,10 @@ describe('intervals', () => {
     );
   });
 
+  it('have nothing within an empty one', () => {
+    expect(within([[1, 5]], [3, 3])).toEqual([]);
+  });
+
   it.each([
     [
       'out of order',

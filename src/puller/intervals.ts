@@ -34,8 +34,8 @@ export function gapsIn(intervals: Intervals, sizeBytes: number): Intervals {
 /** Those bytes of them that are in one interval. */
 export function within(intervals: Intervals, [start, end]: Interval): Intervals {
   return intervals
-    .filter(([from, to]) => from < end && to > start)
-    .map(([from, to]) => [Math.max(from, start), Math.min(to, end)]);
+    .map(([from, to]) => [Math.max(from, start), Math.min(to, end)] as const)
+    .filter(([from, to]) => from < to);
 }
 
 /** How far the file is there without a gap from its beginning. */
