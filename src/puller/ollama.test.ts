@@ -185,7 +185,9 @@ describe('a Job ends', () => {
     const { code, report } = await start('pull', 'longshore/tampered').ended();
     expect({ code, report }).toMatchObject({ code: 1, report: { failure: { reason: 'ChecksumMismatch' } } });
     expect(await readdir(place.volume)).not.toContain('index');
-    expect(await readdir(join(place.volume, 'blobs'))).not.toContain(`sha256-${hex}`);
+    await expect(stat(join(place.volume, 'blobs', `sha256-${hex}`))).rejects.toMatchObject({
+      code: 'ENOENT',
+    });
     expect((await stat(join(place.volume, '.partial', hex, 'data'))).size).toBe(0);
     await rm(stored);
   });
