@@ -1,5 +1,6 @@
 import { setTimeout as pass } from 'node:timers/promises';
 import type { ElectionTiming } from '../../src/kube/election-options.ts';
+import { patienceMs } from './eventually.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import type { Seeded } from './seeded.ts';
 import type { World } from './world.ts';
@@ -7,8 +8,6 @@ import type { WriteLog } from './write-log.ts';
 
 /** Operators of one world at any time. */
 const replicas = 3;
-/** How long another one may take to lead; then the one that stands still is woken anyway. */
-const successionMs = 20_000;
 
 /** What befell the operators, by how often. */
 export interface Mishaps {
@@ -16,7 +15,7 @@ export interface Mishaps {
   stopped: number;
   /** Stood still for less than the lease. */
   paused: number;
-  /** Stood still until another one led. */
+  /** Stood still until another one led, and woke. */
   replaced: number;
 }
 
@@ -49,10 +48,15 @@ export class Crew {
     this.all = [parts.world.operator];
   }
 
-  /** One mishap after another until then, the first of them that the leader stands still; and all of them over. */
-  async suffers(until: number): Promise<void> {
+  /** All of them are there, and the leader has stood still once, with much to do. */
+  async begins(): Promise<void> {
     await this.#fill();
+    await this.#log.led();
     await this.#replace({ busyMs: 100, lateMs: 0 });
+  }
+
+  /** One mishap after another until then, and all of them over. */
+  async suffers(until: number): Promise<void> {
     const pending: Promise<void>[] = [];
     while (performance.now() < until) {
       pending.push(this.#mishap());
@@ -108,8 +112,10 @@ export class Crew {
     const answer = this.#log.hold(number);
     await pass(busyMs);
     const wake = this.#stand(leader);
-    const replaced = this.#log.ledByAnother(number).then(() => true);
-    if (await Promise.race([replaced, pass(successionMs, false, { ref: false })])) this.#note('replaced');
+    const replaced = this.#log.led(number).then(() => true);
+    const late = await Promise.race([replaced, pass(patienceMs, false, { ref: false })]);
+    // It may have been killed meanwhile.
+    if (late && leader.running) this.#note('replaced');
     await pass(lateMs);
     answer();
     wake();

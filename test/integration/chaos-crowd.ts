@@ -24,9 +24,8 @@ export class Crowd {
     this.#names = Array.from({ length: size }, (_, i) => `m${i}`);
   }
 
-  /** Makes all of them, then changes one after another until then. */
-  async lives(until: number): Promise<void> {
-    const { pick, between } = this.#random;
+  /** All of them are made. */
+  async begins(): Promise<void> {
     for (const name of this.#names) {
       this.#world.kubelet.always({ model: name, task: 'inspect' }, this.#inspected(name));
       this.#world.kubelet.always({ model: name, task: 'pull' }, this.#pulled);
@@ -34,6 +33,11 @@ export class Crowd {
       if (isServed(name)) await this.#world.applyServer(name, { model: name });
       await this.#apply(name, 'v0');
     }
+  }
+
+  /** One change after another until then. */
+  async changes(until: number): Promise<void> {
+    const { pick, between } = this.#random;
     while (performance.now() < until) {
       await pass(between(100, 700));
       const name = pick(this.#names);

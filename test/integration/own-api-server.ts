@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { basename, dirname } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { connect } from '../../src/kube/client.ts';
@@ -116,12 +116,22 @@ export class OwnApiServer implements AsyncDisposable {
   }
 }
 
+/**
+ * Below the ports that systems give to connections: while the server is down, those that come back to it again and again
+ * would else connect to themselves sooner or later, and keep the port from it.
+ */
+const ports = { first: 20_000, count: 10_000 };
+
 async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
+  for (;;) {
+    const port = ports.first + Math.floor(Math.random() * ports.count);
+    const server = createServer();
+    const isFree = await new Promise<boolean>((resolve) => {
+      server.once('error', () => resolve(false));
+      server.listen(port, '127.0.0.1', () => resolve(true));
+    });
+    if (!isFree) continue;
+    await new Promise((resolve) => server.close(resolve));
+    return port;
+  }
 }

@@ -29,7 +29,8 @@ export class WriteLog implements AsyncDisposable {
   /** Who led, one after another. */
   readonly reigns: number[] = [];
   readonly #target: string;
-  readonly #credentials: RequestOptions;
+  /** With the rights of the test. */
+  readonly #agent: Agent;
   readonly #folder: string;
   readonly #servers: Server[] = [];
   /** Answers that are kept back, by writer. */
@@ -46,12 +47,12 @@ export class WriteLog implements AsyncDisposable {
     const { ca, cert, key } = credentials;
     const agent = new Agent({ keepAlive: true, ca, cert, key });
     const folder = await mkdtemp(join(tmpdir(), 'longshore-writes-'));
-    return new WriteLog(config.getCurrentCluster()?.server ?? '', { agent }, folder);
+    return new WriteLog(config.getCurrentCluster()?.server ?? '', agent, folder);
   }
 
-  private constructor(target: string, credentials: RequestOptions, folder: string) {
+  private constructor(target: string, agent: Agent, folder: string) {
     this.#target = target;
-    this.#credentials = credentials;
+    this.#agent = agent;
     this.#folder = folder;
   }
 
@@ -93,8 +94,8 @@ export class WriteLog implements AsyncDisposable {
     };
   }
 
-  /** Resolves when another one than `writer` leads. */
-  async ledByAnother(writer: number): Promise<void> {
+  /** Resolves when one leads, another one than `writer` where that is given. */
+  async led(writer?: number): Promise<void> {
     while (this.#leader === undefined || this.#leader === writer) await this.#heard.promise;
   }
 
@@ -107,7 +108,7 @@ export class WriteLog implements AsyncDisposable {
     const write: Write = { writer, leader: this.#leader, method, path: target.pathname };
     if (isWrite) this.writes.push(write);
 
-    const far = request(target, { ...this.#credentials, method, headers }, (answer) => {
+    const far = request(target, { agent: this.#agent, method, headers }, (answer) => {
       answer.on('error', () => response.destroy());
       if (!isWrite && !isLease) {
         response.writeHead(answer.statusCode ?? 502, answer.headers);
@@ -165,7 +166,7 @@ export class WriteLog implements AsyncDisposable {
         return closed;
       }),
     );
-    (this.#credentials.agent as Agent).destroy();
+    this.#agent.destroy();
     await rm(this.#folder, { recursive: true });
   }
 }
