@@ -4,6 +4,9 @@
 export const managedBy = { 'app.kubernetes.io/managed-by': 'longshore' };
 export const managedBySelector = 'app.kubernetes.io/managed-by=longshore';
 
+/** Of every label below. */
+export const labelPrefix = 'longshore.dev/';
+
 export const labels = {
   model: 'longshore.dev/model',
   modelUid: 'longshore.dev/model-uid',

@@ -8,14 +8,22 @@ import { covers, stableJson } from './covers.ts';
  * that is wanted no more is noticed: the live object still has it, and only server-side apply knows whose it was.
  */
 export function withHash<T extends KubeObject>(desired: Desired<T>, annotation: string): Desired<T> {
-  const applied = hash('sha256', stableJson(desired)).slice(0, 32);
   return {
     ...desired,
     metadata: {
       ...desired.metadata,
-      annotations: { ...desired.metadata?.annotations, [annotation]: applied },
+      annotations: { ...desired.metadata?.annotations, [annotation]: hashOf(desired) },
     },
   };
+}
+
+/** A reconcile asks for the hash of one object several times. */
+const hashes = new WeakMap<object, string>();
+
+function hashOf(desired: object): string {
+  const known = hashes.get(desired) ?? hash('sha256', stableJson(desired)).slice(0, 32);
+  hashes.set(desired, known);
+  return known;
 }
 
 /** Whether `live` is what applying this very `desired` made, whatever others have changed in it since. */
@@ -24,8 +32,7 @@ export function carriesHashOf<T extends KubeObject>(
   live: Live<T>,
   annotation: string,
 ): boolean {
-  const hash = withHash(desired, annotation).metadata?.annotations?.[annotation];
-  return live.metadata.annotations?.[annotation] === hash;
+  return live.metadata.annotations?.[annotation] === hashOf(desired);
 }
 
 /**

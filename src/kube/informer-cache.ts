@@ -1,6 +1,7 @@
 import { formatKey, keyOf } from './kind.ts';
 import type { Kind, KubeObject, Live } from './kind.ts';
 import { isOlder } from './resource-version.ts';
+import { stringSharing } from './shared-strings.ts';
 import { Store } from './store.ts';
 import type { Indexer } from './store.ts';
 
@@ -44,6 +45,7 @@ export class InformerCache<T extends KubeObject> {
   #upTo: string | undefined;
   /** Versions of observed objects that lie beyond. */
   readonly #ahead = new Map<string, string>();
+  readonly #shareStrings = stringSharing();
 
   constructor(options: CacheOptions<T>) {
     this.#options = options;
@@ -122,6 +124,12 @@ export class InformerCache<T extends KubeObject> {
     const invalid = this.#invalid.get(key);
     if (invalid?.object.metadata.resourceVersion === resourceVersion) return invalid;
 
+    const candidate = this.#slim(raw);
+    this.#shareStrings(candidate.object);
+    return candidate;
+  }
+
+  #slim(raw: Live<T>): Candidate<T> {
     const { kind, prune = (object) => object } = this.#options;
     const slim = { ...raw, metadata: slimMetadata(raw.metadata) };
     if (kind.schema === undefined) return { object: prune(slim) };

@@ -7,7 +7,8 @@ export type Indexer<T extends KubeObject> = (object: Live<T>) => readonly string
 export class Store<T extends KubeObject> {
   readonly #objects = new Map<string, Live<T>>();
   readonly #indexers: ReadonlyMap<string, Indexer<T>>;
-  readonly #indexes = new Map<string, Map<string, Set<string>>>();
+  /** The keys under a value. Most values have one, and a set of one takes five times as much memory as the key. */
+  readonly #indexes = new Map<string, Map<string, string | Set<string>>>();
 
   constructor(indexers: Readonly<Record<string, Indexer<T>>>) {
     this.#indexers = new Map(Object.entries(indexers));
@@ -30,7 +31,8 @@ export class Store<T extends KubeObject> {
   by(index: string, value: string): Live<T>[] {
     const found = this.#indexes.get(index);
     if (found === undefined) throw new Error(`there is no index "${index}"`);
-    return [...(found.get(value) ?? [])].flatMap((key) => this.#objects.get(key) ?? []);
+    const keys = found.get(value) ?? [];
+    return (typeof keys === 'string' ? [keys] : [...keys]).flatMap((key) => this.#objects.get(key) ?? []);
   }
 
   set(object: Live<T>): void {
@@ -41,8 +43,9 @@ export class Store<T extends KubeObject> {
       const index = this.#indexes.get(name);
       for (const value of indexer(object)) {
         const keys = index?.get(value);
-        if (keys === undefined) index?.set(value, new Set([key]));
-        else keys.add(key);
+        if (keys === undefined) index?.set(value, key);
+        else if (typeof keys !== 'string') keys.add(key);
+        else if (keys !== key) index?.set(value, new Set([keys, key]));
       }
     }
   }
@@ -55,8 +58,8 @@ export class Store<T extends KubeObject> {
       const index = this.#indexes.get(name);
       for (const value of indexer(object)) {
         const keys = index?.get(value);
-        keys?.delete(key);
-        if (keys?.size === 0) index?.delete(value);
+        if (typeof keys === 'object') keys.delete(key);
+        if (keys === key || (typeof keys === 'object' && keys.size === 0)) index?.delete(value);
       }
     }
   }

@@ -31,7 +31,7 @@ import {
   trigger,
   unless,
 } from '../kube/triggers.ts';
-import { pruneJob, prunePod, pruneStorageClass } from './prune.ts';
+import { pruneDeployment, pruneJob, prunePod, pruneStorageClass } from './prune.ts';
 
 export type Caches = ModelCaches & ServerCaches;
 
@@ -63,7 +63,7 @@ export function startCaches(
     jobs: ours(jobs, {}, pruneJob),
     pods: ours(pods, { server: namedBy(labels.server) }, prunePod),
     claims: ours(persistentVolumeClaims, { model: namedBy(labels.model), phase: phaseOf }),
-    deployments: ours(deployments),
+    deployments: ours(deployments, {}, pruneDeployment),
     services: ours(services),
     storageClasses:
       namespace === undefined

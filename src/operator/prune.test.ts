@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest';
+import { appliedAnnotation } from '../controllers/labels.ts';
 import { newestAttempt } from '../controllers/model/attempts.ts';
 import { terminationMessage, troubleOf } from '../controllers/pods.ts';
 import { pollPod } from '../controllers/poll.ts';
-import { aJob, aPodOf, aStorageClass, aView } from '../controllers/testing/objects.ts';
+import { aJob, aPodOf, aStorageClass, aView, meta } from '../controllers/testing/objects.ts';
 import type { Job, Pod } from '../kube/builtin.ts';
 import { controllerOf, type Live } from '../kube/kind.ts';
-import { pruneJob, prunePod, pruneStorageClass } from './prune.ts';
+import { pruneDeployment, pruneJob, prunePod, pruneStorageClass } from './prune.ts';
 
 /** As a kubelet leaves it. */
 function fullPod(status: Pod['status'] = {}): Live<Pod> {
@@ -14,7 +15,16 @@ function fullPod(status: Pod['status'] = {}): Live<Pod> {
   const { metadata } = pod;
   return {
     ...pod,
-    metadata: { ...metadata, annotations: { 'cni.example.com/status': 'long' }, finalizers: ['batch/x'] },
+    metadata: {
+      ...metadata,
+      generateName: 'generated-',
+      annotations: { 'cni.example.com/status': 'long' },
+      labels: { ...metadata.labels, 'batch.kubernetes.io/controller-uid': 'again' },
+      ownerReferences: [
+        { apiVersion: 'v1', kind: 'ConfigMap', name: 'bystander', uid: 'u' },
+        ...(metadata.ownerReferences ?? []),
+      ],
+    },
     spec: { containers: [{ name: 'puller', image: 'puller:1', args: ['pull'] }], volumes },
     status: {
       ...pod.status,
@@ -58,7 +68,7 @@ describe('a pod in the cache', () => {
     expect(troubleOf(pruned)).toEqual(troubleOf(pod));
     expect(terminationMessage(pruned)).toBe(terminationMessage(pod));
     expect(controllerOf(pruned)).toEqual(controllerOf(pod));
-    expect(pruned.metadata).toMatchObject({ labels: pod.metadata.labels, finalizers: ['batch/x'] });
+    expect(pruned.metadata).toMatchObject({ labels: aJob({ request: 'r', task: 'pull' }).metadata.labels });
     const url = (asked: string) => Promise.resolve(JSON.stringify(asked));
     expect(await pollPod(pruned, 80, '/', url)).toBe(await pollPod(pod, 80, '/', url));
     const ended = ({ status }: Pod) => status?.containerStatuses?.[0]?.lastState?.terminated?.reason;
@@ -67,7 +77,7 @@ describe('a pod in the cache', () => {
 
   it('has nothing of what nobody reads', () => {
     const json = JSON.stringify(prunePod(fullPod(waiting('ErrImagePull'))));
-    expect(json).not.toMatch(/cni|volume-|puller:1|hostIP|qosClass/);
+    expect(json).not.toMatch(/cni|volume-|puller:1|hostIP|qosClass|again|bystander|generated-/);
   });
 });
 
@@ -93,6 +103,17 @@ describe('a Job in the cache', () => {
     expect(controllerOf(pruned)).toEqual(controllerOf(job));
     expect(JSON.stringify(pruned)).not.toMatch(/puller:1|lengthy/);
   });
+});
+
+it('of a Deployment its spec and the counts of its status are kept', () => {
+  const deployment = {
+    metadata: meta('chat', { annotations: { [appliedAnnotation]: 'hash' } }),
+    spec: { selector: {}, template: {} },
+    status: { readyReplicas: 1, observedGeneration: 2, conditions: [{ type: 'Available', status: 'True' }] },
+  };
+  const { status, ...rest } = pruneDeployment(deployment);
+  expect(rest).toEqual({ metadata: deployment.metadata, spec: deployment.spec });
+  expect(status).toEqual({ readyReplicas: 1, observedGeneration: 2 });
 });
 
 it('of a StorageClass its name is kept, whether it is a default one and when it has volumes made', () => {

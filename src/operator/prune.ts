@@ -1,30 +1,30 @@
-import type { Job, Pod, StorageClass } from '../kube/builtin.ts';
-import type { Live } from '../kube/kind.ts';
+import { labelPrefix } from '../controllers/labels.ts';
+import type { Deployment, Job, Pod, StorageClass } from '../kube/builtin.ts';
+import type { KubeObject, Live } from '../kube/kind.ts';
 import { defaultClassAnnotations } from '../kube/storage-class.ts';
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
+type ContainerState = NonNullable<ContainerStatus['state']>;
 
 /**
  * What the caches keep of a pod: whose it is, and what its status says of how far it is. A pod is several kilobytes
  * otherwise, most of it a spec that others wrote.
  */
 export function prunePod({ apiVersion, kind, metadata, status = {} }: Live<Pod>): Live<Pod> {
-  const { annotations: _, ...ours } = metadata;
   const { phase, podIP, conditions, containerStatuses } = status;
   return {
     apiVersion,
     kind,
-    metadata: ours,
+    metadata: identity(metadata),
     status: {
       ...(phase !== undefined && { phase }),
       ...(podIP !== undefined && { podIP }),
       ...(conditions && {
-        conditions: conditions.map(({ type, status, reason, message, lastTransitionTime }) => ({
+        conditions: conditions.map(({ type, status, reason, message }) => ({
           type,
           status,
           reason,
           message,
-          lastTransitionTime,
         })),
       }),
       ...(containerStatuses && { containerStatuses: containerStatuses.map(pruneContainer) }),
@@ -36,14 +36,65 @@ export function prunePod({ apiVersion, kind, metadata, status = {} }: Live<Pod>)
  * What the caches keep of a Job: which it is, and how it stands. What a Job is to do is never changed; its name and
  * labels tell it. Objects that are applied again keep their whole spec: it is compared with what is wanted.
  */
-export function pruneJob({ apiVersion, kind, metadata, status }: Live<Job>): Live<Job> {
-  const { annotations: _, ...ours } = metadata;
-  return { apiVersion, kind, metadata: ours, status };
+export function pruneJob({ apiVersion, kind, metadata, status = {} }: Live<Job>): Live<Job> {
+  const { conditions } = status;
+  return {
+    apiVersion,
+    kind,
+    metadata: identity(metadata),
+    status: {
+      ...(conditions && {
+        conditions: conditions.map(({ type, status, reason, message, lastTransitionTime }) => ({
+          type,
+          status,
+          reason,
+          message,
+          lastTransitionTime,
+        })),
+      }),
+    },
+  };
+}
+
+/**
+ * What the caches keep of a Deployment: all but the times and conditions of its status. Its spec is compared with what
+ * is wanted.
+ */
+export function pruneDeployment({ status = {}, ...deployment }: Live<Deployment>): Live<Deployment> {
+  const { conditions: _, ...counts } = status;
+  return { ...deployment, status: counts };
+}
+
+/** Who an object is: with labels of ours only, and of its owners the one that controls it. */
+function identity<M extends Live<KubeObject>['metadata']>(metadata: M): M {
+  const { annotations: _, generateName: __, generation: ___, labels, ownerReferences, ...rest } = metadata;
+  const ours = Object.entries(labels ?? {}).filter(([name]) => name.startsWith(labelPrefix));
+  const controller = ownerReferences?.find((owner) => owner.controller === true);
+  return {
+    ...rest,
+    ...(ours.length > 0 && { labels: Object.fromEntries(ours) }),
+    ...(controller && { ownerReferences: [controller] }),
+  } as M;
 }
 
 function pruneContainer({ name, ready, restartCount, state, lastState }: ContainerStatus): ContainerStatus {
-  // The type wants the two in the middle.
-  return { name, image: '', imageID: '', ready, restartCount, state, lastState };
+  return {
+    name,
+    // The type wants these two.
+    image: '',
+    imageID: '',
+    ready,
+    restartCount,
+    ...(state && { state: pruneState(state) }),
+    ...(lastState && { lastState: pruneState(lastState) }),
+  };
+}
+
+/** How a container ended and with which words, not when. */
+function pruneState({ terminated, ...state }: ContainerState): ContainerState {
+  if (terminated === undefined) return state;
+  const { exitCode, reason, message } = terminated;
+  return { terminated: { exitCode, reason, message } };
 }
 
 /** What the caches keep of a StorageClass: its name, whether it is a default one, and when it has volumes made. */

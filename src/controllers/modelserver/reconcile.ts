@@ -9,6 +9,7 @@ import { act, type Actor } from '../act.ts';
 import { modelServers } from '../kinds.ts';
 import type { PodPoller } from '../pod-poller.ts';
 import { decide, withSeen, type Child, type ChildRef, type Step } from '../step.ts';
+import { podsToAsk } from './load.ts';
 import { resolveModel, runWorkload } from './steps.ts';
 import type { ServerView } from './view.ts';
 
@@ -60,13 +61,14 @@ function gather(
 ): ServerView {
   const { namespace, name, uid } = server.metadata;
   const pods = caches.pods.by('server', `${namespace}/${name}`);
+  const model = caches.models.get(namespace, server.spec.modelRef.name);
   return {
     server,
-    model: caches.models.get(namespace, server.spec.modelRef.name),
+    model,
     deployment: withSeen(deployments, caches.deployments.byOwner(uid), seen)[0],
     service: withSeen(services, caches.services.byOwner(uid), seen)[0],
     pods,
-    loads: loads.follow(keyOf(server), pods),
+    loads: loads.follow(keyOf(server), podsToAsk(server, model, pods)),
     image,
   };
 }
