@@ -87,13 +87,31 @@ export const reasons = {
     action: 'Put a valid token into the Secret that spec.credentials names.',
   },
   CredentialsNotFound: {
-    meaning: 'The Secret, or its key, that spec.credentials names does not exist.',
-    action: 'Create the Secret in the namespace of the Model, or correct spec.credentials.',
+    meaning: 'The Secret, or its key, that spec.credentials or spec.puller.proxy names does not exist.',
+    action: 'Create the Secret in the namespace of the Model, or correct the field that the message names.',
   },
   CredentialsForAnotherHost: {
     meaning:
-      'The token is meant for another host than the hub or registry of the source, so it was not sent.',
-    action: "Set the Secret's key `host` to the host of the endpoint, if that host may have the token.",
+      'The token, or the password of a proxy, is meant for another host than the one that the Model names, so it was not sent.',
+    action: "Set the Secret's key `host` to what the message names, if that host may have it.",
+  },
+  CABundleNotFound: {
+    meaning:
+      'The ConfigMap or Secret, or its key, that spec.puller.caBundle names does not exist, or holds no certificates.',
+    action:
+      'Create it in the namespace of the Model with certificates in PEM, or correct spec.puller.caBundle.',
+  },
+  CertificateNotTrusted: {
+    meaning:
+      'The source, what it redirects to, or the proxy shows a certificate that has expired, is for another host, or comes from nobody that the puller trusts.',
+    action:
+      'Read the message for which it is; name the authority in spec.puller.caBundle, or have the certificate renewed.',
+  },
+  ProxyRefused: {
+    meaning:
+      'The proxy asks for a user and a password, refuses those it got, or lets nobody through to this host.',
+    action:
+      'Put the right ones into the Secret that spec.puller.proxy names, or have the proxy let the host through.',
   },
   ChecksumMismatch: {
     meaning: 'The downloaded bytes do not have the digest that the source states; they were thrown away.',

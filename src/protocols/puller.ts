@@ -13,16 +13,35 @@ export const requestVariable = 'LONGSHORE_REQUEST';
 /** Where the Secret's keys `token` and `host` are mounted, when the Model names one. */
 export const credentialsFolder = '/var/run/longshore/credentials';
 
+/** Where the Secret's keys `username`, `password` and `host` are mounted, when a proxy has one. */
+export const proxyCredentialsFolder = '/var/run/longshore/proxy';
+
+/** Where the CA bundle is mounted, when there is one. */
+export const caBundlePath = '/var/run/longshore/ca/ca.crt';
+
 /** Where the volume is mounted in pullers and servers. */
 export const volumeFolder = '/models';
 
 /** The port of `GET /progress`. */
 export const progressPort = 9440;
 
+/** A ConfigMap or a Secret that the kubelet mounts if it is there. */
+export const MountedFrom = z.object({
+  /** For messages, e.g. `ConfigMap company-ca (key ca.crt)`. */
+  name: z.string(),
+  /** Whether the Model names it. What only the operator's settings name may be missing in a namespace. */
+  required: z.boolean(),
+});
+export type MountedFrom = z.infer<typeof MountedFrom>;
+
 export const PullerRequest = z.object({
   source: ModelSource,
   /** Whether spec.credentials is set: then a token that is not there is an error of its own. */
   credentials: z.boolean(),
+  /** Where user and password of a proxy come from. The proxies themselves stand in HTTPS_PROXY, HTTP_PROXY and NO_PROXY. */
+  proxyCredentials: MountedFrom.optional(),
+  /** Where certificates of further authorities come from. */
+  caBundle: MountedFrom.optional(),
   /** pull only: the commit, or the digest of the manifest, that inspect found. */
   revision: z.string().optional(),
   /** pull only: the uid of the Model, which names the record of what it uses on the volume. */
@@ -67,6 +86,9 @@ export const pullerReasons = [
   'Unauthorized',
   'CredentialsNotFound',
   'CredentialsForAnotherHost',
+  'CABundleNotFound',
+  'CertificateNotTrusted',
+  'ProxyRefused',
   'ChecksumMismatch',
   'InsufficientStorage',
   'VolumeReadOnly',

@@ -1,11 +1,14 @@
 import { z } from 'zod';
 import {
+  caBundlePath,
   credentialsFolder,
   progressPort,
+  proxyCredentialsFolder,
   PullerRequest,
   requestVariable,
   volumeFolder,
 } from '../protocols/puller.ts';
+import { parseProxy, type Proxies } from '../sources/proxy.ts';
 import { defaultConnections } from './concurrency.ts';
 
 /** What the puller is started with. The operator sets the request only; the rest has the contract's defaults. */
@@ -14,11 +17,27 @@ export interface Config {
   readonly request: PullerRequest;
   readonly volume: string;
   readonly credentials: string;
+  readonly proxies: Proxies;
+  readonly proxyCredentials: string;
+  readonly caBundle: string;
   readonly progressPort: number;
   /** The most connections of a pull, and what they may receive together, in bytes per second. */
   readonly connections: number;
   readonly bytesPerSecond: number | undefined;
 }
+
+const ProxyAddress = z
+  .string()
+  .transform((text, context) => {
+    try {
+      // Set to nothing, there is none.
+      return text === '' ? undefined : parseProxy(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: error instanceof Error ? error.message : String(error) });
+      return z.NEVER;
+    }
+  })
+  .optional();
 
 const Environment = z.object({
   [requestVariable]: z
@@ -34,6 +53,11 @@ const Environment = z.object({
     .pipe(PullerRequest),
   LONGSHORE_VOLUME: z.string().min(1).default(volumeFolder),
   LONGSHORE_CREDENTIALS: z.string().min(1).default(credentialsFolder),
+  LONGSHORE_PROXY_CREDENTIALS: z.string().min(1).default(proxyCredentialsFolder),
+  LONGSHORE_CA_BUNDLE: z.string().min(1).default(caBundlePath),
+  HTTPS_PROXY: ProxyAddress,
+  HTTP_PROXY: ProxyAddress,
+  NO_PROXY: z.string().default(''),
   LONGSHORE_PROGRESS_PORT: z.coerce.number().int().min(0).max(65_535).default(progressPort),
   LONGSHORE_CONNECTIONS: z.coerce.number().int().min(1).max(64).default(defaultConnections.most),
   LONGSHORE_BYTES_PER_SECOND: z.coerce.number().int().positive().optional(),
@@ -50,7 +74,7 @@ export class ConfigError extends Error {
 export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv): Config {
   const parsed = z.object({ command: Command, environment: Environment }).safeParse({
     command: args[0],
-    environment,
+    environment: { ...lowerCase(environment), ...environment },
   });
   if (!parsed.success) throw new ConfigError(`The puller cannot start: ${z.prettifyError(parsed.error)}`);
   const { command, environment: values } = parsed.data;
@@ -59,10 +83,23 @@ export function readConfig(args: readonly string[], environment: NodeJS.ProcessE
     request: values[requestVariable],
     volume: values.LONGSHORE_VOLUME,
     credentials: values.LONGSHORE_CREDENTIALS,
+    proxies: { https: values.HTTPS_PROXY, http: values.HTTP_PROXY, noProxy: values.NO_PROXY },
+    proxyCredentials: values.LONGSHORE_PROXY_CREDENTIALS,
+    caBundle: values.LONGSHORE_CA_BUNDLE,
     progressPort: values.LONGSHORE_PROGRESS_PORT,
     connections: values.LONGSHORE_CONNECTIONS,
     bytesPerSecond: values.LONGSHORE_BYTES_PER_SECOND,
   };
+}
+
+/** What curl and others know by their names in lower case. */
+function lowerCase(environment: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  return Object.fromEntries(
+    ['HTTPS_PROXY', 'HTTP_PROXY', 'NO_PROXY'].flatMap((name) => {
+      const value = environment[name.toLowerCase()];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }
 
 /** Where the kubelet reads the termination message. */

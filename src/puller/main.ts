@@ -14,6 +14,7 @@ import type { Source } from '../sources/source.ts';
 import { defaultConnections } from './concurrency.ts';
 import { ConfigError, readConfig, terminationLog, type Config } from './config.ts';
 import { inspect } from './inspect.ts';
+import { readNetwork } from './network.ts';
 import { serveProgress } from './progress-server.ts';
 import { trackProgress } from './progress.ts';
 import { pull } from './pull.ts';
@@ -49,10 +50,12 @@ function patience(tries: number): Patience {
   return { tries, sleep: (ms) => sleep(ms, undefined, { signal }), random: Math.random };
 }
 
-async function sourceOf({ request, credentials }: Config): Promise<Source> {
+async function sourceOf(config: Config): Promise<Source> {
+  const { request, credentials } = config;
   const { huggingFace, ollama } = request.source;
+  const get = createHttpGet(await readNetwork(config));
   const options = async (endpoint: string, publicHome: string): Promise<SourceOptions> => ({
-    get: createHttpGet(),
+    get,
     token: request.credentials
       ? tokenFor(endpoint, await readCredentials(credentials), publicHome)
       : undefined,

@@ -1,13 +1,10 @@
-import { execFile, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { createServer } from 'node:https';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { z } from 'zod';
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
 import { PullerReport, requestVariable } from '../protocols/puller.ts';
@@ -99,27 +96,6 @@ describe('a volume', () => {
     const options = optionsFor();
     const volume = { ...options.volume, freeBytes: async () => 5_500_000 };
     await expect(pull({ ...options, volume })).resolves.toMatchObject({ sizeBytes: content.byteLength });
-  });
-});
-
-describe('a source with a certificate that nobody signed', () => {
-  it('cannot be reached, and the message says why', async () => {
-    const [key, cert] = [join(root, 'key'), join(root, 'cert')];
-    const subject = ['-subj', '/CN=localhost', '-days', '1', '-nodes', '-newkey', 'rsa:2048'];
-    await promisify(execFile)('openssl', ['req', '-x509', ...subject, '-keyout', key, '-out', cert]);
-    const server = createServer({ key: await readFile(key), cert: await readFile(cert) }).listen(
-      0,
-      '127.0.0.1',
-    );
-    await once(server, 'listening');
-    const { port } = z.object({ port: z.int() }).parse(server.address());
-    const told = await failure(optionsFor({ endpoint: `https://127.0.0.1:${port}` }));
-    server.close();
-    expect(told).toMatchObject({
-      reason: 'SourceUnreachable',
-      exitCode: 1,
-      message: expect.stringMatching(/self.signed certificate/i) as string,
-    });
   });
 });
 

@@ -1,5 +1,6 @@
-import { header, networkProblem, type HttpAnswer, type HttpGet, type HttpRequest } from './http.ts';
-import type { Patience } from './retry.ts';
+import type { HttpAnswer, HttpGet, HttpRequest } from './http.ts';
+import { noAnswer } from './no-answer.ts';
+import { restSeconds, type Patience } from './retry.ts';
 import { SourceError, type ByteRange } from './source.ts';
 
 /** What every source is made with. */
@@ -60,9 +61,8 @@ export async function readBody(
 }
 
 export function unreachable(endpoint: string, cause: unknown): SourceError {
-  return new SourceError('SourceUnreachable', `${endpoint} did not answer: ${networkProblem(cause)}.`, {
-    cause,
-  });
+  const { reason, message } = noAnswer(endpoint, cause);
+  return new SourceError(reason, message, { cause });
 }
 
 /** An endpoint as messages and addresses have it. */
@@ -87,7 +87,7 @@ export function commonRefusal(
   what: string,
   quoted: string,
 ): SourceError | undefined {
-  const wait = retryAfterSeconds(headers);
+  const wait = restSeconds(headers);
   const more = { status, ...(wait !== undefined && { retryAfterSeconds: wait }) };
   const rest = wait === undefined ? '' : `, and for ${wait} s of rest`;
   if (origin !== new URL(endpoint).origin) {
@@ -107,12 +107,4 @@ export function commonRefusal(
     return new SourceError('SourceUnreachable', `${endpoint} answered ${status} for ${what}.${quoted}`, more);
   }
   return undefined;
-}
-
-/** From `Retry-After: 12`, or from the hub's `RateLimit: "api";r=0;t=55`. */
-function retryAfterSeconds(headers: HttpAnswer['headers']): number | undefined {
-  const stated =
-    /^(\d{1,6})$/.exec(header(headers, 'retry-after') ?? '') ??
-    /;\s*t=(\d{1,6})\b/.exec(header(headers, 'ratelimit') ?? '');
-  return stated === null ? undefined : Number(stated[1]);
 }

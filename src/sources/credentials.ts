@@ -50,7 +50,8 @@ export function tokenFor(endpoint: string, { token, host }: Credentials, publicH
   );
 }
 
-async function readOptional(path: string): Promise<string | undefined> {
+/** A file of a mounted Secret or ConfigMap, without the white space around its content; undefined where it is not there. */
+export async function readOptional(path: string): Promise<string | undefined> {
   try {
     return (await readFile(path, 'utf8')).trim();
   } catch (error) {

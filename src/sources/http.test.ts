@@ -112,6 +112,72 @@ describe('requests for parts', () => {
   });
 });
 
+describe('a signed address', () => {
+  const seconds = 100;
+
+  /** A hub that signs for some seconds by its own clock, and a store that takes whatever is signed. */
+  async function signing({ clock = Date.now, lifetime = seconds } = {}) {
+    const store = await place((_request, response) => response.writeHead(206).end('ab'));
+    const hub = await place((_request, response) => {
+      const query = `Expires=${Math.ceil(clock() / 1000) + lifetime}&Signature=x`;
+      const headers = { location: `${store.url}/${hub.asked.length}?${query}` };
+      response.writeHead(302, { ...headers, date: new Date(clock()).toUTCString() }).end();
+    });
+    return { hub, store };
+  }
+
+  it.each([
+    ['ours', Date.now],
+    ['a clock that is a day ahead', () => Date.now() + 86_400_000],
+    ['a clock that is a day behind', () => Date.now() - 86_400_000],
+  ])('is asked for anew a little before its time is over by %s, once for all', async (_whose, clock) => {
+    const { hub } = await signing({ clock });
+    let now = 0;
+    const get = createHttpGet({ now: () => now });
+    const several = () =>
+      Promise.all(Array.from({ length: 5 }, () => statusOf(get(`${hub.url}/file`, part))));
+    await several();
+    now = 70_000;
+    await several();
+    expect(hub.asked).toHaveLength(1);
+    now = 80_000;
+    expect(await several()).toEqual([206, 206, 206, 206, 206]);
+    expect(hub.asked).toHaveLength(2);
+    now = 150_000;
+    await several();
+    expect(hub.asked).toHaveLength(2);
+  });
+
+  it('of which the time is over when it is given is used until it is refused', async () => {
+    const { hub } = await signing({ lifetime: -1 });
+    const get = createHttpGet();
+    await statusOf(get(`${hub.url}/file`, part));
+    await statusOf(get(`${hub.url}/file`, part));
+    expect(hub.asked).toHaveLength(1);
+  });
+
+  it('that is refused each time it is new is not asked for over and over', async () => {
+    const refused = { ...part, headers: { range: 'bytes=2-3' } };
+    const store = await place(async (request, response) => {
+      if (request.headers.range !== refused.headers.range) {
+        response.writeHead(206).end('ab');
+        return;
+      }
+      // Others get a new address before this one hears all of its refusal.
+      response.writeHead(403).write('no');
+      const before = hub.asked.length;
+      while (hub.asked.length === before) await statusOf(get(`${hub.url}/file`, part));
+      response.end();
+    });
+    const hub = await place((_request, response) => response.writeHead(302, { location: store.url }).end());
+    const get = createHttpGet();
+    await statusOf(get(`${hub.url}/file`, part));
+    expect(await statusOf(get(`${hub.url}/file`, refused))).toBe(403);
+    const times = store.asked.filter(({ headers }) => headers.range === refused.headers.range);
+    expect(times).toHaveLength(4);
+  });
+});
+
 describe('other requests', () => {
   it('follow redirects every time', async () => {
     const { hub } = await hubAndStore();

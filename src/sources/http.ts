@@ -1,4 +1,6 @@
-import { EnvHttpProxyAgent, request, type Dispatcher } from 'undici';
+import type { Dispatcher } from 'undici';
+import { createSend, type ConnectionOptions } from './connections.ts';
+import { expiryOf } from './signed-url.ts';
 
 export type HttpHeaders = Dispatcher.ResponseData['headers'];
 
@@ -21,40 +23,107 @@ export interface HttpRequest {
 /** Answers a GET after following redirects. Fails with undici's errors when there is no answer. */
 export type HttpGet = (url: string, request?: HttpRequest) => Promise<HttpAnswer>;
 
-export interface HttpOptions {
-  /** Milliseconds without a byte, of the headers or the body, after which a connection counts as dead. */
-  readonly stallMs?: number;
+export interface HttpOptions extends Partial<ConnectionOptions> {
+  /** What a person is told when a certificate is not trusted. */
+  readonly hint?: string | undefined;
+  /** Monotonic, in milliseconds. */
+  readonly now?: () => number;
+}
+
+/** Nobody answered, and of whom that is true: after redirects not the one who was asked first. */
+export class NoAnswerError extends Error {
+  override readonly name = 'NoAnswerError';
+  readonly origin: string;
+  readonly hint: string | undefined;
+
+  constructor(origin: string, hint: string | undefined, options: ErrorOptions) {
+    super(`no answer from ${origin}`, options);
+    this.origin = origin;
+    this.hint = hint;
+  }
+}
+
+/** A redirect that is not followed. The message goes on after who redirects. */
+export class RedirectError extends Error {
+  override readonly name = 'RedirectError';
 }
 
 const defaultStallMs = 15_000;
 const mostRedirects = 8;
 const redirects = new Set([301, 302, 303, 307, 308]);
+/** A request that was refused so often at addresses that were new is refused. */
+const mostRenewals = 3;
+/** So long before the end of its time a signed address is no longer used: a request needs time to arrive. */
+const renewalMs = 30_000;
 
 /** The address that redirects led to. */
 interface Target {
   readonly url: URL;
   /** Whether no redirect has left the origin. */
   readonly mayHaveToken: boolean;
+  /** By `now`; undefined for an address that is good for ever, as far as it says. */
+  readonly renewAt: number | undefined;
 }
 
 /**
- * An HTTP client that obeys HTTP_PROXY, HTTPS_PROXY and NO_PROXY, with as many connections to an origin as there are
- * requests at a time. HTTP/2 is off: its flow-control window caps a download (undici#4705).
+ * An HTTP client with as many connections to an origin as there are requests at a time, through a proxy where one is set.
  *
  * Where the redirects of a request for a range led to is remembered, so that the parts of a file cost the hub one
- * request and not one each. An address that is refused, as signed ones are when their time is over, is asked for anew,
- * once for all requests that wait for it.
+ * request and not one each. A signed address is asked for anew a little before its time is over, and one that is refused
+ * at once, once for all requests that wait for it.
  */
-export function createHttpGet({ stallMs = defaultStallMs }: HttpOptions = {}): HttpGet {
-  const dispatcher = new EnvHttpProxyAgent({
-    allowH2: false,
-    pipelining: 1,
-    headersTimeout: stallMs,
-    bodyTimeout: stallMs,
-    connectTimeout: Math.min(stallMs, 10_000),
-    autoSelectFamily: true,
-  });
+export function createHttpGet({
+  stallMs = defaultStallMs,
+  hint,
+  now = () => performance.now(),
+  ...connections
+}: HttpOptions = {}): HttpGet {
+  const send = createSend({ ...connections, stallMs });
   const known = new Map<string, Promise<Target | undefined>>();
+
+  async function follow(
+    start: Target,
+    request: HttpRequest,
+  ): Promise<{ answer: HttpAnswer; target: Target }> {
+    let target = start;
+    for (let hop = 0; hop <= mostRedirects; hop++) {
+      const { url } = target;
+      const { statusCode: status, headers, body } = await ask(target, request);
+      const location = headers['location'];
+      if (!redirects.has(status) || typeof location !== 'string') {
+        return { answer: { status, headers, body, origin: url.origin }, target };
+      }
+      await body.dump();
+      const next = nextHop(url, location);
+      const lifetime = lifetimeMs(next, headers);
+      target = {
+        url: next,
+        mayHaveToken: target.mayHaveToken && next.origin === url.origin,
+        renewAt: lifetime === undefined ? undefined : now() + lifetime - Math.min(renewalMs, lifetime / 4),
+      };
+    }
+    throw refused(target.url, `redirects more than ${mostRedirects} times`);
+  }
+
+  async function ask({ url, mayHaveToken }: Target, { headers, token, signal }: HttpRequest) {
+    const all = {
+      'accept-encoding': 'identity',
+      'user-agent': 'longshore',
+      ...headers,
+      ...(token !== undefined && mayHaveToken ? { authorization: `Bearer ${token}` } : {}),
+    };
+    try {
+      const answer = await send(url, { headers: all, signal: signal ?? null });
+      // Whoever reads a body meets its errors. One that is thrown away unread must not end the process.
+      answer.body.on('error', () => {});
+      return answer;
+    } catch (cause) {
+      if (signal?.aborted) throw cause;
+      throw new NoAnswerError(url.origin, hint, { cause });
+    }
+  }
+
+  const begin = (url: string): Target => ({ url: new URL(url), mayHaveToken: true, renewAt: undefined });
 
   /** Follows the redirects; requests for the same address wait for where they lead to. */
   async function find(start: string, request: HttpRequest): Promise<HttpAnswer> {
@@ -62,7 +131,7 @@ export function createHttpGet({ stallMs = defaultStallMs }: HttpOptions = {}): H
     known.set(start, found.promise);
     let target: Target | undefined;
     try {
-      const followed = await follow(dispatcher, { url: new URL(start), mayHaveToken: true }, request);
+      const followed = await follow(begin(start), request);
       if (followed.answer.status < 400) target = followed.target;
       return followed.answer;
     } finally {
@@ -72,7 +141,7 @@ export function createHttpGet({ stallMs = defaultStallMs }: HttpOptions = {}): H
   }
 
   async function getPart(start: string, request: HttpRequest): Promise<HttpAnswer> {
-    for (;;) {
+    for (let refusals = 0; ;) {
       const pending = known.get(start);
       if (pending === undefined) return find(start, request);
       const target = await pending;
@@ -81,19 +150,25 @@ export function createHttpGet({ stallMs = defaultStallMs }: HttpOptions = {}): H
       const forget = (): void => {
         if (known.get(start) === pending) known.delete(start);
       };
-      const { answer } = await follow(dispatcher, target, request).catch((error: unknown) => {
+      if (target.renewAt !== undefined && now() >= target.renewAt) {
+        forget();
+        continue;
+      }
+      const { answer } = await follow(target, request).catch((error: unknown) => {
         forget();
         throw error;
       });
       if (target.url.href === new URL(start).href || !mayBeExpired(answer.status)) return answer;
       forget();
+      refusals += 1;
+      if (refusals > mostRenewals) return answer;
       await answer.body.dump();
     }
   }
 
   return async (url, request = {}) => {
     if (request.headers?.['range'] !== undefined) return getPart(url, request);
-    return (await follow(dispatcher, { url: new URL(url), mayHaveToken: true }, request)).answer;
+    return (await follow(begin(url), request)).answer;
   };
 }
 
@@ -102,36 +177,31 @@ function mayBeExpired(status: number): boolean {
   return status === 400 || status === 401 || status === 403 || status === 404 || status === 410;
 }
 
-async function follow(
-  dispatcher: Dispatcher,
-  start: Target,
-  { headers, token, signal }: HttpRequest,
-): Promise<{ answer: HttpAnswer; target: Target }> {
-  let { url, mayHaveToken } = start;
-  for (let hop = 0; hop <= mostRedirects; hop++) {
-    const answer = await request(url, {
-      dispatcher,
-      signal: signal ?? null,
-      headers: {
-        'accept-encoding': 'identity',
-        'user-agent': 'longshore',
-        ...headers,
-        ...(token !== undefined && mayHaveToken ? { authorization: `Bearer ${token}` } : {}),
-      },
-    });
-    // Whoever reads a body meets its errors. One that is thrown away unread must not end the process.
-    answer.body.on('error', () => {});
-    const location = answer.headers['location'];
-    if (!redirects.has(answer.statusCode) || typeof location !== 'string') {
-      const { statusCode: status, headers, body } = answer;
-      return { answer: { status, headers, body, origin: url.origin }, target: { url, mayHaveToken } };
-    }
-    await answer.body.dump();
-    const next = new URL(location, url);
-    mayHaveToken &&= next.origin === url.origin;
-    url = next;
+/** What was asked for over https never comes in clear text, in which anybody on the way could read and change it. */
+function nextHop(from: URL, location: string): URL {
+  const next = URL.parse(location, from.href);
+  if (next === null || !/^https?:$/.test(next.protocol))
+    throw refused(from, 'redirects to what is no web address');
+  if (from.protocol === 'https:' && next.protocol === 'http:') {
+    throw refused(from, `redirects from https to http (${next.origin}), which is not followed`);
   }
-  throw new Error(`more than ${mostRedirects} redirects`);
+  return next;
+}
+
+function refused(url: URL, why: string): NoAnswerError {
+  return new NoAnswerError(url.origin, undefined, { cause: new RedirectError(why) });
+}
+
+/**
+ * For how long a signed address is good, by the clock of who signed it where that is told; undefined when it is not
+ * signed, or when its time is over already: then clocks differ, and only a refusal tells.
+ */
+function lifetimeMs(url: URL, headers: HttpHeaders): number | undefined {
+  const expiry = expiryOf(url);
+  if (expiry === undefined) return undefined;
+  const sent = Date.parse(header(headers, 'date') ?? '');
+  const lifetime = expiry - (Number.isNaN(sent) ? Date.now() : sent);
+  return lifetime > 0 ? lifetime : undefined;
 }
 
 /** A header that is sent at most once. */

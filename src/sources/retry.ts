@@ -1,3 +1,4 @@
+import { header, type HttpHeaders } from './http.ts';
 import { isTransient } from './source.ts';
 
 /** How failures that may pass are waited out. */
@@ -34,4 +35,20 @@ export async function retrying<T>(action: () => Promise<T>, { tries, sleep, rand
       await sleep(waitMs(failures, random, error.retryAfterSeconds));
     }
   }
+}
+
+/**
+ * For how many seconds a source asks to be left alone: `Retry-After: 12`, a date there, which counts from the date of the
+ * answer so that two clocks need not agree, or the hub's `RateLimit: "api";r=0;t=55`.
+ */
+export function restSeconds(headers: HttpHeaders): number | undefined {
+  const retryAfter = header(headers, 'retry-after') ?? '';
+  if (/^\d{1,6}$/.test(retryAfter)) return Number(retryAfter);
+  const until = /^[A-Za-z]{3,9},? /.test(retryAfter) ? Date.parse(retryAfter) : Number.NaN;
+  if (!Number.isNaN(until)) {
+    const sent = Date.parse(header(headers, 'date') ?? '');
+    return Math.max(0, Math.ceil((until - (Number.isNaN(sent) ? Date.now() : sent)) / 1000));
+  }
+  const window = /;\s*t=(\d{1,6})\b/.exec(header(headers, 'ratelimit') ?? '');
+  return window === null ? undefined : Number(window[1]);
 }

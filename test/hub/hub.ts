@@ -11,6 +11,7 @@ import type { Stored } from './cdn.ts';
 import { HubRefusal, answerRefusal } from './exchange.ts';
 import type { Exchange, RecordedRequest } from './exchange.ts';
 import { createOrigin, listen, originUrl, stop } from './origin.ts';
+import type { Identity } from './origin.ts';
 import { commit, storeRepo } from './repo.ts';
 import type { Change, Repo, StoredRepo } from './repo.ts';
 import { answerHub } from './routes.ts';
@@ -40,6 +41,8 @@ export type HubOptions = {
   urlLifetimeSeconds?: number;
   /** Milliseconds since the epoch; a test moves it to let URLs expire. */
   now?: () => number;
+  /** Both origins answer over https, with this certificate. */
+  tls?: Identity;
   log?: (line: string) => void;
 };
 
@@ -65,7 +68,7 @@ export type Hub = LineControls &
   };
 
 export async function startHub(options: HubOptions): Promise<Hub> {
-  const { host = '127.0.0.1', publicHost, log = () => {} } = options;
+  const { host = '127.0.0.1', publicHost, tls, log = () => {} } = options;
   const requests: RecordedRequest[] = [];
   const line = goodLine(options.bytesPerSecond);
   const faults = openFaults();
@@ -86,8 +89,10 @@ export async function startHub(options: HubOptions): Promise<Hub> {
     urlLifetimeSeconds: options.urlLifetimeSeconds ?? 3600,
     now: options.now ?? Date.now,
   });
-  const cdnServer = createOrigin('cdn', { requests, log, recover }, (exchange) => cdn.answer(exchange));
-  const hubServer = createOrigin('hub', { requests, log, recover }, (exchange) => answerHub(state, exchange));
+  const cdnServer = createOrigin('cdn', { requests, log, recover, tls }, (exchange) => cdn.answer(exchange));
+  const hubServer = createOrigin('hub', { requests, log, recover, tls }, (exchange) =>
+    answerHub(state, exchange),
+  );
   const cdnPort = await listen(cdnServer, host, options.cdnPort ?? 0);
   const port = await listen(hubServer, host, options.port ?? 0);
   const state: HubState = {
@@ -102,9 +107,10 @@ export async function startHub(options: HubOptions): Promise<Hub> {
   };
 
   const name = publicHost ?? (host === '0.0.0.0' ? '127.0.0.1' : host);
+  const scheme = tls === undefined ? 'http' : 'https';
   return {
-    url: `http://${name}:${port}`,
-    cdnUrl: `http://${options.cdnHost ?? name}:${cdnPort}`,
+    url: `${scheme}://${name}:${port}`,
+    cdnUrl: `${scheme}://${options.cdnHost ?? name}:${cdnPort}`,
     requests,
     ...controlsOf(line),
     inject: (plan) => faults.inject(plan),

@@ -1,7 +1,9 @@
 /** Servers that write down what they are asked. */
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
+import { TLSSocket } from 'node:tls';
 import type { Exchange, OriginName, RecordedRequest } from './exchange.ts';
 
 export type Recording = {
@@ -10,20 +12,25 @@ export type Recording = {
   log: (line: string) => void;
   /** Says to the client what went wrong in `respond`. */
   recover: (exchange: Exchange, error: unknown) => void;
+  /** Answers over https, with this certificate; all in PEM. */
+  tls?: Identity | undefined;
 };
+
+export type Identity = { key: string; cert: string };
 
 export function createOrigin(
   origin: OriginName,
-  { requests, log, recover }: Recording,
+  { requests, log, recover, tls }: Recording,
   respond: (exchange: Exchange) => Promise<void>,
 ): Server {
-  return createServer((request, response) => {
+  const listener: RequestListener = (request, response) => {
     const exchange = record(origin, request, response);
     requests.push(exchange.record);
     respond(exchange)
       .catch((error: unknown) => recover(exchange, error))
       .finally(() => log(`${exchange.record.status} ${origin} ${request.method} ${request.url}`));
-  });
+  };
+  return tls === undefined ? createServer(listener) : createTlsServer(tls, listener);
 }
 
 function record(origin: OriginName, request: IncomingMessage, response: ServerResponse): Exchange {
@@ -47,7 +54,8 @@ function record(origin: OriginName, request: IncomingMessage, response: ServerRe
 /** The origin on `port` as this client can reach it: by the name it used, unless there is a better one. */
 export function originUrl(request: IncomingMessage, port: number, name?: string): string {
   const used = new URL(`http://${request.headers.host ?? '127.0.0.1'}`).hostname;
-  return `http://${name ?? used}:${port}`;
+  const scheme = request.socket instanceof TLSSocket ? 'https' : 'http';
+  return `${scheme}://${name ?? used}:${port}`;
 }
 
 /** Resolves to the port; 0 asks for any free one. */

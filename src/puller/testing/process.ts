@@ -25,6 +25,10 @@ export interface PullerPlace {
   readonly volume: string;
   /** Mounts a Secret. */
   giveToken(token: string, host?: string): Promise<void>;
+  /** Mounts a Secret of a proxy. */
+  giveProxyUser(keys: { username: string; password: string; host: string }): Promise<void>;
+  /** Mounts a CA bundle. */
+  giveAuthorities(pem: string): Promise<void>;
   /** @param request Fields of the request; those that most tests do not care for have defaults. */
   start(command: string, request: object, env?: object): Puller;
   /** Kills the puller that was started last, and removes the volume. */
@@ -35,8 +39,9 @@ export async function aPlace(): Promise<PullerPlace> {
   const folder = await mkdtemp(join(tmpdir(), 'puller-'));
   const volume = join(folder, 'volume');
   const credentials = join(folder, 'credentials');
-  await mkdir(volume);
-  await mkdir(credentials);
+  const proxyCredentials = join(folder, 'proxy');
+  const caBundle = join(folder, 'ca.crt');
+  for (const each of [volume, credentials, proxyCredentials]) await mkdir(each);
   let running: ChildProcess | undefined;
   return {
     volume,
@@ -44,6 +49,10 @@ export async function aPlace(): Promise<PullerPlace> {
       await writeFile(join(credentials, 'token'), token);
       if (host !== undefined) await writeFile(join(credentials, 'host'), host);
     },
+    async giveProxyUser(keys) {
+      for (const [key, value] of Object.entries(keys)) await writeFile(join(proxyCredentials, key), value);
+    },
+    giveAuthorities: (pem) => writeFile(caBundle, pem),
     start(command, request, env = {}) {
       const reportPath = join(folder, 'termination-log');
       running = spawn(process.execPath, [main, command], {
@@ -53,6 +62,8 @@ export async function aPlace(): Promise<PullerPlace> {
           [requestVariable]: JSON.stringify({ credentials: false, modelUid: 'uid', ...request }),
           LONGSHORE_VOLUME: volume,
           LONGSHORE_CREDENTIALS: credentials,
+          LONGSHORE_PROXY_CREDENTIALS: proxyCredentials,
+          LONGSHORE_CA_BUNDLE: caBundle,
           LONGSHORE_TERMINATION_LOG: reportPath,
           LONGSHORE_PROGRESS_PORT: '0',
           ...env,
