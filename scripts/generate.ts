@@ -1,11 +1,14 @@
 /**
- * Writes what is derived from src/api: crds/, the chart's copy of them and the table of reasons in docs.
+ * Writes what is derived from src/api: crds/, the chart's copy of them and the schema of its values, and the table of reasons
+ * in docs.
  * With `--check` it writes nothing and fails when a file is not what it would write.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
+import { z } from 'zod';
 import { customResourceDefinition, definitions } from '../src/api/crd.ts';
+import { PullerOptions } from '../src/api/model.ts';
 import { reasons } from '../src/api/reasons.ts';
 
 const root = join(import.meta.dirname, '..');
@@ -15,6 +18,21 @@ const note = '# Generated from src/api by `npm run generate`; do not edit.\n';
 function keptByHelm(crd: Record<string, unknown>): Record<string, unknown> {
   const metadata = crd['metadata'] as Record<string, unknown>;
   return { ...crd, metadata: { ...metadata, annotations: { 'helm.sh/resource-policy': 'keep' } } };
+}
+
+/** What Helm checks the values of the chart by: those that are fields of a Model, where a wrong name is an error. */
+function valuesSchema(): string {
+  const { $schema, ...puller } = z.toJSONSchema(PullerOptions, {
+    target: 'draft-7',
+    io: 'input',
+    override: ({ jsonSchema }) => {
+      for (const keyword of Object.keys(jsonSchema)) {
+        if (keyword.startsWith('x-kubernetes-')) delete jsonSchema[keyword];
+      }
+      if (jsonSchema.properties) jsonSchema.additionalProperties = false;
+    },
+  });
+  return `${JSON.stringify({ $schema, type: 'object', properties: { puller } }, null, 2)}\n`;
 }
 
 function reasonTable(): string {
@@ -43,6 +61,7 @@ function generatedFiles(): Map<string, string> {
     files.set(`crds/${definition.plural}.yaml`, yaml(crd));
     files.set(`charts/longshore/templates/crds/${definition.plural}.yaml`, yaml(keptByHelm(crd)));
   }
+  files.set('charts/longshore/values.schema.json', valuesSchema());
   files.set('docs/reasons.md', reasonTable());
   return files;
 }

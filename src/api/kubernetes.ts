@@ -39,6 +39,66 @@ export const Toleration = z.object({
 });
 export type Toleration = z.infer<typeof Toleration>;
 
+/** Labels that objects, or nodes, must have. */
+function requirement<const Operators extends readonly [string, ...string[]]>(operators: Operators) {
+  return z.object({
+    key: z.string().max(316).describe('The label key.'),
+    operator: z.enum(operators).describe('How the label is compared with the values.'),
+    values: z.array(z.string().max(253)).max(64).optional().describe('None for Exists and DoesNotExist.'),
+  });
+}
+
+const LabelSelector = z.object({
+  matchLabels: z.record(z.string(), z.string().max(63)).optional(),
+  matchExpressions: z
+    .array(requirement(['In', 'NotIn', 'Exists', 'DoesNotExist']))
+    .max(16)
+    .optional(),
+});
+
+const NodeRequirements = z
+  .array(requirement(['In', 'NotIn', 'Exists', 'DoesNotExist', 'Gt', 'Lt']))
+  .max(16)
+  .optional();
+const NodeSelectorTerm = z.object({ matchExpressions: NodeRequirements, matchFields: NodeRequirements });
+
+const PodAffinityTerm = z.object({
+  labelSelector: LabelSelector.optional(),
+  namespaceSelector: LabelSelector.optional(),
+  namespaces: z.array(z.string().max(63)).max(16).optional(),
+  topologyKey: z.string().max(316).describe('The node label that tells places apart.'),
+});
+
+const weight = z.int().min(1).max(100);
+const PodAffinity = z.object({
+  requiredDuringSchedulingIgnoredDuringExecution: z.array(PodAffinityTerm).max(16).optional(),
+  preferredDuringSchedulingIgnoredDuringExecution: z
+    .array(z.object({ weight, podAffinityTerm: PodAffinityTerm }))
+    .max(16)
+    .optional(),
+});
+
+/** v1.Affinity. */
+export const Affinity = z.object({
+  nodeAffinity: z
+    .object({
+      requiredDuringSchedulingIgnoredDuringExecution: z
+        .object({ nodeSelectorTerms: z.array(NodeSelectorTerm).min(1).max(16) })
+        .optional()
+        .describe('Nodes that the pod may run on: those of any of the terms.'),
+      preferredDuringSchedulingIgnoredDuringExecution: z
+        .array(z.object({ weight, preference: NodeSelectorTerm }))
+        .max(16)
+        .optional()
+        .describe('Nodes that the pod should rather run on.'),
+    })
+    .optional()
+    .describe('On which nodes the pod runs.'),
+  podAffinity: PodAffinity.optional().describe('Near which pods the pod runs.'),
+  podAntiAffinity: PodAffinity.optional().describe('Away from which pods the pod runs.'),
+});
+export type Affinity = z.infer<typeof Affinity>;
+
 /** metav1.Condition. */
 export const Condition = z.object({
   type: z.string().max(316).describe('What the condition is about, in CamelCase.'),

@@ -8,6 +8,7 @@ describe('readConfig', () => {
     expect(readConfig(images)).toEqual({
       pullerImage: 'puller:1',
       runtimeImage: 'runtime:1',
+      puller: {},
       namespace: undefined,
       concurrency: 8,
       port: 8080,
@@ -41,6 +42,33 @@ describe('readConfig', () => {
   it('has the lease where it is told to', () => {
     const set = { LONGSHORE_NAMESPACE: 'models', LONGSHORE_LEASE_NAMESPACE: 'longshore-system' };
     expect(readConfig({ ...images, ...set }).lease.namespace).toBe('longshore-system');
+  });
+
+  it('takes for pullers what the spec of a Model takes, with its defaults', () => {
+    const puller = { connections: 8, bandwidthLimit: '200Mi', caBundle: { configMapName: 'company-ca' } };
+    expect(readConfig({ ...images, LONGSHORE_PULLER: JSON.stringify(puller) }).puller).toEqual({
+      ...puller,
+      caBundle: { configMapName: 'company-ca', key: 'ca.crt' },
+    });
+  });
+
+  it.each([
+    ['no JSON', '{', /LONGSHORE_PULLER: is not JSON/],
+    ['an unknown field', '{"bandwith":"1G"}', /LONGSHORE_PULLER: .*bandwith/],
+    ['no rate', '{"bandwidthLimit":"fast"}', /LONGSHORE_PULLER\.bandwidthLimit: /],
+    [
+      'a proxy with a password',
+      '{"proxy":{"httpsProxy":"http://u:p@proxy"}}',
+      /LONGSHORE_PULLER\.proxy\.httpsProxy/,
+    ],
+    ['a bundle from nowhere', '{"caBundle":{}}', /LONGSHORE_PULLER\.caBundle: set exactly one/],
+    [
+      'a bundle from two places',
+      '{"caBundle":{"configMapName":"a","secretName":"b"}}',
+      /LONGSHORE_PULLER\.caBundle: set exactly one/,
+    ],
+  ])('refuses %s for pullers', (_what, text, told) => {
+    expect(() => readConfig({ ...images, LONGSHORE_PULLER: text })).toThrow(told);
   });
 
   it('names every variable that is missing or malformed', () => {

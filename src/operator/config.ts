@@ -1,9 +1,30 @@
 import { z } from 'zod';
+import { PullerOptions } from '../api/model.ts';
 import { defaultTiming, type ElectionTiming } from '../kube/election-options.ts';
+
+/** What the API server checks of a Model, and nobody of the operator's settings. */
+const Defaults = PullerOptions.strict().refine(
+  ({ caBundle }) =>
+    !caBundle || (caBundle.configMapName === undefined) !== (caBundle.secretName === undefined),
+  { path: ['caBundle'], message: 'set exactly one of configMapName and secretName' },
+);
 
 const Environment = z.object({
   LONGSHORE_PULLER_IMAGE: z.string().min(1),
   LONGSHORE_RUNTIME_IMAGE: z.string().min(1),
+  /** As `spec.puller` of a Model, in JSON. */
+  LONGSHORE_PULLER: z
+    .string()
+    .default('{}')
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue({ code: 'custom', message: 'is not JSON' });
+        return z.NEVER;
+      }
+    })
+    .pipe(Defaults),
   /** Absent: all namespaces. */
   LONGSHORE_NAMESPACE: z.string().min(1).optional(),
   LONGSHORE_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(8),
@@ -22,6 +43,8 @@ const Environment = z.object({
 export interface Config {
   pullerImage: string;
   runtimeImage: string;
+  /** What holds for pullers where the spec of a Model says nothing. */
+  puller: PullerOptions;
   namespace: string | undefined;
   /** Reconciles at the same time, of each kind. */
   concurrency: number;
@@ -45,6 +68,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   return {
     pullerImage: data.LONGSHORE_PULLER_IMAGE,
     runtimeImage: data.LONGSHORE_RUNTIME_IMAGE,
+    puller: data.LONGSHORE_PULLER,
     namespace: data.LONGSHORE_NAMESPACE,
     concurrency: data.LONGSHORE_CONCURRENCY,
     port: data.LONGSHORE_PORT,

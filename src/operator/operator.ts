@@ -46,7 +46,8 @@ export class LongshoreOperator extends k8sOperator.default {
   }
 
   protected override async init(): Promise<void> {
-    const { namespace, concurrency, port, instance, lease, timing, pullerImage, runtimeImage } = this.#config;
+    const { namespace, concurrency, port, instance, lease, timing, pullerImage, puller, runtimeImage } =
+      this.#config;
     const log = this.#log;
     const client = connect(this.kubeConfig, { fieldManager: 'longshore', userAgent: 'longshore-operator' });
     const events = new EventRecorder({ client, log, controller: 'longshore.dev/operator', instance });
@@ -77,7 +78,9 @@ export class LongshoreOperator extends k8sOperator.default {
     const model = new Controller({
       ...common,
       name: 'model',
-      reconcile: whileLeading(modelReconciler({ caches, actor: acting, image: pullerImage, progress })),
+      reconcile: whileLeading(
+        modelReconciler({ caches, actor: acting, image: pullerImage, defaults: puller, progress }),
+      ),
     });
     const server = new Controller({
       ...common,

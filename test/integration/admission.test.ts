@@ -96,6 +96,34 @@ describe('an object that cannot be meant', () => {
       model({ source, storage: { reclaimPolicy: 'Recycle' } }),
       'spec.storage.reclaimPolicy: Unsupported value',
     ],
+    ...(
+      [
+        ['no connections', { connections: 0 }, 'connections: Invalid value'],
+        ['more connections than anybody gives', { connections: 65 }, 'connections: Invalid value'],
+        ['no bandwidth', { bandwidthLimit: '0' }, 'bandwidthLimit: Invalid value'],
+        ['a bandwidth of parts of bytes', { bandwidthLimit: '500m' }, 'bandwidthLimit: Invalid value'],
+        ['a proxy without a scheme', { proxy: { httpsProxy: 'proxy:3128' } }, 'httpsProxy: Invalid value'],
+        [
+          'a proxy with a password',
+          { proxy: { httpsProxy: 'http://u:p@proxy' } },
+          'httpsProxy: Invalid value',
+        ],
+        ['a SOCKS proxy', { proxy: { httpProxy: 'socks5://proxy' } }, 'httpProxy: Invalid value'],
+        ['a list in a list', { proxy: { noProxy: ['a,b'] } }, 'noProxy[0]: Invalid value'],
+        ['a password for no proxy', { proxy: { secretName: 'user' } }, 'secretName is for a proxy'],
+        ['certificates from nowhere', { caBundle: {} }, 'set exactly one of configMapName and secretName'],
+        [
+          'certificates from two places',
+          { caBundle: { configMapName: 'a', secretName: 'b' } },
+          'set exactly one of configMapName and secretName',
+        ],
+        [
+          'an affinity that schedulers do not know',
+          { affinity: { nodeAffinity: { preferred: [] } } },
+          'spec.puller.affinity.nodeAffinity.preferred',
+        ],
+      ] as const
+    ).map(([what, puller, told]) => [`${what} for a puller`, model({ source, puller }), told] as const),
     ['no repo', model({ source: { huggingFace: {} } }), 'spec.source.huggingFace.repo: Required value'],
     ['a repo without owner', from({ repo: 'name' }), 'spec.source.huggingFace.repo: Invalid value'],
     ['a repo that climbs', from({ repo: '../name' }), 'spec.source.huggingFace.repo: Invalid value'],
@@ -207,6 +235,32 @@ describe('an object that says only what it must', () => {
   }) => {
     const stored = await apply(model({ source, storage: { storageClassName: '' } }));
     expect(stored).toMatchObject({ accepted: true, spec: { storage: { storageClassName: '' } } });
+  });
+
+  it('may say all of how it is pulled', async ({ apply }) => {
+    const term = { matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }] };
+    const near = { topologyKey: 'zone', labelSelector: { matchLabels: { app: 'cache' } } };
+    const puller = {
+      connections: 64,
+      bandwidthLimit: '200Mi',
+      proxy: { httpsProxy: 'https://[2001:db8::1]:3128/', noProxy: ['.svc', '10.0.0.0/8', '[::1]:443'] },
+      caBundle: { secretName: 'company-ca' },
+      affinity: {
+        nodeAffinity: {
+          requiredDuringSchedulingIgnoredDuringExecution: { nodeSelectorTerms: [term] },
+          preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, preference: term }],
+        },
+        podAffinity: {
+          preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 1, podAffinityTerm: near }],
+        },
+        podAntiAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [near] },
+      },
+      priorityClassName: 'low',
+    };
+    expect(await apply(model({ source, puller }))).toMatchObject({
+      accepted: true,
+      spec: { puller: { ...puller, caBundle: { secretName: 'company-ca', key: 'ca.crt' } } },
+    });
   });
 
   it('may have a name of 40 characters', async ({ apply }) => {

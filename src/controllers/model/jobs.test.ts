@@ -3,7 +3,7 @@ import { PullerRequest } from '../../protocols/puller.ts';
 import { aModel, commit, meta } from '../testing/objects.ts';
 import { inspectJob, jobName, pullJob } from './jobs.ts';
 
-const plan = { request: '0123456789abcdef', attempt: 2, image: 'puller:1' };
+const plan = { request: '0123456789abcdef', attempt: 2, image: 'puller:1', defaults: {} };
 const pullPlan = { ...plan, revision: commit, claimName: 'qwen-01234567' };
 const podOf = (job: ReturnType<typeof pullJob>) => job.spec!.template.spec!;
 const containerOf = (job: ReturnType<typeof pullJob>) => podOf(job).containers[0]!;
@@ -137,6 +137,50 @@ describe('pullJob', () => {
       nodeSelector: { disk: 'fast' },
       tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists' }, toleration],
     });
+  });
+
+  it('goes where the Model has it go, and near GPUs where that is not said', () => {
+    const podAntiAffinity = {
+      requiredDuringSchedulingIgnoredDuringExecution: [{ topologyKey: 'kubernetes.io/hostname' }],
+    };
+    const nodeAffinity = {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchExpressions: [{ key: 'zone', operator: 'In' as const, values: ['a'] }] }],
+      },
+    };
+    const gpuNodes = podOf(pullJob(aModel(), pullPlan)).affinity;
+    const puller = { affinity: { podAntiAffinity }, priorityClassName: 'low' };
+    expect(podOf(pullJob(aModel({ puller }), pullPlan))).toMatchObject({
+      affinity: { ...gpuNodes, podAntiAffinity },
+      priorityClassName: 'low',
+    });
+    const elsewhere = aModel({ puller: { affinity: { nodeAffinity } } });
+    expect(podOf(pullJob(elsewhere, pullPlan)).affinity).toEqual({ nodeAffinity });
+  });
+
+  it('takes from the operator what the Model does not say', () => {
+    const defaults = { connections: 8, bandwidthLimit: '1G', nodeSelector: { disk: 'fast' } };
+    const job = pullJob(aModel({ puller: { connections: 16 } }), { ...pullPlan, defaults });
+    expect(podOf(job).nodeSelector).toEqual({ disk: 'fast' });
+    expect(containerOf(job).env!.slice(1)).toEqual([
+      { name: 'LONGSHORE_CONNECTIONS', value: '8' },
+      { name: 'LONGSHORE_BYTES_PER_SECOND', value: '1000000000' },
+    ]);
+  });
+
+  it.for(['inspect', 'pull'] as const)('reaches its source through proxies, for %s too', (task) => {
+    const proxy = { httpsProxy: 'http://proxy.internal:3128', secretName: 'proxy-user' };
+    const model = aModel({ puller: { proxy, caBundle: { configMapName: 'company-ca' } } });
+    const job = task === 'inspect' ? inspectJob(model, plan) : pullJob(model, pullPlan);
+    const { env, volumeMounts } = containerOf(job);
+    expect(env).toContainEqual({ name: 'HTTPS_PROXY', value: 'http://proxy.internal:3128' });
+    expect(PullerRequest.parse(JSON.parse(env![0]!.value!))).toMatchObject({
+      proxyCredentials: { name: 'Secret proxy-user', required: true },
+      caBundle: { name: 'ConfigMap company-ca (key ca.crt)', required: true },
+    });
+    const mounted = volumeMounts!.map(({ name }) => name);
+    expect(mounted).toEqual(expect.arrayContaining(['proxy-credentials', 'ca-bundle']));
+    expect(podOf(job).volumes!.map(({ name }) => name)).toEqual(mounted);
   });
 
   it.for(['inspect', 'pull'] as const)('has the token mounted by the kubelet, for %s too', (task) => {

@@ -1,4 +1,4 @@
-import type { Model } from '../../api/model.ts';
+import type { Model, PullerOptions } from '../../api/model.ts';
 import type { Job } from '../../kube/builtin.ts';
 import { controlledBy, type Desired, type Live } from '../../kube/kind.ts';
 import {
@@ -12,6 +12,8 @@ import {
 import { models } from '../kinds.ts';
 import { labels, managedBy } from '../labels.ts';
 import { hardenedContainer, hardenedPod } from '../pod-security.ts';
+import { limitsOf, networkOf } from './network.ts';
+import { effectiveOptions } from './puller-options.ts';
 
 type PodSpec = NonNullable<NonNullable<Job['spec']>['template']['spec']>;
 type NamedJob = Desired<Job> & { metadata: { name: string; namespace: string } };
@@ -24,6 +26,8 @@ export interface JobPlan {
   request: string;
   attempt: number;
   image: string;
+  /** What the operator was installed with; the spec of the Model comes first. */
+  defaults: PullerOptions;
 }
 
 /** An inspection asks a hub a few questions; a pull takes as long as the weights need. */
@@ -31,7 +35,10 @@ const inspectSeconds = 120;
 /** How long a finished Job stays for people to read its log. */
 const keepSeconds = 3600;
 
-export function jobName(model: Live<Model>, { task, request, attempt }: Omit<JobPlan, 'image'>): string {
+export function jobName(
+  model: Live<Model>,
+  { task, request, attempt }: Pick<JobPlan, 'task' | 'request' | 'attempt'>,
+): string {
   return `${model.metadata.name}-${task}-${request.slice(0, 8)}-${attempt}`;
 }
 
@@ -53,6 +60,7 @@ export function pullJob(
   model: Live<Model>,
   plan: Omit<JobPlan, 'task'> & { revision: string; claimName: string },
 ): NamedJob {
+  const puller = effectiveOptions(model.spec.puller, plan.defaults);
   const request: PullerRequest = {
     source: model.spec.source,
     credentials: model.spec.credentials !== undefined,
@@ -62,7 +70,8 @@ export function pullJob(
   return job(model, { ...plan, task: 'pull' }, request, {
     backoffLimit: 3,
     claimName: plan.claimName,
-    resources: model.spec.puller?.resources ?? {
+    env: limitsOf(puller),
+    resources: puller.resources ?? {
       requests: { cpu: '250m', memory: '256Mi' },
       limits: { memory: '1Gi' },
     },
@@ -77,10 +86,13 @@ function job(
     backoffLimit: number;
     activeDeadlineSeconds?: number;
     claimName?: string;
+    env?: NonNullable<PodSpec['containers'][number]['env']>;
     resources: PodSpec['containers'][number]['resources'];
   },
 ): NamedJob {
   const { name, namespace } = model.metadata;
+  const puller = effectiveOptions(model.spec.puller, plan.defaults);
+  const network = networkOf(model.spec.puller, puller);
   const ours = {
     ...managedBy,
     'app.kubernetes.io/name': 'longshore-puller',
@@ -111,13 +123,17 @@ function job(
         spec: {
           ...hardenedPod,
           restartPolicy: 'Never',
-          ...placement(model),
+          ...placement(puller),
           containers: [
             {
               name: 'puller',
               image: plan.image,
               args: ['/app/puller.js', plan.task],
-              env: [{ name: requestVariable, value: JSON.stringify(request) }],
+              env: [
+                { name: requestVariable, value: JSON.stringify({ ...request, ...network.request }) },
+                ...network.env,
+                ...(options.env ?? []),
+              ],
               ports: [{ name: 'progress', containerPort: progressPort }],
               resources: options.resources,
               terminationMessagePolicy: 'File',
@@ -127,6 +143,7 @@ function job(
                 ...(model.spec.credentials
                   ? [{ name: 'credentials', mountPath: credentialsFolder, readOnly: true }]
                   : []),
+                ...network.mounts,
               ],
               ...hardenedContainer,
             },
@@ -137,6 +154,7 @@ function job(
               ? [{ name: 'models', persistentVolumeClaim: { claimName: options.claimName } }]
               : []),
             ...credentialsVolume(model),
+            ...network.volumes,
           ],
         },
       },
@@ -167,16 +185,22 @@ function credentialsVolume(model: Live<Model>): NonNullable<PodSpec['volumes']> 
  * A volume that binds where its first pod runs is bound by the puller: near the GPUs, or servers could not use it. So
  * pullers prefer nodes that feature discovery labels as GPU nodes, and tolerate the taint that keeps others away.
  */
-function placement(model: Live<Model>): Partial<PodSpec> {
-  const { nodeSelector, tolerations = [] } = model.spec.puller ?? {};
+function placement({
+  nodeSelector,
+  tolerations = [],
+  affinity,
+  priorityClassName,
+}: PullerOptions): Partial<PodSpec> {
   const gpuNode = { matchExpressions: [{ key: 'nvidia.com/gpu.present', operator: 'In', values: ['true'] }] };
   return {
     nodeSelector,
     tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists' }, ...tolerations],
+    priorityClassName,
     affinity: {
       nodeAffinity: {
         preferredDuringSchedulingIgnoredDuringExecution: [{ weight: 100, preference: gpuNode }],
       },
+      ...affinity,
     },
   };
 }

@@ -18,7 +18,7 @@ export function pullRequest(request: string, revision: string, claimUid: string)
 
 /** Has the claim filled by a Job, and publishes what the Job verified. */
 export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<ModelStatus> {
-  const { model, image } = view;
+  const { model, image, defaults } = view;
   const { resolved, artifact } = status;
   const claim = resolved && claimOf(view, resolved);
   if (!resolved || !claim) throw new Error('a pull comes after the source is resolved and the claim is made');
@@ -28,7 +28,7 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
 
   const request = pullRequest(resolved.request, resolved.revision, claimUid);
   const attempt = newestAttempt(view, 'pull', request);
-  const plan = { request, image, revision: resolved.revision, claimName: claim.metadata.name };
+  const plan = { request, image, defaults, revision: resolved.revision, claimName: claim.metadata.name };
   const start = (number: number) => [child(jobs, pullJob(model, { ...plan, attempt: number }))];
   switch (attempt.state) {
     case 'none': {

@@ -1,4 +1,4 @@
-import type { Model, ModelStatus } from '../../api/model.ts';
+import type { Model, ModelStatus, PullerOptions } from '../../api/model.ts';
 import {
   jobs,
   persistentVolumeClaims,
@@ -46,8 +46,9 @@ export interface ModelCaches {
 export interface ModelReconcilerOptions {
   caches: ModelCaches;
   actor: Actor;
-  /** The image of the puller. */
+  /** The image of the puller, and what holds for it where the Model says nothing. */
   image: string;
+  defaults: PullerOptions;
   progress: Pick<PodPoller<PullerProgress>, 'follow'>;
 }
 
@@ -73,7 +74,7 @@ export function modelReconciler({ actor, ...options }: ModelReconcilerOptions): 
 function gather(
   model: Live<Model>,
   seen: readonly ChildRef[],
-  { caches, image, now, progress }: Omit<ModelReconcilerOptions, 'actor'> & { now: Date },
+  { caches, image, defaults, now, progress }: Omit<ModelReconcilerOptions, 'actor'> & { now: Date },
 ): ModelView {
   const { namespace, name, uid } = model.metadata;
   const ours = withSeen(jobs, caches.jobs.byOwner(uid), seen);
@@ -92,6 +93,7 @@ function gather(
     claimsInUse: new Set(servers.flatMap(({ status }) => status?.model?.claimName ?? [])),
     progress: progress.follow(keyOf(model), pulling),
     image,
+    defaults,
     now,
   };
 }

@@ -19,7 +19,7 @@ export function sourceLine({ huggingFace, ollama }: ModelSource): string {
  * sends no request to an address that somebody else chose.
  */
 export function resolveSource(view: ModelView, { resolved }: ModelStatus): Outcome<ModelStatus> {
-  const { model, image } = view;
+  const { model, image, defaults } = view;
   const request = inspectRequest(model);
   const source = sourceLine(model.spec.source);
   if (resolved?.request === request) {
@@ -27,7 +27,9 @@ export function resolveSource(view: ModelView, { resolved }: ModelStatus): Outco
   }
 
   const attempt = newestAttempt(view, 'inspect', request);
-  const start = (number: number) => [child(jobs, inspectJob(model, { request, attempt: number, image }))];
+  const start = (number: number) => [
+    child(jobs, inspectJob(model, { request, attempt: number, image, defaults })),
+  ];
   switch (attempt.state) {
     case 'none':
       return { at: 'waiting', reason: 'Resolving', message: `Asking for ${source}.`, apply: start(1) };

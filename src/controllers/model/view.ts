@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Model } from '../../api/model.ts';
+import type { Model, PullerOptions } from '../../api/model.ts';
 import type { Job, PersistentVolumeClaim, Pod, StorageClass } from '../../kube/builtin.ts';
 import { stableJson } from '../../kube/covers.ts';
 import type { Live } from '../../kube/kind.ts';
@@ -20,8 +20,9 @@ export interface ModelView {
   claimsInUse: ReadonlySet<string>;
   /** What the pods that pull last said, by pod name; those that were not heard yet are absent. */
   progress: ReadonlyMap<string, Said<PullerProgress>>;
-  /** The image of the puller. */
+  /** The image of the puller, and what holds for it where the Model says nothing. */
   image: string;
+  defaults: PullerOptions;
   now: Date;
 }
 

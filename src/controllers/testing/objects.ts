@@ -74,6 +74,7 @@ export function aView(view: Partial<ModelView> = {}): ModelView {
     claimsInUse: new Set(),
     progress: new Map(),
     image: 'puller:1',
+    defaults: {},
     now,
     ...view,
   };
