@@ -91,23 +91,27 @@ function throughProxy(proxy: Proxy, tls: buildConnector.BuildOptions, options: P
   const connect = buildConnector(tls);
   const pool = new Pool(proxy.origin, {
     ...options,
-    // Without the name that the request is for: it is not what the proxy has a certificate for.
-    connect: ({ servername: _, ...to }, callback) =>
-      connect(to, (...[error, socket]) => {
+    connect(to, callback) {
+      // Not the name that the request is for: it is not what the proxy has a certificate for.
+      const { servername: _, ...toProxy } = to;
+      connect(toProxy, (...[error, socket]) => {
         if (error) callback(new ProxyError(proxy, undefined, { cause: error }), null);
         else callback(null, socket);
-      }),
-  });
-  const secure = buildConnector(tls);
-  const tunnels = new Agent({
-    ...options,
-    connect: (to, callback) => {
-      openTunnel(pool, proxy, to).then(
-        (httpSocket) => secure({ ...to, httpSocket }, callback),
-        (error: Error) => callback(error, null),
-      );
+      });
     },
   });
+  const secure = buildConnector(tls);
+  const connectBehind = async (
+    to: buildConnector.Options,
+    callback: buildConnector.Callback,
+  ): Promise<void> => {
+    try {
+      secure({ ...to, httpSocket: await openTunnel(pool, proxy, to) }, callback);
+    } catch (error) {
+      callback(error as Error, null);
+    }
+  };
+  const tunnels = new Agent({ ...options, connect: (to, callback) => void connectBehind(to, callback) });
   return { pool, tunnels };
 }
 

@@ -1,4 +1,4 @@
-import type { IncomingMessage, RequestListener } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createHttpGet, type HttpAnswer } from './http.ts';
 import { listen } from './testing/server.ts';
@@ -158,16 +158,16 @@ describe('a signed address', () => {
 
   it('that is refused each time it is new is not asked for over and over', async () => {
     const refused = { ...part, headers: { range: 'bytes=2-3' } };
-    const store = await place(async (request, response) => {
-      if (request.headers.range !== refused.headers.range) {
-        response.writeHead(206).end('ab');
-        return;
-      }
-      // Others get a new address before this one hears all of its refusal.
+    // Others get a new address before this one hears all of its refusal.
+    const refuse = async (response: ServerResponse): Promise<void> => {
       response.writeHead(403).write('no');
       const before = hub.asked.length;
       while (hub.asked.length === before) await statusOf(get(`${hub.url}/file`, part));
       response.end();
+    };
+    const store = await place((request, response) => {
+      if (request.headers.range === refused.headers.range) void refuse(response);
+      else response.writeHead(206).end('ab');
     });
     const hub = await place((_request, response) => response.writeHead(302, { location: store.url }).end());
     const get = createHttpGet();
