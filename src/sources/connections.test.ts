@@ -1,4 +1,5 @@
 import type { LookupFunction } from 'node:net';
+import { getCACertificates, setDefaultCACertificates } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Authority } from '../../test/hub/authority.ts';
 import { createOrigin, listen, stop, type Identity } from '../../test/hub/origin.ts';
@@ -10,10 +11,14 @@ const name = 'hub.test';
 const closing: (() => Promise<void>)[] = [];
 let authority: Authority;
 let identity: Identity;
+let ofProxy: Identity;
 
 beforeAll(async () => {
   authority = await Authority.create();
-  identity = await authority.issue([`DNS:${name}`, 'IP:127.0.0.1']);
+  [identity, ofProxy] = await Promise.all([
+    authority.issue([`DNS:${name}`]),
+    authority.issue(['IP:127.0.0.1']),
+  ]);
 });
 afterAll(() => authority[Symbol.asyncDispose]());
 afterEach(async () => {
@@ -58,7 +63,7 @@ async function get(url: string, options: Partial<ConnectionOptions> = {}): Promi
 describe('a request through a proxy', () => {
   it.each([
     ['http', undefined],
-    ['https', () => identity],
+    ['https', () => ofProxy],
   ])('that is asked over %s opens a tunnel for https', async (_scheme, tlsOf) => {
     const origin = await anOrigin(identity);
     const tls = tlsOf?.();
@@ -76,7 +81,7 @@ describe('a request through a proxy', () => {
 
   it.each([
     ['http', undefined],
-    ['https', () => identity],
+    ['https', () => ofProxy],
   ])('that is asked over %s names the whole address for http', async (_scheme, tlsOf) => {
     const origin = await anOrigin();
     const tls = tlsOf?.();
@@ -138,6 +143,20 @@ describe('a request through a proxy', () => {
     expect(error).toMatchObject({ name: 'ProxyError', status: 403, hadPassword: true });
     expect(JSON.stringify(error)).not.toContain('secret-of-proxy');
   });
+});
+
+it('authorities of a bundle are trusted beside the public ones', async () => {
+  await using other = await Authority.create();
+  const publicOnes = getCACertificates('default');
+  setDefaultCACertificates([...publicOnes, other.certificate]);
+  try {
+    for (const each of [authority, other]) {
+      const { port } = await anOrigin(await each.issue(['IP:127.0.0.1']));
+      expect(await get(`https://127.0.0.1:${port}`)).toBe('200 here');
+    }
+  } finally {
+    setDefaultCACertificates(publicOnes);
+  }
 });
 
 /** As a resolver that has these addresses, in this order. */

@@ -37,8 +37,8 @@ export class Authority implements AsyncDisposable {
 
   /** @param names As openssl has them, e.g. `DNS:hub.test`. @param days Negative for a certificate that has expired. */
   async issue(names: readonly string[], days = 30): Promise<Identity> {
-    const at = (suffix: string): string => join(this.#folder, `${this.#issued}.${suffix}`);
-    this.#issued += 1;
+    const serial = String(++this.#issued);
+    const at = (suffix: string): string => join(this.#folder, `${serial}.${suffix}`);
     const [key, request, cert] = [at('key'), at('csr'), at('crt')];
     const alternative = ['-addext', `subjectAltName=${names.join(',')}`];
     await run('openssl', [
@@ -53,7 +53,7 @@ export class Authority implements AsyncDisposable {
       request,
     ]);
     const authority = ['-CA', join(this.#folder, 'ca.crt'), '-CAkey', join(this.#folder, 'ca.key')];
-    const options = ['-CAcreateserial', '-copy_extensions', 'copy', '-days', String(days)];
+    const options = ['-set_serial', serial, '-copy_extensions', 'copy', '-days', String(days)];
     await run('openssl', ['x509', '-req', '-in', request, ...authority, ...options, '-out', cert]);
     return { key: await readFile(key, 'utf8'), cert: await readFile(cert, 'utf8') };
   }
