@@ -71,11 +71,16 @@ const PodAffinityTerm = z.object({
 
 const weight = z.int().min(1).max(100);
 const PodAffinity = z.object({
-  requiredDuringSchedulingIgnoredDuringExecution: z.array(PodAffinityTerm).max(16).optional(),
+  requiredDuringSchedulingIgnoredDuringExecution: z
+    .array(PodAffinityTerm)
+    .max(16)
+    .optional()
+    .describe('Where the pod has to run, or not to.'),
   preferredDuringSchedulingIgnoredDuringExecution: z
     .array(z.object({ weight, podAffinityTerm: PodAffinityTerm }))
     .max(16)
-    .optional(),
+    .optional()
+    .describe('Where the pod should rather run, or not.'),
 });
 
 /** v1.Affinity. */
@@ -83,9 +88,11 @@ export const Affinity = z.object({
   nodeAffinity: z
     .object({
       requiredDuringSchedulingIgnoredDuringExecution: z
-        .object({ nodeSelectorTerms: z.array(NodeSelectorTerm).min(1).max(16) })
+        .object({
+          nodeSelectorTerms: z.array(NodeSelectorTerm).min(1).max(16).describe('Each is enough by itself.'),
+        })
         .optional()
-        .describe('Nodes that the pod may run on: those of any of the terms.'),
+        .describe('Nodes that the pod may run on.'),
       preferredDuringSchedulingIgnoredDuringExecution: z
         .array(z.object({ weight, preference: NodeSelectorTerm }))
         .max(16)

@@ -20,7 +20,7 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Answers a GET after following redirects. Fails with undici's errors when there is no answer. */
+/** Answers a GET after following redirects. Fails with NoAnswerError, or with the reason of its signal. */
 export type HttpGet = (url: string, request?: HttpRequest) => Promise<HttpAnswer>;
 
 export interface HttpOptions extends Partial<ConnectionOptions> {
