@@ -192,13 +192,17 @@ export const ProxyOptions = z
   .meta({
     'x-kubernetes-validations': [
       {
+        rule: 'has(self.httpsProxy) || has(self.httpProxy) || has(self.noProxy)',
+        message: "set httpsProxy or httpProxy, or noProxy: ['*'] for no proxy at all",
+      },
+      {
         rule: '!has(self.secretName) || has(self.httpsProxy) || has(self.httpProxy)',
         message: 'secretName is for a proxy: name it in httpsProxy or httpProxy',
       },
     ],
   })
   .describe(
-    "Through which proxies the source is asked. It takes the place of all of the operator's proxy settings; empty, no proxy is used.",
+    "Through which proxies the source is asked. It takes the place of all of the operator's proxy settings; with noProxy: ['*'] no proxy is used.",
   );
 export type ProxyOptions = z.infer<typeof ProxyOptions>;
 

@@ -110,7 +110,12 @@ describe('an object that cannot be meant', () => {
         ],
         ['a SOCKS proxy', { proxy: { httpProxy: 'socks5://proxy' } }, 'httpProxy: Invalid value'],
         ['a list in a list', { proxy: { noProxy: ['a,b'] } }, 'noProxy[0]: Invalid value'],
-        ['a password for no proxy', { proxy: { secretName: 'user' } }, 'secretName is for a proxy'],
+        ['a proxy of which nothing is said', { proxy: {} }, 'set httpsProxy or httpProxy'],
+        [
+          'a password for no proxy',
+          { proxy: { noProxy: ['*'], secretName: 'user' } },
+          'secretName is for a proxy',
+        ],
         ['certificates from nowhere', { caBundle: {} }, 'set exactly one of configMapName and secretName'],
         [
           'certificates from two places',

@@ -63,7 +63,7 @@ it('a Model behind a proxy that refuses is Stalled, and asks anew at once when i
   await first.fails({ failure: { reason: 'ProxyRefused', message: 'The proxy refuses.' } }, 2);
   const stalled = await models.untilOne('refused', isStalled);
   expect(reasonOf(stalled)).toBe('ProxyRefused');
-  await world.applyModel('refused', { puller: { proxy: {} } });
+  await world.applyModel('refused', { puller: { proxy: { noProxy: ['*'] } } });
   const second = await kubelet.next({ model: 'refused', task: 'inspect' });
-  expect(second.spec.containers[0]?.env?.map(({ name }) => name)).toEqual([requestVariable]);
+  expect(second.spec.containers[0]?.env?.map(({ name }) => name)).toEqual([requestVariable, 'NO_PROXY']);
 });

@@ -21,7 +21,8 @@ describe('the network of a puller', () => {
   });
 
   it('has no proxy where the Model wants none', () => {
-    expect(of({ proxy: {} }, { proxy: { ...proxy, secretName: 'user' } })).toEqual(of(undefined));
+    const none = of({ proxy: { noProxy: ['*'] } }, { proxy: { ...proxy, secretName: 'user' } });
+    expect(none).toEqual({ ...of(undefined), env: [{ name: 'NO_PROXY', value: '*' }] });
   });
 
   it('has the password of a proxy mounted, each key by itself, and nothing of it in the environment', () => {

@@ -16,7 +16,8 @@ describe('the options of a puller', () => {
       connections: undefined,
       bandwidthLimit: undefined,
     });
-    expect(effectiveOptions({ proxy: {} }, { proxy }).proxy).toEqual({});
+    const none = { noProxy: ['*'] };
+    expect(effectiveOptions({ proxy: none }, { proxy }).proxy).toEqual(none);
   });
 
   it.each([
