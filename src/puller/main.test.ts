@@ -8,6 +8,7 @@ import { standard, standardRepos, strangerToken, testToken } from '../../test/hu
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
 import { requestVariable } from '../protocols/puller.ts';
+import { partialFolder } from './testing/partial.ts';
 import { aPlace, metricsOf, progressOf, type Puller, type PullerPlace } from './testing/process.ts';
 
 // Every test starts processes, and a loaded machine is slow at that.
@@ -130,7 +131,8 @@ describe('the puller', () => {
 
 describe('a puller in the middle of a file', () => {
   const one = { LONGSHORE_CONNECTIONS: '1' };
-  const journal = () => readFile(join(place.volume, '.partial', big.sha256, 'journal.json'), 'utf8');
+  const journal = async () =>
+    readFile(join(await partialFolder(place.volume, big.sha256), 'journal.json'), 'utf8');
   const atLeast = (bytes: number) => ({
     asymmetricMatch: (seen: unknown) => typeof seen === 'number' && seen >= bytes,
   });

@@ -11,6 +11,7 @@ import { registryOf } from '../sources/ollama-name.ts';
 import { ollamaSource } from '../sources/ollama.ts';
 import type { Patience } from '../sources/retry.ts';
 import type { Source } from '../sources/source.ts';
+import { collect } from './collect.ts';
 import { defaultConnections } from './concurrency.ts';
 import { ConfigError, readConfig, terminationLog, type Config } from './config.ts';
 import { inspect } from './inspect.ts';
@@ -49,7 +50,10 @@ function patience(tries: number): Patience {
   return { tries, sleep: (ms) => sleep(ms, undefined, { signal }), random: Math.random };
 }
 
-async function sourceOf({ request, credentials }: Config): Promise<Source> {
+type CollectConfig = Extract<Config, { command: 'collect' }>;
+type SourceConfig = Exclude<Config, CollectConfig>;
+
+async function sourceOf({ request, credentials }: SourceConfig): Promise<Source> {
   const { huggingFace, ollama } = request.source;
   const options = async (endpoint: string, publicHome: string): Promise<SourceOptions> => ({
     get: createHttpGet(),
@@ -68,13 +72,13 @@ async function sourceOf({ request, credentials }: Config): Promise<Source> {
   throw new ConfigError('The puller cannot start: the request does not name exactly one source.');
 }
 
-async function runInspect(config: Config): Promise<PullerReport> {
+async function runInspect(config: SourceConfig): Promise<PullerReport> {
   return { inspection: await inspect(await sourceOf(config), patience(metadataTries), signal) };
 }
 
-async function runPull(config: Config): Promise<PullerReport> {
+async function runPull(config: SourceConfig): Promise<PullerReport> {
   const { revision, modelUid } = config.request;
-  if (modelUid === undefined || !/^[A-Za-z0-9-]{1,64}$/.test(modelUid)) {
+  if (modelUid === undefined) {
     throw new ConfigError('The puller cannot start: a request to pull needs the modelUid.');
   }
   const progress = trackProgress(now);
@@ -84,9 +88,8 @@ async function runPull(config: Config): Promise<PullerReport> {
   );
   setInterval(() => log.info(progress.read(), 'progress'), progressLogMs).unref();
   using _line = stdout.isTTY ? showProgress(stdout, progress) : undefined;
-  const source = await sourceOf(config);
   const publication = await pull({
-    source,
+    source: await sourceOf(config),
     revision,
     modelUid,
     volume: openVolume(config.volume),
@@ -101,6 +104,15 @@ async function runPull(config: Config): Promise<PullerReport> {
   return { publication };
 }
 
+async function runCollect({ volume, request }: CollectConfig): Promise<PullerReport> {
+  return { collection: await collect(volume, request, log) };
+}
+
+function run(config: Config): Promise<PullerReport> {
+  if (config.command === 'collect') return runCollect(config);
+  return config.command === 'inspect' ? runInspect(config) : runPull(config);
+}
+
 async function report(content: PullerReport): Promise<void> {
   const path = terminationLog(process.env);
   await writeFile(path, encodeReport(content)).catch((error: unknown) =>
@@ -110,7 +122,7 @@ async function report(content: PullerReport): Promise<void> {
 
 try {
   const config = readConfig(process.argv.slice(2), process.env);
-  await report(config.command === 'inspect' ? await runInspect(config) : await runPull(config));
+  await report(await run(config));
   process.exit(exitCodes.success);
 } catch (error) {
   const { failure, exitCode } = failureOf(signal.aborted ? signal.reason : error);
