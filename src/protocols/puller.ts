@@ -99,6 +99,7 @@ export const pullerReasons = [
   'ChecksumMismatch',
   'InsufficientStorage',
   'VolumeReadOnly',
+  'VolumeNotReadable',
   'SourceUnreachable',
   'RateLimited',
   'PullerFailed',

@@ -71,7 +71,7 @@ async function play<R>(
   const ended = new Map<Process, R>();
   const alive = new Set<Process>(processes);
   const killed = new Set<Process>();
-  let failed: { error: unknown } | undefined;
+  const failures: unknown[] = [];
   let changed = Promise.withResolvers<void>();
 
   turns.take = async () => {
@@ -87,7 +87,7 @@ async function play<R>(
     try {
       ended.set(name, await running.run(name, all[name]));
     } catch (error) {
-      if (!killed.has(name)) failed ??= { error };
+      if (!killed.has(name)) failures.push(error);
     }
     alive.delete(name);
     changed.resolve();
@@ -98,7 +98,7 @@ async function play<R>(
   }
 
   const lives = processes.map(live);
-  for (let turn = 0; alive.size > 0 && failed === undefined; turn++) {
+  for (let turn = 0; alive.size > 0 && failures.length === 0; turn++) {
     const due = fates.filter(({ of, after }) => alive.has(of) && taken.get(of)! >= after);
     for (const { of, fate } of due) if (fate === 'killed' && !killed.has(of)) kill(of);
     const stopped = new Set(due.map(({ of }) => of));
@@ -117,7 +117,7 @@ async function play<R>(
   }
   for (const name of alive) kill(name);
   await Promise.all(lives);
-  if (failed !== undefined) throw failed.error;
+  if (failures.length > 0) throw failures[0];
   return ended;
 }
 

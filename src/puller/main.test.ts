@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -55,6 +55,9 @@ function start(command: string, repo: string, { source, ...request }: More = {},
   return place.start(command, { source: { huggingFace }, ...request }, env);
 }
 
+const atLeast = (bytes: number) => ({
+  asymmetricMatch: (seen: unknown) => typeof seen === 'number' && seen >= bytes,
+});
 const withRanges = () => hub.requests.filter(({ origin }) => origin === 'cdn').map(({ range }) => range);
 
 describe('the puller', () => {
@@ -120,6 +123,32 @@ describe('the puller', () => {
     expect(reportBytes).toBeGreaterThan(4000);
   });
 
+  it('reads a volume in place, and verifies the revision that was inspected', async () => {
+    await writeFile(join(place.volume, 'm.gguf'), bigContent);
+    const source = { volume: { claimName: 'weights' } };
+    const inspected = await place.start('inspect', { source }).ended();
+    const { inspection } = z
+      .object({ inspection: z.object({ revision: z.string() }) })
+      .parse(inspected.report);
+    const pulled = await place.start('pull', { source, revision: inspection.revision }).ended();
+    expect(pulled).toMatchObject({
+      code: 0,
+      report: { publication: { digest: `sha256:${big.sha256}`, path: '.' } },
+    });
+    expect(await readdir(place.volume)).toEqual(['m.gguf']);
+  });
+
+  it('collects what is left of a Model, and refuses a request that is not for that', async () => {
+    await start('pull', standard.gemma.repo).ended();
+    const collected = await place.start('collect', { forget: { modelUid: 'uid' }, graceSeconds: 0 }).ended();
+    expect(collected).toMatchObject({
+      code: 0,
+      report: { collection: { removedBlobs: 1, keptBlobs: 0, freedBytes: atLeast(1) } },
+    });
+    const { code, report } = await place.start('collect', { graceSeconds: -1 }).ended();
+    expect({ code, report }).toMatchObject({ code: 2, report: { failure: { reason: 'PullerFailed' } } });
+  });
+
   it.each([
     ['no JSON', '{'],
     ['another shape', '{"source":{}}'],
@@ -133,9 +162,6 @@ describe('a puller in the middle of a file', () => {
   const one = { LONGSHORE_CONNECTIONS: '1' };
   const journal = async () =>
     readFile(join(await partialFolder(place.volume, big.sha256), 'journal.json'), 'utf8');
-  const atLeast = (bytes: number) => ({
-    asymmetricMatch: (seen: unknown) => typeof seen === 'number' && seen >= bytes,
-  });
 
   it('tells its progress, to the operator and to Prometheus', async () => {
     hub.interruptAfter(5_000_000, 1, 'stall');

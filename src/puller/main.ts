@@ -14,6 +14,7 @@ import type { Source } from '../sources/source.ts';
 import { collect } from './collect.ts';
 import { defaultConnections } from './concurrency.ts';
 import { ConfigError, readConfig, terminationLog, type Config } from './config.ts';
+import { inspectInPlace, verifyInPlace, type InPlace } from './in-place.ts';
 import { inspect } from './inspect.ts';
 import { serveProgress } from './progress-server.ts';
 import { trackProgress } from './progress.ts';
@@ -72,7 +73,15 @@ async function sourceOf({ request, credentials }: SourceConfig): Promise<Source>
   throw new ConfigError('The puller cannot start: the request does not name exactly one source.');
 }
 
+/** Of a source whose files need not be brought. */
+function placeOf({ request, volume: root }: SourceConfig): InPlace | undefined {
+  const { volume: spec, ...others } = request.source;
+  return spec !== undefined && Object.keys(others).length === 0 ? { root, spec } : undefined;
+}
+
 async function runInspect(config: SourceConfig): Promise<PullerReport> {
+  const place = placeOf(config);
+  if (place !== undefined) return { inspection: await inspectInPlace(place) };
   return { inspection: await inspect(await sourceOf(config), patience(metadataTries), signal) };
 }
 
@@ -88,6 +97,10 @@ async function runPull(config: SourceConfig): Promise<PullerReport> {
   );
   setInterval(() => log.info(progress.read(), 'progress'), progressLogMs).unref();
   using _line = stdout.isTTY ? showProgress(stdout, progress) : undefined;
+  const place = placeOf(config);
+  if (place !== undefined) {
+    return { publication: await verifyInPlace(place, revision, { progress, log, signal }) };
+  }
   const publication = await pull({
     source: await sourceOf(config),
     revision,

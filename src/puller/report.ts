@@ -88,7 +88,13 @@ export function encodeReport(report: PullerReport): string {
  * Ends a pull before it begins whose publication no report could hold.
  * @throws SourceError AmbiguousFiles.
  */
-export function checkReportable({ revision, files, folder }: Resolution): void {
+export function checkReportable({
+  revision,
+  files,
+  folder,
+}: Pick<Resolution, 'revision' | 'folder'> & {
+  readonly files: readonly { path: string; sizeBytes: number; role?: ModelFile['role'] }[];
+}): void {
   const digest = 'sha256:'.padEnd(71, '0');
   const publication: Publication = {
     revision,
