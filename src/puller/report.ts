@@ -37,7 +37,7 @@ function describeVolume(error: unknown): Failure | undefined {
     case 'EDQUOT':
       return {
         reason: 'InsufficientStorage',
-        message: `The volume ran full while the files were written (${error.code}). Raise spec.storage.size, or remove what else is on the volume.`,
+        message: `The volume ran full while the files were written (${error.code}), of bytes or of files; another pull on it may have taken the room since this one looked. Raise spec.storage.size, or remove what else is on the volume.`,
       };
     case 'EFBIG':
       return {
