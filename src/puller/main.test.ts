@@ -202,6 +202,8 @@ describe('a puller in the middle of a file', () => {
     puller.process.kill('SIGTERM');
     const { code, report } = await puller.ended();
     expect({ code, report }).toMatchObject({ code: 143, report: { failure: { reason: 'PullerFailed' } } });
+    // For a pull of any Model.
+    expect(await readdir(join(place.volume, '.partial', big.sha256))).toEqual(['idle']);
     await start('pull', big.repo, {}, one).ended();
     expect(withRanges().at(-1)).toBe(`bytes=5000000-${big.bytes - 1}`);
   });

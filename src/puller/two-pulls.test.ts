@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
@@ -119,6 +119,31 @@ describe('two pulls of the same file for two Models', () => {
     await pull(second);
     expect(second.progress.counts().receivedBytes).toBe(content.byteLength - 8_000_000);
     await expectPublished('b');
+  });
+});
+
+it('two pulls that both found room for one: the one that gets none says who may have it, and the other ends well', async () => {
+  const large = tinyGguf({ size: 3_000_000, seed: 13 });
+  await hub.addRepo({ id: 'acme/large', files: { 'l.gguf': large } });
+  const oneFits = (options: PullOptions): PullOptions => ({
+    ...options,
+    volume: { ...options.volume, freeBytes: async () => content.byteLength + (2 << 20) },
+  });
+  // A disk that is full to one of them.
+  const folder = join(root, '.partial', createHash('sha256').update(large).digest('hex'), 'idle');
+  await mkdir(folder, { recursive: true });
+  await symlink('/dev/full', join(folder, 'data'));
+  const [first, second] = await Promise.allSettled([
+    pull(oneFits(optionsFor('a'))),
+    pull(oneFits(optionsFor('b', { repo: 'acme/large' }))),
+  ]);
+  expect(first.status).toBe('fulfilled');
+  expect(second.status === 'rejected' && failureOf(second.reason)).toMatchObject({
+    exitCode: 2,
+    failure: {
+      reason: 'InsufficientStorage',
+      message: expect.stringContaining('another pull on it may have taken the room') as string,
+    },
   });
 });
 
