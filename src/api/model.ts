@@ -102,13 +102,48 @@ export const OllamaSource = z
   .describe('A model of an Ollama registry.');
 export type OllamaSource = z.infer<typeof OllamaSource>;
 
+export const VolumeSource = z
+  .object({
+    claimName: ObjectName.describe(
+      'A PersistentVolumeClaim in the namespace of the Model. It is mounted read-only.',
+    ),
+    path: z
+      .string()
+      .min(1)
+      .max(256)
+      .regex(/^\.?[A-Za-z0-9_][A-Za-z0-9._ +-]*(\/\.?[A-Za-z0-9_][A-Za-z0-9._ +-]*)*$/)
+      .optional()
+      .describe('The folder with the files. Default: the root of the volume.'),
+    files: z
+      .array(RepoPath)
+      .min(1)
+      .max(8)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe(
+        'File names below the path, or patterns with * and ?, which match across folders too. Default: every GGUF file, of which one may be a model that a server can load.',
+      ),
+    digest: z
+      .string()
+      .max(71)
+      .regex(/^sha256:[0-9a-f]{64}$/)
+      .optional()
+      .describe('What the files have to be, as status.artifact.digest states it.'),
+  })
+  .describe('Files that are on a volume already. They are verified where they are; nothing is written.');
+export type VolumeSource = z.infer<typeof VolumeSource>;
+
 export const ModelSource = z
-  .object({ huggingFace: HuggingFaceSource.optional(), ollama: OllamaSource.optional() })
+  .object({
+    huggingFace: HuggingFaceSource.optional(),
+    ollama: OllamaSource.optional(),
+    volume: VolumeSource.optional(),
+  })
   .meta({
     'x-kubernetes-validations': [
       {
-        rule: '[has(self.huggingFace), has(self.ollama)].exists_one(x, x)',
-        message: 'set exactly one source: huggingFace or ollama',
+        rule: '[has(self.huggingFace), has(self.ollama), has(self.volume)].exists_one(x, x)',
+        message: 'set exactly one source: huggingFace, ollama or volume',
       },
     ],
   })

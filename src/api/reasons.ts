@@ -131,6 +131,11 @@ export const reasons = {
     meaning: 'The volume cannot be written to.',
     action: 'Check the access mode and mount options of the volume, and who owns its files.',
   },
+  VolumeNotReadable: {
+    meaning: 'A file or folder that spec.source.volume names may not be read by the puller.',
+    action:
+      'Give user 65532, or everybody, the right to read it; servers read as the same user as the puller.',
+  },
   SourceUnreachable: {
     meaning: 'The hub or registry did not answer, or answered with a server error.',
     action:

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   caBundlePath,
+  CollectRequest,
   credentialsFolder,
   progressPort,
   proxyCredentialsFolder,
@@ -12,9 +13,12 @@ import { parseProxy, type Proxies } from '../sources/proxy.ts';
 import { defaultConnections } from './concurrency.ts';
 
 /** What the puller is started with. The operator sets the request only; the rest has the contract's defaults. */
-export interface Config {
-  readonly command: 'inspect' | 'pull';
-  readonly request: PullerRequest;
+export type Config = Settings & z.infer<typeof Task>;
+export type CollectConfig = Extract<Config, { command: 'collect' }>;
+/** Of the commands that ask a source. */
+export type SourceConfig = Exclude<Config, CollectConfig>;
+
+interface Settings {
   readonly volume: string;
   readonly credentials: string;
   readonly proxies: Proxies;
@@ -39,18 +43,16 @@ const ProxyAddress = z
   })
   .optional();
 
+const Json = z.string().transform((text, context) => {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is not JSON' });
+    return z.NEVER;
+  }
+});
+
 const Environment = z.object({
-  [requestVariable]: z
-    .string()
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        context.addIssue({ code: 'custom', message: 'is not JSON' });
-        return z.NEVER;
-      }
-    })
-    .pipe(PullerRequest),
   LONGSHORE_VOLUME: z.string().min(1).default(volumeFolder),
   LONGSHORE_CREDENTIALS: z.string().min(1).default(credentialsFolder),
   LONGSHORE_PROXY_CREDENTIALS: z.string().min(1).default(proxyCredentialsFolder),
@@ -63,7 +65,15 @@ const Environment = z.object({
   LONGSHORE_BYTES_PER_SECOND: z.coerce.number().int().positive().optional(),
 });
 
-const Command = z.enum(['inspect', 'pull'], { error: 'the first argument must be inspect or pull' });
+/** What is to be done, and its request. */
+const Task = z.discriminatedUnion(
+  'command',
+  [
+    z.object({ command: z.enum(['inspect', 'pull']), request: Json.pipe(PullerRequest) }),
+    z.object({ command: z.literal('collect'), request: Json.pipe(CollectRequest) }),
+  ],
+  { error: 'the first argument must be inspect, pull or collect' },
+);
 
 /** The request is not one that this puller knows: the operator is of another version, or there is none. */
 export class ConfigError extends Error {
@@ -72,15 +82,14 @@ export class ConfigError extends Error {
 
 /** @throws ConfigError */
 export function readConfig(args: readonly string[], environment: NodeJS.ProcessEnv): Config {
-  const parsed = z.object({ command: Command, environment: Environment }).safeParse({
-    command: args[0],
+  const parsed = z.object({ task: Task, environment: Environment }).safeParse({
+    task: { command: args[0], request: environment[requestVariable] },
     environment: { ...lowerCase(environment), ...environment },
   });
   if (!parsed.success) throw new ConfigError(`The puller cannot start: ${z.prettifyError(parsed.error)}`);
-  const { command, environment: values } = parsed.data;
+  const { task, environment: values } = parsed.data;
   return {
-    command,
-    request: values[requestVariable],
+    ...task,
     volume: values.LONGSHORE_VOLUME,
     credentials: values.LONGSHORE_CREDENTIALS,
     proxies: { https: values.HTTPS_PROXY, http: values.HTTP_PROXY, noProxy: values.NO_PROXY },

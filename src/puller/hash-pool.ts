@@ -5,12 +5,21 @@ import type { Hashes } from './hashing.ts';
 
 /** To a worker: begin with a file, read up to a frontier, or forget it. */
 export type HashOrder =
-  | { readonly id: number; readonly path: string; readonly sizeBytes: number; readonly digest: Digest }
+  | {
+      readonly id: number;
+      readonly path: string;
+      readonly sizeBytes: number;
+      readonly digest: Digest;
+      readonly tells: boolean;
+    }
   | { readonly id: number; readonly frontier: number }
   | { readonly id: number };
 
-/** From a worker, once for each file that is not forgotten. */
-export type HashAnswer = ({ readonly id: number } & Hashes) | { readonly id: number; readonly error: Error };
+/** From a worker, once for each file that is not forgotten, and before that, where it is to tell, how far it is. */
+export type HashAnswer =
+  | ({ readonly id: number } & Hashes)
+  | { readonly id: number; readonly error: Error }
+  | { readonly id: number; readonly hashed: number };
 
 /** The hash of a file that grows. */
 export interface Following {
@@ -24,13 +33,20 @@ export interface Following {
 
 /** Hashes files in threads of their own, so that the thread which receives bytes does nothing else. */
 export interface HashPool extends AsyncDisposable {
-  /** @param path Of a file that exists and does not move before the result is there. */
-  follow(path: string, expected: { sizeBytes: number; digest: Digest }): Following;
+  /**
+   * @param path Of a file that exists and does not move before the result is there.
+   * @param advanced Is told from time to time how many bytes are hashed.
+   */
+  follow(
+    path: string,
+    expected: { sizeBytes: number; digest: Digest },
+    advanced?: (bytes: number) => void,
+  ): Following;
 }
 
 interface Thread {
   readonly worker: Worker;
-  readonly waiting: Map<number, PromiseWithResolvers<Hashes>>;
+  readonly waiting: Map<number, PromiseWithResolvers<Hashes> & { advanced?: (bytes: number) => void }>;
 }
 
 /** In an image the worker is bundled beside the program: `scripts/images.ts`. */
@@ -53,14 +69,14 @@ export function openHashPool(threads: number): HashPool {
   }
 
   return {
-    follow(path, { sizeBytes, digest }) {
+    follow(path, { sizeBytes, digest }, advanced) {
       const { worker, waiting } = leastBusy();
       const id = ++files;
       const settled = Promise.withResolvers<Hashes>();
       settled.promise.catch(() => {});
-      waiting.set(id, settled);
+      waiting.set(id, { ...settled, ...(advanced && { advanced }) });
       const tell = (order: HashOrder): void => worker.postMessage(order, []);
-      tell({ id, path, sizeBytes, digest });
+      tell({ id, path, sizeBytes, digest, tells: advanced !== undefined });
       return {
         reach: (frontier) => tell({ id, frontier }),
         result: settled.promise,
@@ -80,6 +96,10 @@ function startThread(): Thread {
   const waiting: Thread['waiting'] = new Map();
   worker.on('message', (answer: HashAnswer) => {
     const settled = waiting.get(answer.id);
+    if ('hashed' in answer) {
+      settled?.advanced?.(answer.hashed);
+      return;
+    }
     waiting.delete(answer.id);
     if ('error' in answer) settled?.reject(answer.error);
     else settled?.resolve({ sha256: answer.sha256, stated: answer.stated });

@@ -11,6 +11,7 @@ interface Job {
   readonly file: number;
   readonly hash: FileHash;
   readonly sizeBytes: number;
+  readonly tells: boolean;
   hashed: number;
   /** Bytes from the beginning that may be read. */
   frontier: number;
@@ -27,9 +28,9 @@ let scheduled = false;
 port.on('message', (order: HashOrder) => {
   try {
     if ('path' in order) {
-      const { sizeBytes, digest } = order;
+      const { sizeBytes, digest, tells } = order;
       const hash = hashFile({ sizeBytes, digest });
-      jobs.set(order.id, { file: openSync(order.path, 'r'), hash, sizeBytes, hashed: 0, frontier: 0 });
+      jobs.set(order.id, { file: openSync(order.path, 'r'), hash, sizeBytes, tells, hashed: 0, frontier: 0 });
     } else if ('frontier' in order) {
       const job = jobs.get(order.id);
       if (job !== undefined) job.frontier = order.frontier;
@@ -48,6 +49,7 @@ function schedule(): void {
     for (const [id, job] of jobs) {
       try {
         if (advance(job)) schedule();
+        if (job.tells) port.postMessage({ id, hashed: job.hashed } satisfies HashAnswer);
         if (job.hashed === job.sizeBytes) answer({ id, ...job.hash.finish() });
       } catch (error) {
         fail(id, error);

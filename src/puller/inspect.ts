@@ -9,20 +9,18 @@ import { isGguf } from '../sources/select-files.ts';
 import type { Source, SourceFile } from '../sources/source.ts';
 import { checkReportable } from './report.ts';
 
-type ReadHeader = (file: SourceFile) => Promise<GgufHeader>;
-
 /** Says what a source names, from its metadata and the GGUF header of what a server would load. */
 export async function inspect(source: Source, patience: Patience, signal: AbortSignal): Promise<Inspection> {
   const resolution = await source.resolve();
   checkReportable(resolution);
   const { revision, files } = resolution;
-  const readHeader: ReadHeader = (file) =>
+  const readHeader = (file: SourceFile): Promise<GgufHeader> =>
     readGgufHeader({ ...file, read: rangeReader(source, revision, file, patience, signal) });
   return {
     revision,
     sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
     fileCount: files.length,
-    gguf: await factsOf(files, readHeader, source),
+    gguf: await factsOf(files, readHeader, (header) => source.refuse?.(header)),
   };
 }
 
@@ -30,10 +28,10 @@ export async function inspect(source: Source, patience: Patience, signal: AbortS
  * The facts of the first model among the files, or, where there is none, of the first GGUF file. Of a model in pieces
  * every header is read, for the number of weights.
  */
-async function factsOf(
-  files: readonly SourceFile[],
-  readHeader: ReadHeader,
-  source: Source,
+export async function factsOf<F extends { readonly path: string }>(
+  files: readonly F[],
+  readHeader: (file: F) => Promise<GgufHeader>,
+  refuse: (model: GgufHeader) => void = () => {},
 ): Promise<GgufFacts> {
   let first: GgufHeader | undefined;
   for (const file of files) {
@@ -41,7 +39,7 @@ async function factsOf(
     const header = await readHeader(file);
     first ??= header;
     if (header.role !== 'model') continue;
-    source.refuse?.(header);
+    refuse(header);
     const model = pieceInName(file.path)?.model;
     const pieces = files.filter(({ path }) => path !== file.path && pieceInName(path)?.model === model);
     if (model === undefined) return header.facts;

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
 import { bytesIn, within, type Interval, type Intervals } from './intervals.ts';
+import { partialFolder } from './testing/partial.ts';
 import { aPlace, type Puller } from './testing/process.ts';
 
 /** 100 take some seven minutes. */
@@ -28,14 +29,15 @@ beforeAll(async () => {
 afterAll(() => hub.close());
 
 /** What the journal claims; nothing where there is none. */
-async function claimedIn(folder: string): Promise<Intervals> {
+async function claimedIn(volume: string): Promise<Intervals> {
+  const folder = await partialFolder(volume, sha256).catch(() => '');
   const text = await readFile(join(folder, 'journal.json'), 'utf8').catch(() => '{"durable":[]}');
   return (JSON.parse(text) as { durable: Interval[] }).durable;
 }
 
-async function expectHeld(folder: string, claimed: Intervals): Promise<void> {
+async function expectHeld(volume: string, claimed: Intervals): Promise<void> {
   if (claimed.length === 0) return;
-  const data = await open(join(folder, 'data'));
+  const data = await open(join(await partialFolder(volume, sha256), 'data'));
   for (const [start, end] of claimed) {
     const bytes = Buffer.alloc(end - start);
     await data.read(bytes, 0, bytes.byteLength, start);
@@ -59,7 +61,6 @@ it('a puller that is killed at any moment leaves nothing behind that the next on
   await fc.assert(
     fc.asyncProperty(someMoments, async (moments) => {
       const place = await aPlace();
-      const folder = join(place.volume, '.partial', sha256);
       const start = (): Puller => {
         const huggingFace = { repo, revision: 'main', endpoint: hub.url };
         return place.start('pull', { source: { huggingFace } });
@@ -71,8 +72,8 @@ it('a puller that is killed at any moment leaves nothing behind that the next on
           hub.requests.length = 0;
           await until(start());
           for (const range of asked()) expect(bytesIn(within(claimed, range))).toBe(0);
-          claimed = await claimedIn(folder);
-          await expectHeld(folder, claimed);
+          claimed = await claimedIn(place.volume);
+          await expectHeld(place.volume, claimed);
         };
         for (const moment of moments) {
           await run(async ({ process }) => {

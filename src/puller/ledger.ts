@@ -36,7 +36,7 @@ export interface SyncInterval {
 
 export const defaultSyncInterval: SyncInterval = { bytes: 8 << 20, ms: 5_000, mostAtRisk: 16 << 20 };
 
-const dataName = 'data';
+export const dataName = 'data';
 const journalName = 'journal.json';
 /** The unit of `stat`'s `blocks`, whatever the file system's own is: stat(2). */
 const blockBytes = 512;
@@ -60,7 +60,10 @@ export async function leftBehind(
   }
 }
 
-async function readJournal(folder: string, sizeBytes: number): Promise<z.infer<typeof Journal> | undefined> {
+export async function readJournal(
+  folder: string,
+  sizeBytes: number,
+): Promise<z.infer<typeof Journal> | undefined> {
   const text = await unlessMissing(readFile(join(folder, journalName), 'utf8'));
   if (text === undefined) return undefined;
   let content: unknown;
@@ -76,9 +79,9 @@ async function readJournal(folder: string, sizeBytes: number): Promise<z.infer<t
 /**
  * An unfinished file whose parts arrive in any order, and the journal of those that are safe. The order is data, then
  * journal, so that the journal never claims bytes which a crash can take away. Owns the open file: close it. One puller
- * at a time may have it open, which the operator sees to.
+ * at a time may have it open: tenure.ts.
  */
-export class Ledger {
+export class Ledger implements AsyncDisposable {
   readonly path: string;
   readonly sizeBytes: number;
   readonly #folder: string;
@@ -257,6 +260,10 @@ export class Ledger {
   async close(): Promise<void> {
     await this.#claiming?.catch(() => {});
     await this.#file.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -8,6 +8,7 @@ import { standard, standardRepos, strangerToken, testToken } from '../../test/hu
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
 import { requestVariable } from '../protocols/puller.ts';
+import { partialFolder } from './testing/partial.ts';
 import { aPlace, metricsOf, progressOf, type Puller, type PullerPlace } from './testing/process.ts';
 
 // Every test starts processes, and a loaded machine is slow at that.
@@ -54,6 +55,9 @@ function start(command: string, repo: string, { source, ...request }: More = {},
   return place.start(command, { source: { huggingFace }, ...request }, env);
 }
 
+const atLeast = (bytes: number) => ({
+  asymmetricMatch: (seen: unknown) => typeof seen === 'number' && seen >= bytes,
+});
 const withRanges = () => hub.requests.filter(({ origin }) => origin === 'cdn').map(({ range }) => range);
 
 describe('the puller', () => {
@@ -119,6 +123,32 @@ describe('the puller', () => {
     expect(reportBytes).toBeGreaterThan(4000);
   });
 
+  it('reads a volume in place, and verifies the revision that was inspected', async () => {
+    await writeFile(join(place.volume, 'm.gguf'), bigContent);
+    const source = { volume: { claimName: 'weights' } };
+    const inspected = await place.start('inspect', { source }).ended();
+    const { inspection } = z
+      .object({ inspection: z.object({ revision: z.string() }) })
+      .parse(inspected.report);
+    const pulled = await place.start('pull', { source, revision: inspection.revision }).ended();
+    expect(pulled).toMatchObject({
+      code: 0,
+      report: { publication: { digest: `sha256:${big.sha256}`, path: '.' } },
+    });
+    expect(await readdir(place.volume)).toEqual(['m.gguf']);
+  });
+
+  it('collects what is left of a Model, and refuses a request that is not for that', async () => {
+    await start('pull', standard.gemma.repo).ended();
+    const collected = await place.start('collect', { forget: { modelUid: 'uid' }, graceSeconds: 0 }).ended();
+    expect(collected).toMatchObject({
+      code: 0,
+      report: { collection: { removedBlobs: 1, keptBlobs: 0, freedBytes: atLeast(1) } },
+    });
+    const { code, report } = await place.start('collect', { graceSeconds: -1 }).ended();
+    expect({ code, report }).toMatchObject({ code: 2, report: { failure: { reason: 'PullerFailed' } } });
+  });
+
   it.each([
     ['no JSON', '{'],
     ['another shape', '{"source":{}}'],
@@ -130,10 +160,8 @@ describe('the puller', () => {
 
 describe('a puller in the middle of a file', () => {
   const one = { LONGSHORE_CONNECTIONS: '1' };
-  const journal = () => readFile(join(place.volume, '.partial', big.sha256, 'journal.json'), 'utf8');
-  const atLeast = (bytes: number) => ({
-    asymmetricMatch: (seen: unknown) => typeof seen === 'number' && seen >= bytes,
-  });
+  const journal = async () =>
+    readFile(join(await partialFolder(place.volume, big.sha256), 'journal.json'), 'utf8');
 
   it('tells its progress, to the operator and to Prometheus', async () => {
     hub.interruptAfter(5_000_000, 1, 'stall');
@@ -174,6 +202,8 @@ describe('a puller in the middle of a file', () => {
     puller.process.kill('SIGTERM');
     const { code, report } = await puller.ended();
     expect({ code, report }).toMatchObject({ code: 143, report: { failure: { reason: 'PullerFailed' } } });
+    // For a pull of any Model.
+    expect(await readdir(join(place.volume, '.partial', big.sha256))).toEqual(['idle']);
     await start('pull', big.repo, {}, one).ended();
     expect(withRanges().at(-1)).toBe(`bytes=5000000-${big.bytes - 1}`);
   });

@@ -11,8 +11,17 @@ import { registryOf } from '../sources/ollama-name.ts';
 import { ollamaSource } from '../sources/ollama.ts';
 import type { Patience } from '../sources/retry.ts';
 import type { Source } from '../sources/source.ts';
+import { collect } from './collect.ts';
 import { defaultConnections } from './concurrency.ts';
-import { ConfigError, readConfig, terminationLog, type Config } from './config.ts';
+import {
+  ConfigError,
+  readConfig,
+  terminationLog,
+  type CollectConfig,
+  type Config,
+  type SourceConfig,
+} from './config.ts';
+import { inspectInPlace, verifyInPlace, type InPlace } from './in-place.ts';
 import { inspect } from './inspect.ts';
 import { readNetwork } from './network.ts';
 import { serveProgress } from './progress-server.ts';
@@ -50,7 +59,7 @@ function patience(tries: number): Patience {
   return { tries, sleep: (ms) => sleep(ms, undefined, { signal }), random: Math.random };
 }
 
-async function sourceOf(config: Config): Promise<Source> {
+async function sourceOf(config: SourceConfig): Promise<Source> {
   const { request, credentials } = config;
   const { huggingFace, ollama } = request.source;
   const get = createHttpGet(await readNetwork(config));
@@ -71,13 +80,21 @@ async function sourceOf(config: Config): Promise<Source> {
   throw new ConfigError('The puller cannot start: the request does not name exactly one source.');
 }
 
-async function runInspect(config: Config): Promise<PullerReport> {
+/** Of a source whose files need not be brought. */
+function placeOf({ request, volume: root }: SourceConfig): InPlace | undefined {
+  const { volume: spec, ...others } = request.source;
+  return spec !== undefined && Object.keys(others).length === 0 ? { root, spec } : undefined;
+}
+
+async function runInspect(config: SourceConfig): Promise<PullerReport> {
+  const place = placeOf(config);
+  if (place !== undefined) return { inspection: await inspectInPlace(place) };
   return { inspection: await inspect(await sourceOf(config), patience(metadataTries), signal) };
 }
 
-async function runPull(config: Config): Promise<PullerReport> {
+async function runPull(config: SourceConfig): Promise<PullerReport> {
   const { revision, modelUid } = config.request;
-  if (modelUid === undefined || !/^[A-Za-z0-9-]{1,64}$/.test(modelUid)) {
+  if (modelUid === undefined) {
     throw new ConfigError('The puller cannot start: a request to pull needs the modelUid.');
   }
   const progress = trackProgress(now);
@@ -87,9 +104,12 @@ async function runPull(config: Config): Promise<PullerReport> {
   );
   setInterval(() => log.info(progress.read(), 'progress'), progressLogMs).unref();
   using _line = stdout.isTTY ? showProgress(stdout, progress) : undefined;
-  const source = await sourceOf(config);
+  const place = placeOf(config);
+  if (place !== undefined) {
+    return { publication: await verifyInPlace(place, revision, { progress, log, signal }) };
+  }
   const publication = await pull({
-    source,
+    source: await sourceOf(config),
     revision,
     modelUid,
     volume: openVolume(config.volume),
@@ -104,6 +124,15 @@ async function runPull(config: Config): Promise<PullerReport> {
   return { publication };
 }
 
+async function runCollect({ volume, request }: CollectConfig): Promise<PullerReport> {
+  return { collection: await collect(volume, request, log) };
+}
+
+function run(config: Config): Promise<PullerReport> {
+  if (config.command === 'collect') return runCollect(config);
+  return config.command === 'inspect' ? runInspect(config) : runPull(config);
+}
+
 async function report(content: PullerReport): Promise<void> {
   const path = terminationLog(process.env);
   await writeFile(path, encodeReport(content)).catch((error: unknown) =>
@@ -113,7 +142,7 @@ async function report(content: PullerReport): Promise<void> {
 
 try {
   const config = readConfig(process.argv.slice(2), process.env);
-  await report(config.command === 'inspect' ? await runInspect(config) : await runPull(config));
+  await report(await run(config));
   process.exit(exitCodes.success);
 } catch (error) {
   const { failure, exitCode } = failureOf(signal.aborted ? signal.reason : error);

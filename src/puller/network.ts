@@ -1,13 +1,13 @@
 import { readAuthorities } from '../sources/authorities.ts';
 import type { HttpOptions } from '../sources/http.ts';
 import { withCredentials } from '../sources/proxy-credentials.ts';
-import type { Config } from './config.ts';
+import type { SourceConfig } from './config.ts';
 
 /**
  * How the source is reached: proxies with their passwords, and authorities beside the public ones.
  * @throws SourceError when the Model names a Secret or a ConfigMap that cannot be used.
  */
-export async function readNetwork(config: Config): Promise<HttpOptions> {
+export async function readNetwork(config: SourceConfig): Promise<HttpOptions> {
   const { proxyCredentials, caBundle } = config.request;
   const proxies =
     proxyCredentials === undefined

@@ -8,6 +8,7 @@ import { standardModels, standardOllama, testToken } from '../../test/hub/conten
 import { notGguf, tinyGguf } from '../../test/hub/gguf.ts';
 import { startOllamaRegistry, type OllamaRegistry } from '../../test/hub/registry/registry.ts';
 import { Publication } from '../protocols/puller.ts';
+import { partialFolder } from './testing/partial.ts';
 import { aPlace, type Puller, type PullerPlace } from './testing/process.ts';
 
 // Every test starts processes, and the first start of the registry installs it.
@@ -97,7 +98,9 @@ describe('a model of an Ollama registry', () => {
     }
     const manifest = await onVolume(`manifests/registry.ollama.ai/${gemma.model}/${gemma.tag}`);
     expect(`sha256:${sha256(manifest)}`).toBe(digest);
-    const index: unknown = JSON.parse(String(await onVolume('index/uid.json')));
+    const index: unknown = JSON.parse(
+      String(await onVolume(join('index/uid', (await readdir(join(place.volume, 'index/uid')))[0]!))),
+    );
     expect(index).toMatchObject({ source: `ollama:${named}`, revision: digest, files });
   });
 
@@ -124,7 +127,10 @@ describe('a model of an Ollama registry', () => {
 
   it('is resumed where the journal of a killed puller ends', async () => {
     const hex = sha256(big.content);
-    const claim = () => readFile(join(place.volume, '.partial', hex, 'journal.json')).catch(() => undefined);
+    const claim = async () => {
+      const folder = await partialFolder(place.volume, hex).catch(() => '');
+      return readFile(join(folder, 'journal.json')).catch(() => undefined);
+    };
     registry.interruptAfter(20_000_000, 1, 'stall');
     const request = { source: { ollama: { model: big.name, endpoint: registry.url } } };
     const puller = place.start('pull', request, { LONGSHORE_CONNECTIONS: '1' });
@@ -188,7 +194,7 @@ describe('a Job ends', () => {
     await expect(stat(join(place.volume, 'blobs', `sha256-${hex}`))).rejects.toMatchObject({
       code: 'ENOENT',
     });
-    expect((await stat(join(place.volume, '.partial', hex, 'data'))).size).toBe(0);
+    expect((await stat(join(place.volume, '.partial', hex, 'idle', 'data'))).size).toBe(0);
     await rm(stored);
   });
 

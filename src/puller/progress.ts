@@ -11,7 +11,7 @@ export interface ProgressTracker {
   begin(onVolume: number, total: number): void;
   /** Bytes that came over the network, wanted or not. */
   received(bytes: number): void;
-  /** Bytes that are on the volume now and were not before. */
+  /** Bytes that are on the volume now and were not before; fewer than none when another pull has taken some away. */
   wrote(bytes: number): void;
   /** Bytes that were thrown away; the count stands still until they are written again. */
   discarded(bytes: number): void;
@@ -19,6 +19,8 @@ export interface ProgressTracker {
   retried(cause: RetryCause): void;
   /** A connection began, or ended. */
   connected(change: 1 | -1): void;
+  /** A wait for another pull began, or ended. */
+  waiting(change: 1 | -1): void;
   read(): PullerProgress;
   /** Totals since this process began. */
   counts(): ProgressCounts;
@@ -51,6 +53,7 @@ export function trackProgress(now: Clock): ProgressTracker {
   let receivedBytes = 0;
   let discardedBytes = 0;
   let connections = 0;
+  let waits = 0;
   const retries: Record<RetryCause, number> = { connection: 0, 'rate-limited': 0, slow: 0, content: 0 };
 
   /** An exponentially weighted moving average over samples of unequal length. */
@@ -96,11 +99,15 @@ export function trackProgress(now: Clock): ProgressTracker {
     connected(change) {
       connections += change;
     },
+    waiting(change) {
+      waits += change;
+    },
     read() {
       const progress = { phase, downloadedBytes: highest, totalBytes: total };
       if (phase !== 'downloading') return progress;
       // Everything is here, and some of it is still being hashed.
       if (written >= total) return { ...progress, phase: 'verifying' };
+      if (waits > 0 && connections === 0) return { ...progress, phase: 'waiting' };
       sample();
       if (rate === undefined) return progress;
       const left = total - highest;

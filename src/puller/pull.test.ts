@@ -7,7 +7,8 @@ import { standard, standardRepos } from '../../test/hub/content.ts';
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
 import { inspect } from './inspect.ts';
-import { digestOf, pull, type PullOptions } from './pull.ts';
+import { digestOf } from './digest.ts';
+import { pull, type PullOptions } from './pull.ts';
 import { failureOf } from './report.ts';
 import { pullOptions } from './testing/pull-options.ts';
 
@@ -62,7 +63,7 @@ describe('a pull', () => {
     expect(sha256(await readFile(join(root, folder, big.file)))).toBe(hex);
     expect((await stat(join(root, `blobs/sha256-${hex}`))).mode & 0o777).toBe(0o444);
     expect(await readFile(join(root, 'hub/models--acme--big/refs/main'), 'utf8')).toBe(publication.revision);
-    const index: unknown = JSON.parse(await readFile(join(root, 'index/uid-1.json'), 'utf8'));
+    const index: unknown = JSON.parse(await readFile(join(root, `index/uid-1/sha256-${hex}.json`), 'utf8'));
     expect(index).toMatchObject({ version: 1, modelUid: 'uid-1', ...publication });
     expect(await entries('.partial')).toEqual([]);
   });
@@ -173,7 +174,7 @@ describe('a pull that was interrupted', () => {
     content?: Buffer;
     etag?: string;
   }): Promise<void> {
-    const folder = join(root, '.partial', sha256(bigContent));
+    const folder = join(root, '.partial', sha256(bigContent), 'idle');
     await mkdir(folder, { recursive: true });
     await writeFile(join(folder, 'data'), content.subarray(0, bytes));
     const journal = { version: 2, sizeBytes: bigContent.length, durable: [[0, bytes]], etag };
@@ -182,7 +183,7 @@ describe('a pull that was interrupted', () => {
 
   it('does not trust bytes that its journal does not claim', async () => {
     await leave({ bytes: 5_000_000, content: Buffer.alloc(5_000_000) });
-    await rm(join(root, '.partial', sha256(bigContent), 'journal.json'));
+    await rm(join(root, '.partial', sha256(bigContent), 'idle', 'journal.json'));
     await pull(optionsFor(big.repo));
     expect(toCdn().map(({ range }) => range)).toEqual(['bytes=0-5999999']);
   });
@@ -209,8 +210,8 @@ describe('content', () => {
     expect(await failureReason(pull(optionsFor('acme/altered')))).toBe('ChecksumMismatch');
     expect(toCdn()).toHaveLength(2);
     await expectNothingPublished();
-    expect(await entries(`.partial/${'b'.repeat(64)}`)).toEqual(['data']);
-    expect((await stat(join(root, '.partial', 'b'.repeat(64), 'data'))).size).toBe(0);
+    expect(await entries(`.partial/${'b'.repeat(64)}/idle`)).toEqual(['data']);
+    expect((await stat(join(root, '.partial', 'b'.repeat(64), 'idle', 'data'))).size).toBe(0);
   });
 
   it('that is no GGUF file is refused, on inspection and on the volume', async () => {
@@ -232,7 +233,7 @@ describe('a volume', () => {
   });
 
   it('that runs full says so', async () => {
-    const folder = join(root, '.partial', sha256(bigContent));
+    const folder = join(root, '.partial', sha256(bigContent), 'idle');
     await mkdir(folder, { recursive: true });
     await symlink('/dev/full', join(folder, 'data'));
     expect(await failureReason(pull(optionsFor(big.repo)))).toBe('InsufficientStorage');

@@ -64,7 +64,7 @@ describe('a termination message', () => {
         return { path: name(i), sizeBytes: 999_999_999, digest };
       });
     const check = (files: SourceFile[]) =>
-      checkReportable({ revision: 'c'.repeat(40), files, folder: 'hub', records: [] });
+      checkReportable({ revision: 'c'.repeat(40), files, folder: 'hub' });
     expect(() => check(paths(60, (i) => `${i}.json`))).toThrow(/60 files/);
     expect(() => check(paths(33, (i) => `${i}`))).toThrow(SourceError);
     expect(() => check(paths(12, (i) => `${i}`.padEnd(256)))).toThrow(SourceError);

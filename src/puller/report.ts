@@ -37,7 +37,7 @@ function describeVolume(error: unknown): Failure | undefined {
     case 'EDQUOT':
       return {
         reason: 'InsufficientStorage',
-        message: `The volume ran full while the files were written (${error.code}). Raise spec.storage.size, or remove what else is on the volume.`,
+        message: `The volume ran full while the files were written (${error.code}), of bytes or of files; another pull on it may have taken the room since this one looked. Raise spec.storage.size, or remove what else is on the volume.`,
       };
     case 'EFBIG':
       return {
@@ -88,7 +88,13 @@ export function encodeReport(report: PullerReport): string {
  * Ends a pull before it begins whose publication no report could hold.
  * @throws SourceError AmbiguousFiles.
  */
-export function checkReportable({ revision, files, folder }: Resolution): void {
+export function checkReportable({
+  revision,
+  files,
+  folder,
+}: Pick<Resolution, 'revision' | 'folder'> & {
+  readonly files: readonly { path: string; sizeBytes: number; role?: ModelFile['role'] }[];
+}): void {
   const digest = 'sha256:'.padEnd(71, '0');
   const publication: Publication = {
     revision,

@@ -84,7 +84,9 @@ describe('a repository with more than a model', () => {
       'mmproj.gguf': 'projector',
       'config.json': undefined,
     });
-    const index: unknown = JSON.parse(await readFile(join(root, 'index/uid-1.json'), 'utf8'));
+    const index: unknown = JSON.parse(
+      await readFile(join(root, `index/uid-1/${published.digest.replace(':', '-')}.json`), 'utf8'),
+    );
     expect(index).toMatchObject({ files: published.files });
   });
 

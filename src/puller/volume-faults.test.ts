@@ -91,7 +91,7 @@ describe('a volume', () => {
     expect(await failure({ ...optionsFor(), connections: { first: 1, most: 1 } })).toMatchObject({
       reason: 'SourceUnreachable',
     });
-    await rm(join(root, '.partial', sha256, 'journal.json'));
+    await rm(join(root, '.partial', sha256, 'idle', 'journal.json'));
     hub.inject(() => undefined);
     const options = optionsFor();
     const volume = { ...options.volume, freeBytes: async () => 5_500_000 };

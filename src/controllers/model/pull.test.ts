@@ -77,6 +77,13 @@ describe('pullArtifact', () => {
       status: { progress: { percent: 42 } },
     });
     expect(outcomeOf({}, { says: { ...says, phase: 'verifying' } })).toMatchObject({ reason: 'Verifying' });
+    expect(outcomeOf({}, { says: { ...downloading(420, 1000), phase: 'waiting' } })).toMatchObject({
+      at: 'waiting',
+      reason: 'Pulling',
+      message:
+        '420B of 1kB. Waiting for the pull of another Model, which brings the rest onto the same volume.',
+      status: { progress: { percent: 42 } },
+    });
   });
 
   it('says the same of a pull that is asked for, whose pod is made, and that has no byte yet', () => {

@@ -99,7 +99,8 @@ function whileRunning(
   if (said && said !== 'silent') {
     const progress = progressOf(said, totalBytes, before);
     const reason = said.phase === 'verifying' ? 'Verifying' : 'Pulling';
-    return { reason, message: pullingMessage(progress), progress };
+    const message = said.phase === 'waiting' ? waitingMessage(progress) : pullingMessage(progress);
+    return { reason, message, progress };
   }
   const told = findCondition(conditions, 'Pulled');
   // A puller that has verified everything ends, and says nothing until its report is here.
@@ -124,6 +125,10 @@ const unseenMessage =
 
 function startingMessage(totalBytes: number): string {
   return `The pull of ${formatBytes(totalBytes)} is starting.`;
+}
+
+function waitingMessage({ downloadedBytes, totalBytes }: Progress): string {
+  return `${formatBytes(downloadedBytes)} of ${formatBytes(totalBytes)}. Waiting for the pull of another Model, which brings the rest onto the same volume.`;
 }
 
 function pullingMessage({ downloadedBytes, totalBytes, rate, eta }: Progress): string {

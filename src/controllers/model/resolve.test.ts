@@ -23,6 +23,13 @@ function outcomeOf(job: Partial<JobChoices>, left?: PullerReport, of = model) {
 }
 
 describe('sourceLine', () => {
+  it('names a claim and a folder on it', () => {
+    const of = (volume: { claimName: string; path?: string }) =>
+      sourceLine(aModel({ source: { volume } }).spec.source);
+    expect(of({ claimName: 'weights', path: 'qwen/8b' })).toBe('volume:weights/qwen/8b');
+    expect(of({ claimName: 'weights' })).toBe('volume:weights/');
+  });
+
   it('names the repository and what is followed in it', () => {
     expect(sourceLine(model.spec.source)).toBe('hf:owner/name@main');
   });

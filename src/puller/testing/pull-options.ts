@@ -7,6 +7,9 @@ import type { PullOptions } from '../pull.ts';
 import { trackProgress } from '../progress.ts';
 import { openVolume } from '../volume.ts';
 
+/** For those who cannot wait a minute to see that an owner stands still. */
+export const hastyTimes = { beatMs: 100, lookMs: 50, staleMs: 1_500 };
+
 /** A pull of a repository onto a folder, silent. @param spec As in `spec.source.huggingFace`. */
 export function pullOptions(
   root: string,
