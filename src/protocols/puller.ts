@@ -19,16 +19,36 @@ export const volumeFolder = '/models';
 /** The port of `GET /progress`. */
 export const progressPort = 9440;
 
+/** The uid of a Model, which names the folder of its records on a volume. */
+export const ModelUid = z.string().regex(/^[A-Za-z0-9-]{1,64}$/);
+
+/** The request of `inspect` and of `pull`. */
 export const PullerRequest = z.object({
   source: ModelSource,
   /** Whether spec.credentials is set: then a token that is not there is an error of its own. */
   credentials: z.boolean(),
   /** pull only: the commit, or the digest of the manifest, that inspect found. */
   revision: z.string().optional(),
-  /** pull only: the uid of the Model, which names the record of what it uses on the volume. */
-  modelUid: z.string().optional(),
+  /** pull only, and needed there: whose pull this is. No two pods pull for one Model at the same time. */
+  modelUid: ModelUid.optional(),
 });
 export type PullerRequest = z.infer<typeof PullerRequest>;
+
+/**
+ * The request of `collect`, which removes from a volume what no record names. It may run at any time, beside pulls and
+ * other collections; what a running pull of another Model uses or is bringing stays.
+ */
+export const CollectRequest = z.object({
+  /**
+   * Drops the records of a Model first. None of its pulls may be running. Kept are those of the digests in `except`, as
+   * they stand in `status.artifact.digest`: none for a Model that is deleted, the current one and those that servers
+   * still use for one that has moved on.
+   */
+  forget: z.object({ modelUid: ModelUid, except: z.array(z.string()).default([]) }).optional(),
+  /** What came onto the volume more recently than this stays, whether a record names it or not. */
+  graceSeconds: z.int().min(0).default(3600),
+});
+export type CollectRequest = z.infer<typeof CollectRequest>;
 
 /** The answer of `inspect`: what the source names. */
 export const Inspection = z.object({
@@ -51,6 +71,15 @@ export const Publication = z.object({
   files: z.array(ModelFile),
 });
 export type Publication = z.infer<typeof Publication>;
+
+/** The answer of `collect`. */
+export const Collection = z.object({
+  /** Of blobs and of unfinished downloads. */
+  freedBytes: z.int(),
+  removedBlobs: z.int(),
+  keptBlobs: z.int(),
+});
+export type Collection = z.infer<typeof Collection>;
 
 /** Reasons that a puller ends with. */
 export const pullerReasons = [
@@ -96,13 +125,17 @@ export const PullerFailure = z.object({ reason: z.enum(pullerReasons), message: 
 export const PullerReport = z.union([
   z.object({ inspection: Inspection }),
   z.object({ publication: Publication }),
+  z.object({ collection: Collection }),
   z.object({ failure: PullerFailure }),
 ]);
 export type PullerReport = z.infer<typeof PullerReport>;
 
-/** `GET /progress`. Bytes are those that are on the volume, so they never go back while one pod runs. */
+/**
+ * `GET /progress`. Bytes are those that are on the volume, so they never go back while one pod runs. `waiting`: all that
+ * is left is being brought onto the volume by the pull of another Model.
+ */
 export const PullerProgress = z.object({
-  phase: z.enum(['starting', 'downloading', 'verifying', 'publishing']),
+  phase: z.enum(['starting', 'downloading', 'waiting', 'verifying', 'publishing']),
   downloadedBytes: z.int(),
   totalBytes: z.int(),
   bytesPerSecond: z.number().optional(),
