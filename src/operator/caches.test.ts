@@ -13,6 +13,7 @@ const kinds = [
   'jobs',
   'pods',
   'claims',
+  'otherClaims',
   'deployments',
   'services',
   'storageClasses',
@@ -34,6 +35,7 @@ function setUp({ servers = [], waiting = [] }: { servers?: string[]; waiting?: M
       {
         onChange: (handler: (change: Change<KubeObject>) => void) => (handlers[kind] ??= []).push(handler),
         by: (index: string, value: string) => indexed[`${kind} ${index} ${value}`] ?? [],
+        get: () => undefined,
       },
     ]),
   ) as unknown as Caches;

@@ -1,20 +1,26 @@
-import type { Job, Pod, StorageClass } from '../kube/builtin.ts';
+import type { Job, PersistentVolumeClaim, Pod, StorageClass } from '../kube/builtin.ts';
 import type { Live } from '../kube/kind.ts';
 import { defaultClassAnnotations } from '../kube/storage-class.ts';
 
 type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses']>[number];
 
 /**
- * What the caches keep of a pod: whose it is, and what its status says of how far it is. A pod is several kilobytes
- * otherwise, most of it a spec that others wrote.
+ * What the caches keep of a pod: whose it is, which claims it mounts, and what its status says of how far it is. A pod is
+ * several kilobytes otherwise, most of it a spec that others wrote.
  */
-export function prunePod({ apiVersion, kind, metadata, status = {} }: Live<Pod>): Live<Pod> {
+export function prunePod({ apiVersion, kind, metadata, spec, status = {} }: Live<Pod>): Live<Pod> {
   const { annotations: _, ...ours } = metadata;
   const { phase, podIP, conditions, containerStatuses } = status;
+  const volumes = (spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim }) =>
+    persistentVolumeClaim
+      ? [{ name, persistentVolumeClaim: { claimName: persistentVolumeClaim.claimName } }]
+      : [],
+  );
   return {
     apiVersion,
     kind,
     metadata: ours,
+    ...(volumes.length > 0 && { spec: { containers: [], volumes } }),
     status: {
       ...(phase !== undefined && { phase }),
       ...(podIP !== undefined && { podIP }),
@@ -44,6 +50,23 @@ export function pruneJob({ apiVersion, kind, metadata, status }: Live<Job>): Liv
 function pruneContainer({ name, ready, restartCount, state, lastState }: ContainerStatus): ContainerStatus {
   // The type wants the two in the middle.
   return { name, image: '', imageID: '', ready, restartCount, state, lastState };
+}
+
+/** What the caches keep of a claim that Longshore has not made: whether it can be used. There may be very many. */
+export function pruneClaim({
+  apiVersion,
+  kind,
+  metadata: { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels },
+  spec: { accessModes, storageClassName, volumeName, resources } = {},
+  status: { phase, capacity, accessModes: boundModes } = {},
+}: Live<PersistentVolumeClaim>): Live<PersistentVolumeClaim> {
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels },
+    spec: { accessModes, storageClassName, volumeName, resources: { requests: resources?.requests } },
+    status: { phase, capacity, accessModes: boundModes },
+  };
 }
 
 /** What the caches keep of a StorageClass: its name, whether it is a default one, and when it has volumes made. */

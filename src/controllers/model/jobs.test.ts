@@ -14,6 +14,7 @@ describe('inspectJob', () => {
       'app.kubernetes.io/managed-by': 'longshore',
       'app.kubernetes.io/name': 'longshore-puller',
       'longshore.dev/model': 'qwen',
+      'longshore.dev/model-uid': 'uid-of-qwen',
       'longshore.dev/task': 'inspect',
       'longshore.dev/request': '0123456789abcdef',
       'longshore.dev/attempt': '2',
@@ -162,6 +163,8 @@ describe('pullJob', () => {
 describe('jobName', () => {
   it('fits into a label, as the Job controller needs it, for the longest name and many attempts', () => {
     const model = { ...aModel(), metadata: meta('m'.repeat(40)) };
-    expect(jobName(model, { task: 'inspect', ...plan, attempt: 9999 }).length).toBeLessThanOrEqual(63);
+    expect(jobName(model.metadata, { task: 'inspect', ...plan, attempt: 9999 }).length).toBeLessThanOrEqual(
+      63,
+    );
   });
 });

@@ -8,8 +8,12 @@ import { mayPassByItself, newestAttempt } from './attempts.ts';
 import { inspectJob } from './jobs.ts';
 import { inspectRequest, type ModelView } from './view.ts';
 
-/** The source as one line, for people: `hf:owner/name@revision`, or `ollama:` and the model as `ollama pull` takes it. */
-export function sourceLine({ huggingFace, ollama }: ModelSource): string {
+/**
+ * The source as one line, for people: `hf:owner/name@revision`, `ollama:` and the model as `ollama pull` takes it, or
+ * `volume:claim/path`.
+ */
+export function sourceLine({ huggingFace, ollama, volume }: ModelSource): string {
+  if (volume) return `volume:${[volume.claimName, volume.path ?? []].flat().join('/')}`;
   if (ollama) return `ollama:${ollama.model}`;
   return huggingFace ? `hf:${huggingFace.repo}@${huggingFace.revision}` : '';
 }
