@@ -62,11 +62,20 @@ describe('collectOldRevisions', () => {
 });
 
 describe('what is replaced on a shared claim', () => {
+  type Artifact = ReturnType<typeof anArtifact>;
   const shared = aModel({ storage: { claimName: 'shared' } });
   const on = anArtifact({ claimName: 'shared', claimUid: 'uid-of-shared' });
   const storage = { claimName: 'shared', claimUid: 'uid-of-shared', size: '1Ti', replaced: ['sha256:old'] };
-  const collect = (view: Parameters<typeof aView>[0] = {}, of = shared, told = storage) =>
-    collectOldRevisions(aView({ model: of, ...view }), { resolved, artifact: on, storage: told });
+  const collect = (
+    view: Parameters<typeof aView>[0] = {},
+    of = shared,
+    told = storage,
+    written: Artifact | undefined = on,
+  ) => {
+    const status = { resolved, artifact: on, storage: told };
+    const model = { ...of, status: { ...status, artifact: written } };
+    return collectOldRevisions(aView({ model, ...view }), status);
+  };
   const jobOf = (outcome: ReturnType<typeof collect>) => outcome.apply?.[0]?.object as Live<Job> | undefined;
   const first = jobOf(collect());
   const asked = (job: Live<Job> | undefined): CollectRequest =>
@@ -88,6 +97,12 @@ describe('what is replaced on a shared claim', () => {
     const outcome = collect({ unsettled: ['chat'] });
     expect(outcome.apply).toBeUndefined();
     expect(outcome.message).toContain('stay while ModelServers may use them: chat.');
+  });
+
+  it('stays until servers can have heard of what is published', () => {
+    const outcome = collect({}, shared, storage, { ...on, digest: 'sha256:old' });
+    expect(outcome.apply).toBeUndefined();
+    expect(outcome.message).toContain('are removed when no server uses them');
   });
 
   it('is waited for, and its Job is kept', () => {

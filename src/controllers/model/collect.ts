@@ -78,6 +78,10 @@ function collectReplaced(view: ModelView, { storage }: ModelStatus, artifact: Ar
   ];
   switch (attempt.state) {
     case 'none':
+      // Before its status is written, servers cannot have turned to what it publishes: who seems settled is on the other.
+      if (model.status?.artifact?.digest !== artifact.digest) {
+        return { still: `The files of ${earlier} are removed when no server uses them.` };
+      }
       if (unsettled.length > 0) {
         return {
           still: `The files of ${earlier} stay while ModelServers may use them: ${unsettled.join(', ')}.`,

@@ -8,7 +8,7 @@ import { fingerprint } from './view.ts';
 /**
  * A note says that a Model has files on a claim that is not its own. It is the Job that would remove them, suspended: so
  * it is known what is to be done when the Model is gone, by whoever looks, and nothing keeps the Model from going
- * (docs/adr/0016). It has the attempt 0; the Jobs that run in the end have the same request and count from 1. One of
+ * (docs/adr/0019). It has the attempt 0; the Jobs that run in the end have the same request and count from 1. One of
  * them is there until the files are gone.
  */
 type Note = Desired<Job> & { metadata: { name: string; namespace: string } };

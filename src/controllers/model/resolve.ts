@@ -13,8 +13,8 @@ import { inspectRequest, type ModelView } from './view.ts';
  * `volume:claim/path`.
  */
 export function sourceLine({ huggingFace, ollama, volume }: ModelSource): string {
-  if (volume) return `volume:${[volume.claimName, volume.path ?? []].flat().join('/')}`;
   if (ollama) return `ollama:${ollama.model}`;
+  if (volume) return `volume:${volume.claimName}/${volume.path ?? ''}`;
   return huggingFace ? `hf:${huggingFace.repo}@${huggingFace.revision}` : '';
 }
 
