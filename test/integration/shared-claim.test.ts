@@ -31,8 +31,8 @@ describe.concurrent('a Model on a claim that is there', () => {
       persistentVolumeClaim: { claimName: 'one-for-all' },
     });
     // A note of what comes onto the claim, before anything does.
-    const made = world.jobs.made().filter((name) => /^guest-(collect|pull)-/.test(name));
-    expect(made[0]).toMatch(/^guest-collect-.*-0$/);
+    const made = world.jobs.made().find((name) => /^guest-(collect|pull)-/.test(name));
+    expect(made).toMatch(/^guest-collect-.*-0$/);
     const [note] = leftoversOf(world, 'guest');
     expect(note?.spec?.suspend).toBe(true);
 
@@ -43,12 +43,15 @@ describe.concurrent('a Model on a claim that is there', () => {
       claimUid: claim.metadata.uid,
     });
     expect(ready.status?.storage).toMatchObject({
-      ...{ claimName: 'one-for-all', size: '1Ti', reclaimPolicy: 'Delete' },
+      claimName: 'one-for-all',
+      size: '1Ti',
+      reclaimPolicy: 'Delete',
     });
     await world.applyServer('guest', { model: 'guest', gpu: { count: 0 } });
     const server = await kubelet.next({ server: 'guest' });
     expect(server.spec.volumes?.[0]?.persistentVolumeClaim).toEqual({
-      ...{ claimName: 'one-for-all', readOnly: true },
+      claimName: 'one-for-all',
+      readOnly: true,
     });
     const { labels, ownerReferences, annotations } = world.claims.get('one-for-all')?.metadata ?? {};
     expect({ labels, ownerReferences, annotations }).toEqual({});
@@ -265,7 +268,9 @@ describe.concurrent('a Model whose weights are on a claim already', () => {
     const inspect = await kubelet.next({ model: 'staged', task: 'inspect' });
     expect(inspect.spec.volumes).toContainEqual(readOnly);
     expect(inspect.spec.containers[0]?.volumeMounts).toContainEqual({
-      ...{ name: 'models', mountPath: '/models', readOnly: true },
+      name: 'models',
+      mountPath: '/models',
+      readOnly: true,
     });
     await inspect.succeeds({ inspection: weights().inspection });
     const pull = await kubelet.next({ model: 'staged', task: 'pull' });
@@ -274,7 +279,9 @@ describe.concurrent('a Model whose weights are on a claim already', () => {
     await pull.succeeds({ publication });
     const ready = await world.models.untilOne('staged', isReady);
     expect(ready.status?.artifact).toMatchObject({
-      ...{ claimName: 'staged', claimUid: claim.metadata.uid, path: 'models' },
+      claimName: 'staged',
+      claimUid: claim.metadata.uid,
+      path: 'models',
     });
     expect(ready.status?.resolved?.source).toBe('volume:staged/models');
     expect(ready.status?.storage?.reclaimPolicy).toBe('Retain');

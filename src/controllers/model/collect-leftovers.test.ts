@@ -49,8 +49,14 @@ async function collect(view: Partial<LeftoverView>, held: Live<KubeObject>[], re
     events.push(text);
   };
   const whole: LeftoverView = {
-    ...{ model: undefined, jobs: [note], pods: [], claims: [shared], image: 'puller:2', now },
-    ...{ usersOf: () => [], isQuiet: () => true },
+    model: undefined,
+    jobs: [note],
+    pods: [],
+    claims: [shared],
+    image: 'puller:2',
+    now,
+    usersOf: () => [],
+    isQuiet: () => true,
     ...view,
   };
   const actor = { client: client as unknown as KubeClient, events: { record } };

@@ -32,60 +32,70 @@ export async function collectLeftovers(
 
 /** Answers after how many seconds to look again, when nothing else brings it up. */
 async function carryOut(
-  { client, events }: Pick<Actor, 'client' | 'events'>,
+  actor: Pick<Actor, 'client' | 'events'>,
   view: LeftoverView,
   verdict: Verdict,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const remove = async (gone: Live<Job>[]): Promise<undefined> => {
-    for (const { metadata } of gone) {
-      const { name, namespace, uid } = metadata;
-      await client.delete(jobs, { name, namespace }, { preconditions: { uid }, signal });
+  const { events } = actor;
+  if (verdict.at === 'kept') return verdict.recheckAfter;
+  if (verdict.at === 'due') return start(actor, view, verdict, signal);
+  if (verdict.at === 'used') {
+    const { claim, servers } = verdict;
+    const note = `Files that a deleted Model has left stay while these ModelServers may use them: ${servers.join(', ')}.`;
+    events.record(claim, { type: 'Normal', reason: 'InUse', note });
+    return undefined;
+  }
+  if (verdict.at === 'collected') {
+    const { removedBlobs, freedBytes } = verdict.collection;
+    const files = removedBlobs === 1 ? '1 file' : `${removedBlobs} files`;
+    const note = `Removed ${files}, ${formatBytes(freedBytes)}, that no Model has any more; the last to go was Model "${modelOf(verdict.jobs)}".`;
+    events.record(verdict.claim, { type: 'Normal', reason: 'Collected', note });
+  }
+  await remove(actor, verdict.jobs, signal);
+  return undefined;
+}
+
+async function start(
+  actor: Pick<Actor, 'client' | 'events'>,
+  view: LeftoverView,
+  due: Extract<Verdict, { at: 'due' }>,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const { client, events } = actor;
+  const { claim, before, failure, attempt, graceSeconds } = due;
+  if (await isThere(client, view, due, signal)) return undefined;
+  const left = `What Model "${modelOf([before])}" has left`;
+  if (failure) {
+    const note = `${left} could not be removed; it is tried again. ${failure.message}`;
+    events.record(claim, { type: 'Warning', reason: failure.reason, note });
+  }
+  const live = await client.get(jobs, before.metadata, { signal }).catch(unlessGone);
+  if (!live) return undefined;
+  try {
+    await client.create(jobs, runFor(live, claim, { attempt, graceSeconds, image: view.image }), { signal });
+  } catch (error) {
+    // 403: a quota, an admission policy, or a namespace that is being deleted; 422: what validation refuses.
+    if (error instanceof ApiError && (error.status === 403 || error.status === 422)) {
+      const note = `${left} cannot be removed: the API server refused the Job. ${error.message}`;
+      events.record(claim, { type: 'Warning', reason: 'WriteRefused', note });
+      return secondsAfterRefusal;
     }
-  };
-  switch (verdict.at) {
-    case 'kept':
-      return verdict.recheckAfter;
-    case 'gone':
-      return remove(verdict.jobs);
-    case 'used': {
-      const { claim, servers } = verdict;
-      const note = `Files that a deleted Model has left stay while these ModelServers may use them: ${servers.join(', ')}.`;
-      events.record(claim, { type: 'Normal', reason: 'InUse', note });
-      return undefined;
-    }
-    case 'collected': {
-      const { claim, collection, jobs: done } = verdict;
-      const { removedBlobs, freedBytes } = collection;
-      const note = `Removed ${removedBlobs === 1 ? '1 file' : `${removedBlobs} files`}, ${formatBytes(freedBytes)}, that no Model has any more; the last one that had them was "${modelOf(done)}".`;
-      events.record(claim, { type: 'Normal', reason: 'Collected', note });
-      return remove(done);
-    }
-    case 'due': {
-      const { claim, before, failure } = verdict;
-      if (await isThere(client, view, verdict, signal)) return undefined;
-      if (failure) {
-        const note = `What Model "${modelOf([before])}" has left could not be removed; it is tried again. ${failure.message}`;
-        events.record(claim, { type: 'Warning', reason: failure.reason, note });
-      }
-      const live = await client.get(jobs, before.metadata, { signal }).catch(unlessGone);
-      if (!live) return undefined;
-      const { attempt, graceSeconds } = verdict;
-      try {
-        await client.create(jobs, runFor(live, claim, { attempt, graceSeconds, image: view.image }), {
-          signal,
-        });
-      } catch (error) {
-        if (error instanceof ApiError && (error.status === 403 || error.status === 422)) {
-          const note = `What Model "${modelOf([before])}" has left cannot be removed: the API server refused the Job. ${error.message}`;
-          events.record(claim, { type: 'Warning', reason: 'WriteRefused', note });
-          return secondsAfterRefusal;
-        }
-        if (!isConflict(error)) throw error;
-      }
-      // The next attempt is there before the last one goes: one of them has to be.
-      return remove([before]);
-    }
+    if (!isConflict(error)) throw error;
+  }
+  // The next attempt is there before the last one goes: one of them has to be.
+  await remove(actor, [before], signal);
+  return undefined;
+}
+
+async function remove(
+  { client }: Pick<Actor, 'client'>,
+  gone: readonly Live<Job>[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { metadata } of gone) {
+    const { name, namespace, uid } = metadata;
+    await client.delete(jobs, { name, namespace }, { preconditions: { uid }, signal });
   }
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Job } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
-import type { CollectRequest } from '../../protocols/puller.ts';
+import { CollectRequest } from '../../protocols/puller.ts';
 import { labels } from '../labels.ts';
 import {
   aClaim,
@@ -78,8 +78,8 @@ describe('what is replaced on a shared claim', () => {
   };
   const jobOf = (outcome: ReturnType<typeof collect>) => outcome.apply?.[0]?.object as Live<Job> | undefined;
   const first = jobOf(collect());
-  const asked = (job: Live<Job> | undefined): CollectRequest =>
-    JSON.parse(job?.spec?.template.spec?.containers[0]?.env?.[0]?.value ?? '');
+  const asked = (job: Live<Job> | undefined) =>
+    CollectRequest.parse(JSON.parse(job?.spec?.template.spec?.containers[0]?.env?.[0]?.value ?? ''));
   const request = first?.metadata.labels?.[labels.request] ?? '';
   const run = (more: Partial<JobChoices> = {}) => aJob({ request, task: 'collect', ...more });
 
@@ -102,7 +102,7 @@ describe('what is replaced on a shared claim', () => {
   it('stays until servers can have heard of what is published', () => {
     const outcome = collect({}, shared, storage, { ...on, digest: 'sha256:old' });
     expect(outcome.apply).toBeUndefined();
-    expect(outcome.message).toContain('are removed when no server uses them');
+    expect(outcome.message).toContain('stay while ModelServers may use them.');
   });
 
   it('is waited for, and its Job is kept', () => {

@@ -62,43 +62,39 @@ function collectReplaced(view: ModelView, { storage }: ModelStatus, artifact: Ar
   const { model, unsettled, image } = view;
   const { replaced = [] } = storage ?? {};
   if (!storage || replaced.length === 0 || !namedClaim(model.spec)?.isStore) return {};
-  const earlier = replaced.length === 1 ? 'the revision before' : `${replaced.length} earlier revisions`;
+  const files = `The files of ${replaced.length === 1 ? 'the revision before' : `${replaced.length} earlier revisions`}`;
   const request = collectRequest(artifact);
   const attempt = newestAttempt(view, 'collect', request);
   const start = (number: number) => [
     child(
       jobs,
       collectJob(model, {
-        ...{ request, attempt: number, image, ownedBy: model },
+        request,
+        attempt: number,
+        image,
+        ownedBy: model,
         claim: { name: artifact.claimName, uid: artifact.claimUid },
         except: [artifact.digest],
         graceSeconds: view.isQuiet ? 0 : graceWhilePulling,
       }),
     ),
   ];
-  switch (attempt.state) {
-    case 'none':
-      // Before its status is written, servers cannot have turned to what it publishes: who seems settled is on the other.
-      if (model.status?.artifact?.digest !== artifact.digest) {
-        return { still: `The files of ${earlier} are removed when no server uses them.` };
-      }
-      if (unsettled.length > 0) {
-        return {
-          still: `The files of ${earlier} stay while ModelServers may use them: ${unsettled.join(', ')}.`,
-        };
-      }
-      return { still: `The files of ${earlier} are being removed.`, apply: start(1) };
-    case 'running':
-      return { still: `The files of ${earlier} are being removed.`, recheckAfter: attempt.recheckAfter };
-    case 'succeeded': {
-      const { replaced: _, ...rest } = storage;
-      return { status: { storage: rest } };
-    }
-    case 'failed': {
-      const { message, secondsToNext, number } = attempt;
-      const still = `The files of ${earlier} could not be removed yet: ${message}`;
-      if (secondsToNext > 0) return { still, recheckAfter: secondsToNext };
-      return { still, apply: start(number + 1), remove: [childRef(jobs, attempt.job)] };
-    }
+  if (attempt.state === 'none') {
+    // Until its status is written no server can have turned to what it publishes: who seems settled is on the other.
+    const isTold = model.status?.artifact?.digest === artifact.digest;
+    if (isTold && unsettled.length === 0) return { still: `${files} are being removed.`, apply: start(1) };
+    const users = isTold ? `: ${unsettled.join(', ')}` : '';
+    return { still: `${files} stay while ModelServers may use them${users}.` };
   }
+  if (attempt.state === 'running') {
+    return { still: `${files} are being removed.`, recheckAfter: attempt.recheckAfter };
+  }
+  if (attempt.state === 'succeeded') {
+    const { replaced: _, ...rest } = storage;
+    return { status: { storage: rest } };
+  }
+  const { message, secondsToNext, number } = attempt;
+  const still = `${files} could not be removed yet: ${message}`;
+  if (secondsToNext > 0) return { still, recheckAfter: secondsToNext };
+  return { still, apply: start(number + 1), remove: [childRef(jobs, attempt.job)] };
 }

@@ -171,7 +171,9 @@ describe('a Job for weights that are on a claim already', () => {
       persistentVolumeClaim: { claimName: 'staged', readOnly: true },
     });
     expect(containerOf(job).volumeMounts).toContainEqual({
-      ...{ name: 'models', mountPath: '/models', readOnly: true },
+      name: 'models',
+      mountPath: '/models',
+      readOnly: true,
     });
   });
 });

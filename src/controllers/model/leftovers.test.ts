@@ -46,7 +46,7 @@ function judge(view: Partial<LeftoverView> = {}) {
 /** The Model of that name that there is now. */
 function living(
   status: Model['status'] = {},
-  { uid = 'living', storage = { claimName: 'shared' } as object } = {},
+  { uid = 'living', storage = { claimName: 'shared' } }: { uid?: string; storage?: object } = {},
 ) {
   return { ...aModel({ storage }, status), metadata: meta('qwen', { uid }) };
 }
@@ -61,7 +61,12 @@ function puller(phase: string, uid?: string): Live<Pod> {
 describe('the files of a Model that is gone', () => {
   it('are to be removed, all of them', () => {
     expect(judge()).toMatchObject({
-      ...{ at: 'due', modelUid: 'gone', claim: shared, attempt: 1, before: note, graceSeconds: 0 },
+      at: 'due',
+      modelUid: 'gone',
+      claim: shared,
+      attempt: 1,
+      before: note,
+      graceSeconds: 0,
     });
   });
 
@@ -134,7 +139,10 @@ describe('a Job that removes files', () => {
     const run = job(1, 'Complete', 10);
     const pods = [aPodOf(run, { collection })];
     expect(judge({ jobs: [note, run], pods })).toEqual({
-      ...{ at: 'collected', claim: shared, collection, jobs: [note, run] },
+      at: 'collected',
+      claim: shared,
+      collection,
+      jobs: [note, run],
     });
   });
 
@@ -161,8 +169,14 @@ it('there is a verdict for each Model and claim', () => {
   const { metadata } = noteFor(other, { claim: { name: 'shared', uid: claimUid }, image });
   const second = { metadata: meta(metadata.name, { labels: metadata.labels ?? {} }) };
   const verdicts = judgeLeftovers({
-    ...{ model: undefined, jobs: [note, second, job(1)], pods: [], claims: [shared], image, now },
-    ...{ usersOf: () => [], isQuiet: () => true },
+    model: undefined,
+    jobs: [note, second, job(1)],
+    pods: [],
+    claims: [shared],
+    image,
+    now,
+    usersOf: () => [],
+    isQuiet: () => true,
   });
   expect(verdicts.map(({ at }) => at)).toEqual(['kept', 'due']);
 });

@@ -103,7 +103,7 @@ function isNeeded(
   const isNamed = named?.name === claim.metadata.name;
   const isPublished = status?.artifact?.claimUid === claim.metadata.uid;
   if (modelUid === metadata.uid) return isNamed || isPublished || status?.artifact === undefined;
-  return isNamed && named?.isStore === true && !isPublished;
+  return isNamed && named.isStore && !isPublished;
 }
 
 /** Whether a pod may still write for the Model: of its own those that it has now, of one that is gone all others. */

@@ -19,7 +19,10 @@ export function noteFor(
 ): Note {
   const request = fingerprint(['collect', model.metadata.uid, claim.uid]);
   const { metadata, spec } = collectJob(model, {
-    ...{ request, attempt: 0, image, claim },
+    request,
+    attempt: 0,
+    image,
+    claim,
     except: [],
     graceSeconds: 0,
   });
