@@ -185,12 +185,24 @@ export const ModelStorage = z
       .default(['ReadWriteOnce'])
       .meta({ 'x-kubernetes-list-type': 'set' })
       .describe('How nodes may mount the volume; servers on several nodes need ReadWriteMany.'),
+    claimName: ObjectName.optional().describe(
+      'A claim in the namespace of the Model that is there already, in place of one of its own: many Models may share it, and what several of them have is stored once. Longshore fills it, and never makes, resizes, labels or deletes it.',
+    ),
     reclaimPolicy: z
       .enum(['Delete', 'Retain'])
       .default('Delete')
       .describe(
-        'What becomes of the claim when the Model is deleted. A Model of the same name and source that is applied later takes over a retained one, and downloads only what it lacks.',
+        'What becomes of the claim when the Model is deleted, or, on a claim that claimName names, of the files that no other Model there has. A Model of the same name and source that is applied later takes over a retained one, and downloads only what it lacks.',
       ),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: "!has(self.claimName) || (!has(self.size) && !has(self.storageClassName) && self.accessModes == ['ReadWriteOnce'])",
+        message:
+          'claimName names a claim that is there, with a size, a storage class and access modes of its own: leave size, storageClassName and accessModes out',
+      },
+    ],
   })
   .describe('The volume that the weights are stored on.');
 
@@ -301,12 +313,26 @@ export const PullerOptions = z
   .describe('How and where the pull runs. What is not set here is as the operator was installed with.');
 export type PullerOptions = z.infer<typeof PullerOptions>;
 
-export const ModelSpec = z.object({
-  source: ModelSource,
-  credentials: Credentials.optional(),
-  storage: ModelStorage.default({ accessModes: ['ReadWriteOnce'], reclaimPolicy: 'Delete' }),
-  puller: PullerOptions.optional(),
-});
+export const ModelSpec = z
+  .object({
+    source: ModelSource,
+    credentials: Credentials.optional(),
+    storage: ModelStorage.default({ accessModes: ['ReadWriteOnce'], reclaimPolicy: 'Delete' }),
+    puller: PullerOptions.optional(),
+  })
+  .meta({
+    'x-kubernetes-validations': [
+      {
+        rule: "!has(self.source.volume) || (!has(self.storage.size) && !has(self.storage.storageClassName) && !has(self.storage.claimName) && self.storage.accessModes == ['ReadWriteOnce'])",
+        message:
+          'the files of source.volume are used where they are, and nothing is stored: leave size, storageClassName, accessModes and claimName out of storage',
+      },
+      {
+        rule: '!(has(self.source.volume) && has(self.credentials))',
+        message: 'credentials are for a hub or a registry, and source.volume asks none: leave them out',
+      },
+    ],
+  });
 export type ModelSpec = z.infer<typeof ModelSpec>;
 
 /** What a GGUF header says; every member is absent where the header does not say it. */
@@ -419,7 +445,16 @@ export const ModelStatus = z.object({
       reclaimPolicy: z
         .enum(['Delete', 'Retain'])
         .optional()
-        .describe('What the claim is set up for; it follows the spec after a moment.'),
+        .describe(
+          'What the claim, or what the Model has on a shared one, is set up for; it follows the spec after a moment.',
+        ),
+      replaced: z
+        .array(z.string().max(80))
+        .max(16)
+        .optional()
+        .describe(
+          'Digests of earlier artifacts on a shared claim, which are collected when no server uses them.',
+        ),
     })
     .optional()
     .describe('The claim being filled or in use.'),

@@ -147,11 +147,34 @@ export const reasons = {
   },
   VolumeLost: {
     meaning: 'The volume behind the claim is gone.',
-    action: 'Delete the claim; Longshore makes a new one and pulls again.',
+    action:
+      'Delete the claim; Longshore makes a new one and pulls again. One that the spec names is yours to make again.',
+  },
+  ClaimNotFound: {
+    meaning: 'The claim that the spec names does not exist in the namespace of the Model.',
+    action: 'Create it, or correct spec.storage.claimName or spec.source.volume.claimName.',
+  },
+  ClaimTerminating: {
+    meaning: 'The claim that the spec names is being deleted, and goes when no pod uses it.',
+    action: 'Name another claim, or make it again when it is gone; the Model goes on by itself then.',
+  },
+  ClaimOfModel: {
+    meaning: 'The claim that the spec names was made for one Model, and goes with it.',
+    action: 'Name a claim that you have made, or take the labels off a retained one to make it yours.',
   },
   PullerFailed: {
     meaning: 'The puller ended without saying why.',
     action: 'Read its log with `kubectl logs job/<name>`; Longshore tries again by itself.',
+  },
+
+  // What is on a shared claim and nobody needs any more: events of the claim
+  Collected: {
+    meaning: 'The files that a deleted Model had on a shared claim, and no other Model has, are removed.',
+    action: 'Nothing.',
+  },
+  InUse: {
+    meaning: 'The files of a deleted Model stay on a shared claim, since ModelServers use them.',
+    action: 'Delete these ModelServers, or have them use another Model; the files go then.',
   },
 
   // A ModelServer

@@ -293,6 +293,18 @@ describe('act', () => {
     },
   );
 
+  it('takes a note for its own, which has no owner, and that of one before it for nobody’s', async () => {
+    const noted = (uid: string): Live<KubeObject> => ({
+      metadata: meta('pull', { labels: { 'longshore.dev/task': 'collect', 'longshore.dev/model-uid': uid } }),
+    });
+    const own = new Api([noted(owner.metadata.uid)]);
+    await own.act(decision({ apply: [job] }));
+    expect(own.condition('Ready')?.reason).not.toBe('NameTaken');
+    const former = new Api([noted('former')]);
+    await former.act(decision({ apply: [job] }));
+    expect(former.condition('Ready')?.reason).toBe('NameTaken');
+  });
+
   it('takes nothing but a claim for a retained one', async () => {
     const api = new Api([{ metadata: { ...kept.metadata, name: 'pull' } }]);
     await api.act(decision({ apply: [job] }));

@@ -3,6 +3,8 @@
 /** On every object of ours; the operator's caches hold nothing else. */
 export const managedBy = { 'app.kubernetes.io/managed-by': 'longshore' };
 export const managedBySelector = 'app.kubernetes.io/managed-by=longshore';
+/** All others, those without the label included. */
+export const unmanagedSelector = 'app.kubernetes.io/managed-by!=longshore';
 
 /** Of every label below. */
 export const labelPrefix = 'longshore.dev/';
@@ -15,11 +17,13 @@ export const labels = {
   /** On claims that outlive their Model: `Retain`. */
   reclaimPolicy: 'longshore.dev/reclaim-policy',
   server: 'longshore.dev/server',
-  /** `inspect` or `pull`. */
+  /** On Jobs that collect: uid of the claim that they collect on. */
+  claimUid: 'longshore.dev/claim-uid',
+  /** `inspect`, `pull` or `collect`. */
   task: 'longshore.dev/task',
   /** Fingerprint of what a Job was asked for. */
   request: 'longshore.dev/request',
-  /** The how-manieth Job for the same request, counted from 1. */
+  /** The how-manieth Job for the same request, counted from 1; 0 is a note, which does not run (model/note.ts). */
   attempt: 'longshore.dev/attempt',
 } as const;
 

@@ -1,3 +1,4 @@
+import { labels } from './labels.ts';
 import { condense } from './text.ts';
 import type { Pod } from '../kube/builtin.ts';
 import { findCondition } from '../kube/conditions.ts';
@@ -31,6 +32,16 @@ export function troubleOf(pod: Live<Pod>): PodTrouble | undefined {
     }
   }
   return undefined;
+}
+
+/** Whether it is a pod of this task of a Model (jobs.ts) that has not ended. */
+export function isAtWork(pod: Live<Pod>, task: string): boolean {
+  return pod.metadata.labels?.[labels.task] === task && !hasEnded(pod);
+}
+
+/** Whether none of its containers will run again. */
+export function hasEnded({ status }: Live<Pod>): boolean {
+  return status?.phase === 'Succeeded' || status?.phase === 'Failed';
 }
 
 export function isReady({ status }: Live<Pod>): boolean {

@@ -4,8 +4,8 @@ import type { KubeClient } from '../kube/client.ts';
 import { isConflict, isNotFound } from '../kube/errors.ts';
 import { controllerOf, type Kind, type KubeObject, type Live } from '../kube/kind.ts';
 import { models } from './kinds.ts';
-import { appliedAnnotation } from './labels.ts';
-import { isRetained } from './retention.ts';
+import { appliedAnnotation, labels } from './labels.ts';
+import { isRetained, standsForFiles } from './retention.ts';
 import type { Child } from './step.ts';
 
 /** An object of the wanted name that somebody else made. */
@@ -73,8 +73,11 @@ function owned(owner: Owner, wanted: Child, live: Live<KubeObject>): Live<KubeOb
   );
 }
 
-/** A retained claim has no controller to tell whose it is. */
+/** A retained claim has no controller to tell whose it is, and neither has a note. */
 function isKeptFor(owner: Owner, wanted: Child, live: Live<KubeObject>): boolean {
-  const isClaim = wanted.kind.kind === persistentVolumeClaims.kind;
-  return isClaim && owner.kind.kind === models.kind && isRetained(live, owner.object.metadata.name);
+  if (owner.kind.kind !== models.kind) return false;
+  const { name, uid } = owner.object.metadata;
+  if (wanted.kind.kind === persistentVolumeClaims.kind) return isRetained(live, name);
+  const isNote = wanted.kind.kind === jobs.kind && standsForFiles(live);
+  return isNote && live.metadata.labels?.[labels.modelUid] === uid;
 }

@@ -33,7 +33,7 @@ export interface FurtherCondition {
 
 export type Outcome<Status> = Effects<Status> &
   (
-    | { at: 'done'; message: string }
+    | { at: 'done'; message: string; recheckAfter?: number | undefined }
     /** Time or the cluster will bring the next step: Reconciling. */
     | { at: 'waiting'; reason: Reason; message: string; recheckAfter?: number | undefined }
     /** Only a person, or a change outside the cluster, can help: Stalled. */
@@ -137,7 +137,7 @@ export function decide<View, Status extends ConditionedStatus>(
     apply,
     remove,
     status: current.status && isDeepStrictEqual(next, current.status) ? current.status : next,
-    recheckAfter: last.at === 'done' ? undefined : last.recheckAfter,
+    recheckAfter: last.recheckAfter,
   };
 }
 

@@ -13,6 +13,7 @@ const kinds = [
   'jobs',
   'pods',
   'claims',
+  'otherClaims',
   'deployments',
   'services',
   'storageClasses',
@@ -21,12 +22,23 @@ const kinds = [
 type Metadata = Partial<Live<KubeObject>['metadata']>;
 
 /** Wired caches in the hands of the test, and what that enqueues: `model default/a user`. */
-function setUp({ servers = [], waiting = [] }: { servers?: string[]; waiting?: Metadata[] } = {}) {
+function setUp({ servers = [], waiting = [], shared }: Given = {}) {
   const handlers: Record<string, ((change: Change<KubeObject>) => void)[]> = {};
   const enqueued: string[] = [];
   const indexed: Record<string, Live<KubeObject>[]> = {
     'modelServers model default/a': servers.map((name) => object({ name })),
     'claims phase Pending': waiting.map((metadata) => object(metadata)),
+    ...(shared && {
+      'models claim default/shared': shared.models,
+      'jobs claimUid shared-uid': shared.notes,
+      'otherClaims phase Pending': [sharedClaim()],
+    }),
+  };
+  const named: Record<string, Live<KubeObject> | undefined> = {
+    'otherClaims default/shared': shared && sharedClaim(),
+    ...Object.fromEntries(
+      (shared?.models ?? []).map((each) => [`models default/${each.metadata.name}`, each]),
+    ),
   };
   const caches = Object.fromEntries(
     kinds.map((kind) => [
@@ -34,6 +46,7 @@ function setUp({ servers = [], waiting = [] }: { servers?: string[]; waiting?: M
       {
         onChange: (handler: (change: Change<KubeObject>) => void) => (handlers[kind] ??= []).push(handler),
         by: (index: string, value: string) => indexed[`${kind} ${index} ${value}`] ?? [],
+        get: (namespace: string, name: string) => named[`${kind} ${namespace}/${name}`],
       },
     ]),
   ) as unknown as Caches;
@@ -47,6 +60,22 @@ function setUp({ servers = [], waiting = [] }: { servers?: string[]; waiting?: M
     return [...new Set(enqueued)].sort();
   };
   return { tell };
+}
+
+interface Given {
+  /** Names of servers of Model `a`. */
+  servers?: string[];
+  /** Of claims that have no volume yet. */
+  waiting?: Metadata[];
+  /** What there is about a claim `shared` of others. */
+  shared?: { models: Live<KubeObject>[]; notes: Live<KubeObject>[] };
+}
+
+function sharedClaim(
+  metadata: Metadata = {},
+  rest: object = { status: { phase: 'Bound' } },
+): Live<KubeObject> {
+  return object({ name: 'shared', uid: 'shared-uid', ...metadata }, rest);
 }
 
 function object(metadata: Metadata, rest: object = {}): Live<KubeObject> {
@@ -163,6 +192,78 @@ describe('a StorageClass', () => {
     expect(modified(true, false)).toEqual(both);
     expect(modified(false, true)).toEqual(both);
     expect(modified(true, true)).toEqual([]);
+  });
+});
+
+describe('a claim that others have made', () => {
+  const one = object({ name: 'one' }, { status: {} });
+  const edited = object({ name: 'edited' }, { status: { storage: { replaced: ['sha256:old'] } } });
+  const note = (model: string, uid: string): Live<KubeObject> =>
+    object({ name: 'note', labels: { [labels.model]: model, [labels.modelUid]: uid } });
+  const notes = [note('one', 'u'), note('gone', 'former')];
+  const { tell } = setUp({ shared: { models: [one, edited], notes } });
+  const all = ['model default/edited event', 'model default/gone event', 'model default/one event'];
+  /** Those that have something to be removed from it. */
+  const some = ['model default/edited event', 'model default/gone event'];
+
+  it('has every Model looked at that names it, and that has left something there', () => {
+    expect(tell('otherClaims', { type: 'added', object: sharedClaim() })).toEqual(all);
+    expect(tell('otherClaims', { type: 'deleted', object: sharedClaim() })).toEqual(all);
+  });
+
+  it('has when it can be used otherwise than before, and for no other change', () => {
+    const old = sharedClaim();
+    const modified = (now: Live<KubeObject>) => tell('otherClaims', { type: 'modified', object: now, old });
+    expect(modified(sharedClaim({ deletionTimestamp: '2030-01-01T00:00:00Z' }))).toEqual(all);
+    expect(modified(sharedClaim({}, { status: { phase: 'Lost' } }))).toEqual(all);
+    expect(modified(sharedClaim({ labels: { team: 'a' }, resourceVersion: '2' }))).toEqual([]);
+  });
+
+  it('has those that have something to be removed when a server may use it no more', () => {
+    const ready = (status: string, name = 'shared') =>
+      object(
+        { name: 's' },
+        {
+          spec: { modelRef: { name: 'gone' } },
+          status: { model: { claimName: name, digest: 'd' }, conditions: [{ type: 'Ready', status }] },
+        },
+      );
+    const change = (now: Live<KubeObject>, old: Live<KubeObject>) =>
+      tell('modelServers', { type: 'modified', object: now, old }).filter((each) => each.startsWith('model'));
+    expect(change(ready('True'), ready('False'))).toEqual(some);
+    expect(change(ready('True', 'other'), ready('True'))).toEqual(some);
+    expect(change(ready('True'), ready('True'))).toEqual([]);
+    expect(tell('modelServers', { type: 'deleted', object: ready('True') })).toEqual(
+      expect.arrayContaining(some),
+    );
+  });
+
+  it('has them when a pod of a server ends or goes', () => {
+    const volumes = [{ name: 'models', persistentVolumeClaim: { claimName: 'shared' } }];
+    const pod = (phase: string, told: Record<string, string> = { [labels.server]: 's' }) =>
+      object({ name: 'p', labels: told }, { spec: { containers: [], volumes }, status: { phase } });
+    const server = 'server default/s event';
+    expect(tell('pods', { type: 'deleted', object: pod('Running') })).toEqual([...some, server]);
+    expect(tell('pods', { type: 'modified', object: pod('Failed'), old: pod('Running') })).toEqual([
+      ...some,
+      server,
+    ]);
+    expect(tell('pods', { type: 'modified', object: pod('Running'), old: pod('Pending') })).toEqual([server]);
+    expect(tell('pods', { type: 'deleted', object: pod('Running', {}) })).toEqual([]);
+  });
+
+  it('has them looked at under the name of the Model that left a note', () => {
+    expect(tell('jobs', { type: 'added', object: note('gone', 'former') })).toEqual([
+      'model default/gone event',
+    ]);
+  });
+
+  it('without a volume has its Models looked at when a StorageClass comes', () => {
+    const { namespace: _, ...metadata } = object({ name: 'nfs' }).metadata;
+    expect(tell('storageClasses', { type: 'added', object: { metadata } })).toEqual([
+      'model default/edited event',
+      'model default/one event',
+    ]);
   });
 });
 

@@ -1,8 +1,12 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Model } from '../api/model.ts';
 import type { ModelServer } from '../api/modelserver.ts';
 import { models, modelServers } from '../controllers/kinds.ts';
-import { labels, managedBySelector } from '../controllers/labels.ts';
+import { labels, managedBySelector, unmanagedSelector } from '../controllers/labels.ts';
+import { mountedBy } from '../controllers/model/claim-users.ts';
+import { namedClaim } from '../controllers/model/claim.ts';
 import type { ModelCaches } from '../controllers/model/reconcile.ts';
+import { hasEnded } from '../controllers/pods.ts';
 import type { ServerCaches } from '../controllers/modelserver/reconcile.ts';
 import {
   deployments,
@@ -11,13 +15,16 @@ import {
   pods,
   services,
   storageClasses,
+  type Job,
   type PersistentVolumeClaim,
+  type Pod,
   type StorageClass,
 } from '../kube/builtin.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { findCondition } from '../kube/conditions.ts';
 import type { Controller } from '../kube/controller.ts';
 import { Informer } from '../kube/informer.ts';
-import { formatKey, type Kind, type KubeObject, type Live, type Ref } from '../kube/kind.ts';
+import { formatKey, keyOf, type Kind, type KubeObject, type Live, type Ref } from '../kube/kind.ts';
 import type { Log } from '../kube/log.ts';
 import type { Observe } from '../kube/observing.ts';
 import { isDefaultClass } from '../kube/storage-class.ts';
@@ -31,13 +38,14 @@ import {
   trigger,
   unless,
 } from '../kube/triggers.ts';
-import { pruneDeployment, pruneJob, prunePod, pruneStorageClass } from './prune.ts';
+import { pruneClaim, pruneDeployment, pruneJob, prunePod, pruneStorageClass } from './prune.ts';
 
 export type Caches = ModelCaches & ServerCaches;
 
 /**
- * Two kinds of ours, and of everything else only what carries our label; the StorageClasses of the cluster too, for an
- * operator of all namespaces: the right to read those cannot be given in one namespace (docs/adr/0014).
+ * Two kinds of ours, and of everything else only what carries our label; of claims a few words on the others too, since
+ * a Model may name any of its namespace. The StorageClasses of the cluster for an operator of all namespaces: the right
+ * to read those cannot be given in one namespace (docs/adr/0014).
  */
 export function startCaches(
   { client, namespace, log }: { client: KubeClient; namespace: string | undefined; log: Log },
@@ -51,7 +59,14 @@ export function startCaches(
     new Informer({ client, kind, log, namespace, labelSelector: managedBySelector, indexes, prune });
 
   return {
-    models: new Informer<Model>({ client, kind: models, log, namespace, onInvalid }),
+    models: new Informer<Model>({
+      client,
+      kind: models,
+      log,
+      namespace,
+      onInvalid,
+      indexes: { claim: (model) => claimsOf(model).map(formatKey) },
+    }),
     modelServers: new Informer<ModelServer>({
       client,
       kind: modelServers,
@@ -60,9 +75,34 @@ export function startCaches(
       onInvalid,
       indexes: { model: ({ metadata, spec }) => [`${metadata.namespace}/${spec.modelRef.name}`] },
     }),
-    jobs: ours(jobs, {}, pruneJob),
-    pods: ours(pods, { server: namedBy(labels.server) }, prunePod),
+    jobs: ours(
+      jobs,
+      {
+        model: namedBy(labels.model),
+        claimUid: ({ metadata }) => [metadata.labels?.[labels.claimUid] ?? []].flat(),
+      },
+      pruneJob,
+    ),
+    pods: ours(
+      pods,
+      {
+        server: namedBy(labels.server),
+        model: namedBy(labels.model),
+        claim: (pod) =>
+          serverClaims(pod).map((name) => formatKey({ namespace: pod.metadata.namespace, name })),
+      },
+      prunePod,
+    ),
     claims: ours(persistentVolumeClaims, { model: namedBy(labels.model), phase: phaseOf }),
+    otherClaims: new Informer({
+      client,
+      kind: persistentVolumeClaims,
+      log,
+      namespace,
+      labelSelector: unmanagedSelector,
+      indexes: { uid: ({ metadata }) => [metadata.uid], phase: phaseOf },
+      prune: pruneClaim,
+    }),
     deployments: ours(deployments, {}, pruneDeployment),
     services: ours(services),
     storageClasses:
@@ -108,13 +148,30 @@ export function wire(
   trigger(caches.models, referrers(caches.modelServers, 'model'), server);
 
   trigger(caches.modelServers, itself(), server);
-  // A claim that a server stopped using may be collected.
+  // A claim that a server stopped using may be collected, and so may what it used on a shared one.
   trigger(caches.modelServers, unless(usesSame, referred(usedModel)), model);
+  const leftOn = collectable(caches);
+  const claimOfServer = ({ metadata: { namespace }, status }: ModelServer): Ref[] =>
+    status?.model ? leftOn({ namespace, name: status.model.claimName }) : [];
+  trigger(caches.modelServers, unless(usesSame, referred(claimOfServer)), model);
+  const claimsOfPod = (pod: Live<Pod>): Ref[] =>
+    serverClaims(pod).flatMap((name) => leftOn({ namespace: pod.metadata.namespace, name }));
+  trigger(caches.pods, unless(lastsAlike, related(claimsOfPod)), model);
 
   trigger(caches.jobs, related(ownerOf(models)), model);
+  // What outlives a Model is looked at under its name.
+  trigger(caches.jobs, related(labelled(labels.model)), model);
   trigger(caches.claims, related(ownerOf(models)), model);
   trigger(caches.deployments, related(ownerOf(modelServers)), server);
   trigger(caches.services, related(ownerOf(modelServers)), server);
+
+  // What the spec names, and what there is a note of.
+  trigger(caches.otherClaims, unless(isUsableAlike, referrers(caches.models, 'claim')), model);
+  const noted = referrers<PersistentVolumeClaim, Job>(caches.jobs, 'claimUid', {
+    under: ({ metadata }) => metadata.uid,
+    to: labelled(labels.model),
+  });
+  trigger(caches.otherClaims, unless(isUsableAlike, noted), model);
 
   // A pod belongs to a Job or a ReplicaSet, a retained claim to nothing; labels name whose they are in the end.
   trigger(caches.claims, related(labelled(labels.model)), model);
@@ -126,7 +183,31 @@ export function wire(
     under: () => 'Pending',
     to: labelled(labels.model),
   });
-  if (caches.storageClasses) trigger(caches.storageClasses, unless(servesSame, waiting), model);
+  const waitingElsewhere = referrers<StorageClass, PersistentVolumeClaim>(caches.otherClaims, 'phase', {
+    under: () => 'Pending',
+    to: (claim) => caches.models.by('claim', formatKey(keyOf(claim))).map(keyOf),
+  });
+  if (caches.storageClasses) {
+    trigger(caches.storageClasses, unless(servesSame, waiting), model);
+    trigger(caches.storageClasses, unless(servesSame, waitingElsewhere), model);
+  }
+}
+
+/** Models, and names of those that are gone, that have something to be collected on a claim that is not theirs. */
+function collectable({ models: all, jobs: noted, otherClaims }: Caches): (claim: Ref) => Ref[] {
+  return (claim) => {
+    const { namespace = '', name } = claim;
+    const uid = otherClaims.get(namespace, name)?.metadata.uid;
+    if (uid === undefined) return [];
+    const replaced = all
+      .by('claim', formatKey(claim))
+      .filter(({ status }) => (status?.storage?.replaced?.length ?? 0) > 0);
+    const left = noted.by('claimUid', uid).filter(({ metadata: { labels: told } }) => {
+      const living = all.get(namespace, told?.[labels.model] ?? '');
+      return living?.metadata.uid !== told?.[labels.modelUid];
+    });
+    return [...replaced.map(keyOf), ...left.flatMap(labelled(labels.model))];
+  };
 }
 
 function usedModel({ metadata, spec }: ModelServer): Ref[] {
@@ -138,10 +219,34 @@ function servesSame(one: StorageClass, other: StorageClass): boolean {
   return isDefaultClass(one) === isDefaultClass(other);
 }
 
-/** Whether two versions of a server keep the same claim of the same Model from being collected. */
+/** Whether two versions of a server keep the same of the same Model from being collected. */
 function usesSame(one: ModelServer, other: ModelServer): boolean {
-  return (
-    one.spec.modelRef.name === other.spec.modelRef.name &&
-    one.status?.model?.claimName === other.status?.model?.claimName
-  );
+  return isDeepStrictEqual(useOf(one), useOf(other));
+}
+
+function useOf({ spec, status }: ModelServer): unknown[] {
+  const { claimName, digest } = status?.model ?? {};
+  return [spec.modelRef.name, claimName, digest, findCondition(status?.conditions, 'Ready')?.status];
+}
+
+/** Whether two versions of a pod use their claims alike: for as long as it has not ended. */
+function lastsAlike(one: Live<Pod>, other: Live<Pod>): boolean {
+  return hasEnded(one) === hasEnded(other);
+}
+
+/** Whether two versions of a claim can be used alike. */
+function isUsableAlike(one: Live<PersistentVolumeClaim>, other: Live<PersistentVolumeClaim>): boolean {
+  const [{ metadata, ...rest }, { metadata: before, ...restBefore }] = [one, other];
+  return metadata.deletionTimestamp === before.deletionTimestamp && isDeepStrictEqual(rest, restBefore);
+}
+
+/** Of a Model: the claim that its spec names, and the one that its artifact is on. */
+function claimsOf({ metadata: { namespace }, spec, status }: Live<Model>): Ref[] {
+  const names = new Set([namedClaim(spec)?.name, status?.artifact?.claimName]);
+  return [...names].flatMap((name) => (name === undefined ? [] : { namespace, name }));
+}
+
+/** Of a pod of a server: the claims that it mounts. */
+function serverClaims(pod: Live<Pod>): string[] {
+  return pod.metadata.labels?.[labels.server] === undefined ? [] : mountedBy(pod);
 }

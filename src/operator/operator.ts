@@ -65,6 +65,7 @@ export class LongshoreOperator extends k8sOperator.default {
       caches.jobs,
       caches.pods,
       caches.claims,
+      caches.otherClaims,
       caches.deployments,
       caches.services,
       caches.storageClasses,

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { appliedAnnotation } from '../controllers/labels.ts';
 import { newestAttempt } from '../controllers/model/attempts.ts';
+import { mountedBy } from '../controllers/model/claim-users.ts';
+import { useNamedClaim } from '../controllers/model/named-claim.ts';
 import { terminationMessage, troubleOf } from '../controllers/pods.ts';
 import { pollPod } from '../controllers/poll.ts';
-import { aJob, aPodOf, aStorageClass, aView, meta } from '../controllers/testing/objects.ts';
+import { aClaim, aJob, aModel, aPodOf, aStorageClass, aView, meta } from '../controllers/testing/objects.ts';
 import type { Job, Pod } from '../kube/builtin.ts';
 import { controllerOf, type Live } from '../kube/kind.ts';
-import { pruneDeployment, pruneJob, prunePod, pruneStorageClass } from './prune.ts';
+import { pruneClaim, pruneDeployment, pruneJob, prunePod, pruneStorageClass } from './prune.ts';
 
 /** As a kubelet leaves it. */
 function fullPod(status: Pod['status'] = {}): Live<Pod> {
@@ -75,6 +77,14 @@ describe('a pod in the cache', () => {
     expect(ended(pruned)).toBe(ended(pod));
   });
 
+  it('is read as mounting the claims that the whole one mounts', () => {
+    const pod = fullPod();
+    const volumes = [{ name: 'models', persistentVolumeClaim: { claimName: 'shared', readOnly: true } }];
+    const mounting = { ...pod, spec: { containers: [], volumes: [...pod.spec!.volumes!, ...volumes] } };
+    expect(mountedBy(prunePod(mounting))).toEqual(['shared']);
+    expect(prunePod(mounting).spec?.volumes).toHaveLength(1);
+  });
+
   it('has nothing of what nobody reads', () => {
     const json = JSON.stringify(prunePod(fullPod(waiting('ErrImagePull'))));
     expect(json).not.toMatch(/cni|volume-|puller:1|hostIP|qosClass|again|bystander|generated-/);
@@ -114,6 +124,31 @@ it('of a Deployment its spec and the counts of its status are kept', () => {
   const { status, ...rest } = pruneDeployment(deployment);
   expect(rest).toEqual({ metadata: deployment.metadata, spec: deployment.spec });
   expect(status).toEqual({ readyReplicas: 1, observedGeneration: 2 });
+});
+
+it('of a claim that others have made everything is kept by which it is used', () => {
+  const { metadata, ...shared } = aClaim('shared', {
+    metadata: { ownerReferences: [], creationTimestamp: '2030-01-01T00:00:00Z', labels: { team: 'a' } },
+    spec: {
+      accessModes: ['ReadWriteMany'],
+      storageClassName: 'nfs',
+      volumeName: 'pv-1',
+      resources: { requests: { storage: '1Ti' } },
+      volumeMode: 'Filesystem',
+    },
+    status: { phase: 'Bound', capacity: { storage: '2Ti' }, accessModes: ['ReadWriteMany'] },
+  });
+  const annotations = { 'volume.kubernetes.io/storage-provisioner': 'nfs.csi.k8s.io' };
+  const pruned = pruneClaim({
+    ...shared,
+    metadata: { ...metadata, annotations, finalizers: ['kubernetes.io/x'] },
+  });
+  const model = aModel({ storage: { claimName: 'shared' } });
+  const use = (claim: typeof pruned) =>
+    useNamedClaim(aView({ model, otherClaims: [claim], storageClasses: [] }), {});
+  expect(use(pruned)).toEqual(use({ ...shared, metadata }));
+  expect(use(pruned).status?.storage?.size).toBe('2Ti');
+  expect(JSON.stringify(pruned)).not.toMatch(/provisioner|finalizers|volumeMode/);
 });
 
 it('of a StorageClass its name is kept, whether it is a default one and when it has volumes made', () => {

@@ -1,5 +1,5 @@
 import { labelPrefix } from '../controllers/labels.ts';
-import type { Deployment, Job, Pod, StorageClass } from '../kube/builtin.ts';
+import type { Deployment, Job, PersistentVolumeClaim, Pod, StorageClass } from '../kube/builtin.ts';
 import type { KubeObject, Live } from '../kube/kind.ts';
 import { defaultClassAnnotations } from '../kube/storage-class.ts';
 
@@ -7,15 +7,21 @@ type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses
 type ContainerState = NonNullable<ContainerStatus['state']>;
 
 /**
- * What the caches keep of a pod: whose it is, and what its status says of how far it is. A pod is several kilobytes
- * otherwise, most of it a spec that others wrote.
+ * What the caches keep of a pod: whose it is, which claims it mounts, and what its status says of how far it is. A pod is
+ * several kilobytes otherwise, most of it a spec that others wrote.
  */
-export function prunePod({ apiVersion, kind, metadata, status = {} }: Live<Pod>): Live<Pod> {
+export function prunePod({ apiVersion, kind, metadata, spec, status = {} }: Live<Pod>): Live<Pod> {
   const { phase, podIP, conditions, containerStatuses } = status;
+  const volumes = (spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim }) =>
+    persistentVolumeClaim
+      ? [{ name, persistentVolumeClaim: { claimName: persistentVolumeClaim.claimName } }]
+      : [],
+  );
   return {
     apiVersion,
     kind,
     metadata: identity(metadata),
+    ...(volumes.length > 0 && { spec: { containers: [], volumes } }),
     status: {
       ...(phase !== undefined && { phase }),
       ...(podIP !== undefined && { podIP }),
@@ -95,6 +101,23 @@ function pruneState({ terminated, ...state }: ContainerState): ContainerState {
   if (terminated === undefined) return state;
   const { exitCode, reason, message } = terminated;
   return { terminated: { exitCode, reason, message } };
+}
+
+/** What the caches keep of a claim that Longshore has not made: whether it can be used. There may be very many. */
+export function pruneClaim({
+  apiVersion,
+  kind,
+  metadata: { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels },
+  spec: { accessModes, storageClassName, volumeName, resources } = {},
+  status: { phase, capacity, accessModes: boundModes } = {},
+}: Live<PersistentVolumeClaim>): Live<PersistentVolumeClaim> {
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels },
+    spec: { accessModes, storageClassName, volumeName, resources: { requests: resources?.requests } },
+    status: { phase, capacity, accessModes: boundModes },
+  };
 }
 
 /** What the caches keep of a StorageClass: its name, whether it is a default one, and when it has volumes made. */

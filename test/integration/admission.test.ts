@@ -49,6 +49,7 @@ function from(huggingFace: object): Written {
   return model({ source: { huggingFace: { repo: 'owner/name', ...huggingFace } } });
 }
 const source = { huggingFace: { repo: 'owner/name' } };
+const onVolume = { volume: { claimName: 'staged', path: 'models/qwen' } };
 
 describe('an object that cannot be meant', () => {
   it.for([
@@ -149,6 +150,47 @@ describe('an object that cannot be meant', () => {
       'accessModes[0]: Unsupported',
     ],
     [
+      'a size of a claim that is there',
+      model({ source, storage: { claimName: 'shared', size: '1Gi' } }),
+      'spec.storage: Invalid value: claimName names a claim that is there',
+    ],
+    [
+      'a storage class of a claim that is there',
+      model({ source, storage: { claimName: 'shared', storageClassName: 'fast' } }),
+      'spec.storage: Invalid value: claimName names a claim that is there',
+    ],
+    [
+      'access modes of a claim that is there',
+      model({ source, storage: { claimName: 'shared', accessModes: ['ReadWriteMany'] } }),
+      'spec.storage: Invalid value: claimName names a claim that is there',
+    ],
+    ...[
+      { size: '1Gi' },
+      { storageClassName: 'fast' },
+      { claimName: 'shared' },
+      { accessModes: ['ReadWriteMany'] },
+    ].map(
+      (storage) =>
+        [
+          `to store weights that are on a volume, with ${Object.keys(storage)[0]}`,
+          model({ source: onVolume, storage }),
+          'spec: Invalid value: the files of source.volume are used where they are',
+        ] as const,
+    ),
+    [
+      'a token for a volume',
+      model({ source: onVolume, credentials: { secretName: 'hub' } }),
+      'spec: Invalid value: credentials are for a hub or a registry',
+    ],
+    ...['', '.', '/models', '../models', 'models/../..', 'models/', 'models//x', '..models'].map(
+      (path) =>
+        [
+          `the folder "${path}" of a volume`,
+          model({ source: { volume: { claimName: 'staged', path } } }),
+          'spec.source.volume.path: Invalid value',
+        ] as const,
+    ),
+    [
       'a storage class that can have no such name',
       model({ source, storage: { storageClassName: 'Fast_Disk' } }),
       'spec.storage.storageClassName: Invalid value',
@@ -208,6 +250,24 @@ describe('an object that says only what it must', () => {
       accepted: true,
       spec: { source: { ollama } },
     });
+  });
+
+  it.for([{ path: 'models/qwen 3' }, {}, { path: 'm', files: ['*.gguf'] }])(
+    'may be on a volume, at $path',
+    async (at, { apply }) => {
+      const volume = { claimName: 'staged', ...at };
+      expect(await apply(model({ source: { volume } }))).toMatchObject({
+        accepted: true,
+        spec: { source: { volume } },
+      });
+    },
+  );
+
+  it('may name a claim, whose files are removed with the Model or not', async ({ apply }) => {
+    for (const reclaimPolicy of ['Delete', 'Retain']) {
+      const storage = { claimName: 'shared', reclaimPolicy };
+      expect(await apply(model({ source, storage }))).toMatchObject({ accepted: true, spec: { storage } });
+    }
   });
 
   it('is stored with every default of a ModelServer', async ({ apply }) => {

@@ -1,4 +1,5 @@
 import { labels } from '../../src/controllers/labels.ts';
+import type { Task } from '../../src/controllers/model/jobs.ts';
 import type { Pod } from '../../src/kube/builtin.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import type { Live } from '../../src/kube/kind.ts';
@@ -12,7 +13,7 @@ import type { Recording } from './recording.ts';
 import type { Weights } from './weights.ts';
 
 /** Pods of a Model's Job, or of a ModelServer. */
-export type Which = { model: string; task: 'inspect' | 'pull' } | { server: string };
+export type Which = { model: string; task: Task } | { server: string };
 
 /** What becomes of a pod. */
 export type Part = (pod: PlayedPod) => Promise<void>;

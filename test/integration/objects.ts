@@ -21,17 +21,19 @@ export interface ModelChoices extends Partial<Omit<z.input<typeof ModelSpec>, 's
   revision?: string;
   /** Of an Ollama registry, in place of repo and revision. */
   ollama?: string;
+  /** A claim with the files in its folder `models`, in place of both. */
+  volume?: string;
 }
 
 export function aModel(
   namespace: string,
   name: string,
-  { repo = 'owner/name', revision = 'main', ollama, ...spec }: ModelChoices,
+  { repo = 'owner/name', revision = 'main', ollama, volume, ...spec }: ModelChoices,
 ): [Kind<ModelAsWritten>, Desired<ModelAsWritten>] {
-  const source =
-    ollama === undefined
-      ? { huggingFace: { repo, revision, endpoint: publicHub } }
-      : { ollama: { model: ollama } };
+  const source: ModelAsWritten['spec']['source'] = {};
+  if (volume !== undefined) source.volume = { claimName: volume, path: 'models' };
+  else if (ollama !== undefined) source.ollama = { model: ollama };
+  else source.huggingFace = { repo, revision, endpoint: publicHub };
   return [modelsAsWritten, { metadata: { namespace, name }, spec: { source, ...spec } }];
 }
 

@@ -16,6 +16,7 @@ import {
   type Pod,
   type Service,
 } from '../../src/kube/builtin.ts';
+import type { Task } from '../../src/controllers/model/jobs.ts';
 import { connect, type KubeClient } from '../../src/kube/client.ts';
 import type { ElectionTiming } from '../../src/kube/election-options.ts';
 import type { Kind, KubeObject, Live } from '../../src/kube/kind.ts';
@@ -212,7 +213,7 @@ export class World implements AsyncDisposable {
     return [modelsAsWritten, this.ref(name)];
   }
 
-  jobsOf(model: string, task?: 'inspect' | 'pull'): string[] {
+  jobsOf(model: string, task?: Task): string[] {
     const prefix = task === undefined ? `${model}-` : `${model}-${task}-`;
     return this.jobs.made().filter((name) => name.startsWith(prefix));
   }

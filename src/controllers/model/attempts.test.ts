@@ -25,9 +25,13 @@ const complete = (secondsAgo: number) => ({ type: 'Complete' as const, secondsAg
 
 describe('secondsBetweenAttempts', () => {
   it('doubles from 10 s to 5 min', () => {
-    expect([1, 2, 3, 4, 5, 6, 7, 50].map(secondsBetweenAttempts)).toEqual([
-      10, 20, 40, 80, 160, 300, 300, 300,
-    ]);
+    const seconds = [1, 2, 3, 4, 5, 6, 7, 50].map((failures) => secondsBetweenAttempts(failures, 'pull'));
+    expect(seconds).toEqual([10, 20, 40, 80, 160, 300, 300, 300]);
+  });
+
+  it('doubles to an hour where nobody waits', () => {
+    const seconds = [1, 6, 9, 10, 50].map((failures) => secondsBetweenAttempts(failures, 'collect'));
+    expect(seconds).toEqual([10, 320, 2560, 3600, 3600]);
   });
 });
 

@@ -1,4 +1,5 @@
 import { PullerReport, transientReasons } from '../../protocols/puller.ts';
+import type { Model } from '../../api/model.ts';
 import type { Reason } from '../../api/reasons.ts';
 import type { Job, Pod } from '../../kube/builtin.ts';
 import { findCondition } from '../../kube/conditions.ts';
@@ -35,9 +36,13 @@ export type Attempt =
 /** The pod's last status may reach its cache a moment after the Job's did. */
 const secondsForLastWords = 5;
 
-/** 10 s after the first failure, twice as long after each further one, at most 5 min. */
-export function secondsBetweenAttempts(failures: number): number {
-  return Math.min(300, 10 * 2 ** (failures - 1));
+/** 10 s after the first failure, twice as long after each further one, at most 5 min, or an hour where nobody waits. */
+export function secondsBetweenAttempts(failures: number, task: Task): number {
+  return Math.min(task === 'collect' ? 3600 : 300, 10 * 2 ** (failures - 1));
+}
+
+export function hasEnded({ status }: Live<Job>): boolean {
+  return ['Complete', 'Failed'].some((type) => findCondition(status?.conditions, type)?.status === 'True');
 }
 
 /** A reason that more time may mend, as opposed to a person. */
@@ -45,11 +50,22 @@ export function mayPassByItself(reason: Reason): boolean {
   return transientReasons.has(reason) || reason === 'DeadlineExceeded';
 }
 
+/** Of each task: what its report has, and the condition that tells of it. */
+const answers = {
+  inspect: { member: 'inspection', condition: 'Resolved' },
+  pull: { member: 'publication', condition: 'Pulled' },
+  collect: { member: 'collection', condition: undefined },
+} as const;
+
 /**
  * What a pod of the Job found counts as soon as its container has ended well: the Job controller may be behind by
  * seconds, and whatever it still makes of the Job, a publication is on the volume and an inspection is an answer.
  */
-export function newestAttempt({ model, jobs, pods, now }: ModelView, task: Task, request: string): Attempt {
+export function newestAttempt(
+  { model, jobs, pods, now }: Pick<ModelView, 'jobs' | 'pods' | 'now'> & { model: Live<Model> | undefined },
+  task: Task,
+  request: string,
+): Attempt {
   const ours = jobs.filter(
     ({ metadata }) => metadata.labels?.[labels.task] === task && metadata.labels[labels.request] === request,
   );
@@ -59,7 +75,7 @@ export function newestAttempt({ model, jobs, pods, now }: ModelView, task: Task,
 
   const number = numberOf(job);
   const podsOfJob = newestFirst(pods.filter((pod) => controllerOf(pod)?.uid === job.metadata.uid));
-  const answer = task === 'inspect' ? 'inspection' : 'publication';
+  const { member: answer, condition } = answers[task];
   const reports = podsOfJob.flatMap((pod) => {
     const report = reportOf(pod);
     return report && (answer in report || 'failure' in report) ? [{ pod, report }] : [];
@@ -80,10 +96,12 @@ export function newestAttempt({ model, jobs, pods, now }: ModelView, task: Task,
       return { ...running, recheckAfter: secondsForLastWords - since };
     }
     // A spec that changed since the failure was told may be the mended one: no reason to wait.
-    const told = findCondition(model.status?.conditions, task === 'inspect' ? 'Resolved' : 'Pulled');
+    const told = condition && findCondition(model?.status?.conditions, condition);
     const changed =
-      told?.observedGeneration !== undefined && told.observedGeneration < model.metadata.generation;
-    const secondsToNext = changed ? 0 : Math.max(0, secondsBetweenAttempts(number) - since);
+      told?.observedGeneration !== undefined &&
+      model !== undefined &&
+      told.observedGeneration < model.metadata.generation;
+    const secondsToNext = changed ? 0 : Math.max(0, secondsBetweenAttempts(number, task) - since);
     return { state: 'failed', number, job, secondsToNext, ...failureOf(job, report, end) };
   }
   return { ...running, recheckAfter: undefined };

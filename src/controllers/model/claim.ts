@@ -25,11 +25,32 @@ export function contentOf({ spec }: Model, { revision }: Resolved): string {
   return fingerprint([spec.source, revision]);
 }
 
+/** A claim that the spec names, by which field, and whether the Model stores files there or has them there already. */
+export interface NamedClaim {
+  name: string;
+  field: string;
+  isStore: boolean;
+}
+
+/** Undefined where the Model gets claims of its own. */
+export function namedClaim({
+  source: { volume },
+  storage: { claimName },
+}: Model['spec']): NamedClaim | undefined {
+  if (volume) return { name: volume.claimName, field: 'spec.source.volume.claimName', isStore: false };
+  return claimName === undefined
+    ? undefined
+    : { name: claimName, field: 'spec.storage.claimName', isStore: true };
+}
+
 /**
- * The claim that the resolved revision is on or goes to: the Model's own, else one that a deleted Model of this name has
- * left, as far as it is of the kind that the spec asks for. One that is being deleted only where its name is needed.
+ * The claim that the resolved revision is on or goes to: the one that the spec names, else the Model's own, else one that
+ * a deleted Model of this name has left, as far as it is of the kind that the spec asks for. One that is being deleted
+ * only where its name is needed.
  */
-export function claimOf({ model, claims }: ModelView, resolved: Resolved): Claim | undefined {
+export function claimOf({ model, claims, otherClaims }: ModelView, resolved: Resolved): Claim | undefined {
+  const named = namedClaim(model.spec);
+  if (named) return otherClaims.find(({ metadata }) => metadata.name === named.name);
   const content = contentOf(model, resolved);
   const filled = claims.filter(
     ({ metadata }) =>

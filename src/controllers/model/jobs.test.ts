@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { PullerRequest } from '../../protocols/puller.ts';
+import { CollectRequest, PullerRequest } from '../../protocols/puller.ts';
 import { aModel, commit, meta } from '../testing/objects.ts';
-import { inspectJob, jobName, pullJob } from './jobs.ts';
+import { collectJob, inspectJob, jobName, pullJob } from './jobs.ts';
 
 const plan = { request: '0123456789abcdef', attempt: 2, image: 'puller:1', defaults: {} };
 const pullPlan = { ...plan, revision: commit, claimName: 'qwen-01234567' };
@@ -14,6 +14,7 @@ describe('inspectJob', () => {
       'app.kubernetes.io/managed-by': 'longshore',
       'app.kubernetes.io/name': 'longshore-puller',
       'longshore.dev/model': 'qwen',
+      'longshore.dev/model-uid': 'uid-of-qwen',
       'longshore.dev/task': 'inspect',
       'longshore.dev/request': '0123456789abcdef',
       'longshore.dev/attempt': '2',
@@ -203,9 +204,55 @@ describe('pullJob', () => {
   });
 });
 
+describe('a Job for weights that are on a claim already', () => {
+  const model = aModel({ source: { volume: { claimName: 'staged', path: 'models' } } });
+
+  it.for(['inspect', 'pull'] as const)('mounts the claim read-only: %s', (task) => {
+    const job =
+      task === 'inspect' ? inspectJob(model, plan) : pullJob(model, { ...pullPlan, claimName: 'staged' });
+    expect(podOf(job).volumes).toContainEqual({
+      name: 'models',
+      persistentVolumeClaim: { claimName: 'staged', readOnly: true },
+    });
+    expect(containerOf(job).volumeMounts).toContainEqual({
+      name: 'models',
+      mountPath: '/models',
+      readOnly: true,
+    });
+  });
+});
+
+describe('collectJob', () => {
+  const collect = { ...plan, claim: { name: 'shared', uid: 'c' }, except: ['sha256:a'], graceSeconds: 60 };
+
+  it('mounts the claim, keeps what it is told to, and goes with the Model that owns it', () => {
+    const model = aModel({ credentials: { secretName: 'hub' } });
+    const job = collectJob(model, { ...collect, ownedBy: model });
+    expect(CollectRequest.parse(JSON.parse(containerOf(job).env![0]!.value!))).toEqual({
+      forget: { modelUid: 'uid-of-qwen', except: ['sha256:a'] },
+      graceSeconds: 60,
+    });
+    expect(podOf(job).volumes).toContainEqual({
+      name: 'models',
+      persistentVolumeClaim: { claimName: 'shared' },
+    });
+    expect(podOf(job).volumes?.map(({ name }) => name)).not.toContain('credentials');
+    expect(job.metadata.ownerReferences).toMatchObject([{ uid: 'uid-of-qwen' }]);
+    expect(job.spec).toMatchObject({ ttlSecondsAfterFinished: 3600, activeDeadlineSeconds: 1800 });
+  });
+
+  it('stays for as long as nobody removes it when nobody owns it', () => {
+    const job = collectJob(aModel(), collect);
+    expect(job.metadata).not.toHaveProperty('ownerReferences');
+    expect(job.spec).not.toHaveProperty('ttlSecondsAfterFinished');
+  });
+});
+
 describe('jobName', () => {
   it('fits into a label, as the Job controller needs it, for the longest name and many attempts', () => {
     const model = { ...aModel(), metadata: meta('m'.repeat(40)) };
-    expect(jobName(model, { task: 'inspect', ...plan, attempt: 9999 }).length).toBeLessThanOrEqual(63);
+    expect(jobName(model.metadata, { task: 'inspect', ...plan, attempt: 9999 }).length).toBeLessThanOrEqual(
+      63,
+    );
   });
 });

@@ -67,6 +67,21 @@ describe('pullArtifact', () => {
     expect(names(pullArtifact(view, { resolved }).remove)).toEqual([old.metadata.name]);
   });
 
+  it('waits for Jobs that remove files of the Model, and ends them', () => {
+    const removing = aJob({ request: 'replaced', task: 'collect' });
+    const removed = aJob({ request: 'older', task: 'collect', ended: { type: 'Complete', secondsAgo: 9 } });
+    const note = aJob({ request: 'noted', task: 'collect', attempt: 0 });
+    const run = aJob({ request: 'moved', task: 'collect' });
+    const view = aView({ model, claims: [claim], jobs: [removing, removed], notes: [note, run] });
+    const outcome = pullArtifact(view, { resolved });
+    expect(outcome).toMatchObject({ at: 'waiting', reason: 'Pulling' });
+    expect(names(outcome.remove)).toEqual([removing.metadata.name, run.metadata.name]);
+    expect(outcome.apply).toBeUndefined();
+
+    const ending = aView({ model, claims: [claim], collectors: [aPodOf(removing)] });
+    expect(pullArtifact(ending, { resolved })).toMatchObject({ at: 'waiting', remove: [] });
+  });
+
   it('tells what the pod of the Job says', () => {
     const says = downloading(420, 1000, { bytesPerSecond: 10, secondsLeft: 58 });
     expect(outcomeOf({}, { says })).toMatchObject({
@@ -230,5 +245,49 @@ describe('pullArtifact', () => {
     expect(outcome.status).toEqual({ resolved: undefined });
     expect(names(outcome.remove)).toEqual([inspect.metadata.name, pull.metadata.name]);
     expect(outcome.apply).toBeUndefined();
+  });
+});
+
+describe('what is published in the place of something else', () => {
+  const shared = aClaim('shared', { metadata: { ownerReferences: [] } });
+  const { uid } = shared.metadata;
+  const storage = { claimName: 'shared', claimUid: uid, size: '1Ti' };
+  const before = anArtifact({ claimName: 'shared', claimUid: uid, revision: 'old', digest: 'sha256:old' });
+
+  function published(of: ReturnType<typeof aModel>, status: Partial<ModelStatus>) {
+    const asked = pullRequest(inspectRequest(of), commit, uid);
+    const job = aJob({ request: asked, task: 'pull' });
+    const pods = [aPodOf(job, { publication })];
+    const view = aView({ model: of, otherClaims: [shared], jobs: [job], pods });
+    const resolvedNow = { ...resolved, request: inspectRequest(of) };
+    return pullArtifact(view, { resolved: resolvedNow, storage, ...status }).status;
+  }
+  const onShared = aModel({ storage: { claimName: 'shared' } });
+
+  it('is to be collected where the claim is shared', () => {
+    const status = published(onShared, { artifact: before });
+    expect(status?.artifact?.digest).toBe(publication.digest);
+    expect(status?.storage).toEqual({ ...storage, replaced: ['sha256:old'] });
+  });
+
+  it('is remembered with what came before, without what is published again, and sixteen at most', () => {
+    const earlier = Array.from({ length: 16 }, (_, i) => `sha256:${i}`);
+    const replaced = [...earlier, publication.digest];
+    expect(
+      published(onShared, { artifact: before, storage: { ...storage, replaced } })?.storage?.replaced,
+    ).toEqual([...earlier.slice(1), 'sha256:old']);
+  });
+
+  it.for([
+    ['nothing was published', onShared, undefined],
+    ['it was on another claim', onShared, anArtifact({ digest: 'sha256:old' })],
+    ['it is the same', onShared, { ...before, digest: publication.digest }],
+    [
+      'the files are not Longshore’s',
+      aModel({ source: { volume: { claimName: 'shared', path: 'm' } } }),
+      before,
+    ],
+  ] as const)('is nobody’s to collect when %s', ([, of, artifact]) => {
+    expect(published(of, { artifact })?.storage).toEqual(storage);
   });
 });

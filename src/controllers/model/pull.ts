@@ -5,11 +5,16 @@ import { findCondition } from '../../kube/conditions.ts';
 import { labels } from '../labels.ts';
 import { child, childRef, type ChildRef, type Outcome } from '../step.ts';
 import { formatBytes } from '../text.ts';
-import { mayPassByItself, newestAttempt, type Attempt } from './attempts.ts';
-import { claimOf } from './claim.ts';
+import { hasEnded, mayPassByItself, newestAttempt, type Attempt } from './attempts.ts';
+import { claimOf, namedClaim } from './claim.ts';
 import { pullJob } from './jobs.ts';
 import { progressOf } from './progress.ts';
 import { fingerprint, type ModelView } from './view.ts';
+
+type Artifact = NonNullable<ModelStatus['artifact']>;
+
+/** So many digests the status holds (api/model.ts); collecting keeps those that are used, and names no other. */
+const mostReplaced = 16;
 
 /** Names the question "fill this claim with this revision". */
 export function pullRequest(request: string, revision: string, claimUid: string): string {
@@ -25,6 +30,9 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
   const claimUid = claim.metadata.uid;
   const published = artifact?.claimUid === claimUid && artifact.revision === resolved.revision;
   if (published) return { at: 'done', message: publishedMessage(artifact) };
+
+  const ending = endCollecting(view);
+  if (ending) return ending;
 
   const request = pullRequest(resolved.request, resolved.revision, claimUid);
   const attempt = newestAttempt(view, 'pull', request);
@@ -50,14 +58,15 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
       if (!('publication' in attempt.report)) break;
       const { publication } = attempt.report;
       const { sizeBytes } = publication;
-      const artifact = { ...publication, claimName: claim.metadata.name, claimUid };
+      const now = { ...publication, claimName: claim.metadata.name, claimUid };
       const progress: Progress = {
         percent: 100,
         text: '100%',
         downloadedBytes: sizeBytes,
         totalBytes: sizeBytes,
       };
-      return { at: 'done', message: publishedMessage(artifact), status: { artifact, progress } };
+      const storage = namedClaim(model.spec)?.isStore ? withReplaced(status, now) : status.storage;
+      return { at: 'done', message: publishedMessage(now), status: { artifact: now, progress, storage } };
     }
     case 'failed': {
       const { reason, message, secondsToNext } = attempt;
@@ -74,16 +83,41 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
   throw new Error(`Job ${attempt.job.metadata.name} pulls, but reported something else`);
 }
 
+/** A pull of the Model is no company for a Job that takes off the claim what the Model no longer has. */
+function endCollecting({ jobs: all, notes, collectors }: ModelView): Outcome<ModelStatus> | undefined {
+  const running = [...all, ...notes].filter(
+    (job) =>
+      job.metadata.labels?.[labels.task] === 'collect' &&
+      job.metadata.labels[labels.attempt] !== '0' &&
+      !hasEnded(job),
+  );
+  if (running.length === 0 && collectors.length === 0) return undefined;
+  return {
+    at: 'waiting',
+    reason: 'Pulling',
+    message: 'The pull starts when the Job that removes files of the Model from the claim has ended.',
+    remove: running.map((job) => childRef(jobs, job)),
+  };
+}
+
+/** On a claim that others share, what was published before is still there. */
+function withReplaced(
+  { artifact: before, storage }: ModelStatus,
+  { digest, claimUid }: Artifact,
+): ModelStatus['storage'] {
+  if (!storage || before?.claimUid !== claimUid || before.digest === digest) return storage;
+  const earlier = [...(storage.replaced ?? []), before.digest].filter((each) => each !== digest);
+  return { ...storage, replaced: [...new Set(earlier)].slice(-mostReplaced) };
+}
+
 /** Pulls that go on for what the spec asked before: they would only take bandwidth from this one. */
 function supersededPulls({ jobs: all }: ModelView, request: string): ChildRef[] {
   return all
     .filter(
-      ({ metadata, status }) =>
-        metadata.labels?.[labels.task] === 'pull' &&
-        metadata.labels[labels.request] !== request &&
-        !status?.conditions?.some(
-          ({ type, status }) => /^(Complete|Failed)$/.test(type) && status === 'True',
-        ),
+      (job) =>
+        job.metadata.labels?.[labels.task] === 'pull' &&
+        job.metadata.labels[labels.request] !== request &&
+        !hasEnded(job),
     )
     .map((job) => childRef(jobs, job));
 }

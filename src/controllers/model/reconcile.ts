@@ -10,18 +10,24 @@ import {
 import type { ModelServer } from '../../api/modelserver.ts';
 import type { Reconcile } from '../../kube/controller.ts';
 import type { Informer } from '../../kube/informer.ts';
-import { keyOf, type KubeObject, type Live } from '../../kube/kind.ts';
+import { formatKey, keyOf, type Key, type KubeObject, type Live } from '../../kube/kind.ts';
 import type { PullerProgress } from '../../protocols/puller.ts';
 import { act, type Actor } from '../act.ts';
 import { models } from '../kinds.ts';
 import { labels } from '../labels.ts';
 import type { PodPoller } from '../pod-poller.ts';
-import { isRetained } from '../retention.ts';
+import { isAtWork } from '../pods.ts';
+import { isRetained, standsForFiles } from '../retention.ts';
 import { decide, withSeen, type Child, type ChildRef, type Step } from '../step.ts';
+import { unsettledServers } from './claim-users.ts';
+import { namedClaim } from './claim.ts';
+import { collectLeftovers } from './collect-leftovers.ts';
 import { collectOldRevisions } from './collect.ts';
+import type { LeftoverView } from './leftovers.ts';
+import { useNamedClaim } from './named-claim.ts';
 import { pullArtifact } from './pull.ts';
 import { resolveSource } from './resolve.ts';
-import type { ModelView } from './view.ts';
+import { hasPublished, type ModelView } from './view.ts';
 import { followReclaimPolicy, provideVolume } from './volume.ts';
 
 /** What it takes to make a Model true, in order. */
@@ -33,12 +39,23 @@ export const steps: readonly Step<ModelView, ModelStatus>[] = [
   { run: collectOldRevisions }, // what the new revision has replaced
 ];
 
+/** The same where the spec names a claim: it is there before anything is asked, and may hold the source itself. */
+export const stepsOnNamedClaim: readonly Step<ModelView, ModelStatus>[] = [
+  { run: followReclaimPolicy },
+  { condition: 'StorageReady', run: useNamedClaim }, // whether it can be used, and a note of what comes onto it
+  { condition: 'Resolved', run: resolveSource },
+  { condition: 'Pulled', run: pullArtifact },
+  { run: collectOldRevisions }, // claims of its own, and what a new revision has replaced on this one
+];
+
 export interface ModelCaches {
   models: Informer<Model>;
   modelServers: Informer<ModelServer>;
   jobs: Informer<Job>;
   pods: Informer<Pod>;
   claims: Informer<PersistentVolumeClaim>;
+  /** Those that Longshore has not made. */
+  otherClaims: Informer<PersistentVolumeClaim>;
   /** Undefined where they may not be read (docs/adr/0014). */
   storageClasses: Informer<StorageClass> | undefined;
 }
@@ -56,17 +73,25 @@ export function modelReconciler({ actor, ...options }: ModelReconcilerOptions): 
   const { caches, progress } = options;
   return async (key, signal) => {
     const model = caches.models.get(key.namespace, key.name);
+    const left = await collectLeftovers(
+      actor,
+      leftoversOf(key, model, { ...options, now: actor.now() }),
+      signal,
+    );
     if (!model || model.metadata.deletionTimestamp !== undefined) {
       // What goes with a Model is owned by it: the garbage collector cleans up.
       progress.follow(key, []);
-      return {};
+      return left;
     }
     const now = actor.now();
     const { generation } = model.metadata;
+    const todo = namedClaim(model.spec) ? stepsOnNamedClaim : steps;
     const decideBy = (status: Model['status'], seen: readonly ChildRef[]) =>
-      decide(steps, gather(model, seen, { ...options, now }), { status, generation, now });
+      decide(todo, gather(model, seen, { ...options, now }), { status, generation, now });
     const cached = (child: Child) => cachedChild(caches, child);
-    return act(actor, { kind: models, object: model }, decideBy, cached, signal);
+    const acted = await act(actor, { kind: models, object: model }, decideBy, cached, signal);
+    const soonest = Math.min(left.recheckAfter ?? Infinity, acted.recheckAfter ?? Infinity);
+    return Number.isFinite(soonest) ? { recheckAfter: soonest } : {};
   };
 }
 
@@ -77,25 +102,71 @@ function gather(
   { caches, image, defaults, now, progress }: Omit<ModelReconcilerOptions, 'actor'> & { now: Date },
 ): ModelView {
   const { namespace, name, uid } = model.metadata;
-  const ours = withSeen(jobs, caches.jobs.byOwner(uid), seen);
+  const ofName = `${namespace}/${name}`;
+  const isOurs = ({ metadata }: Live<KubeObject>) => metadata.labels?.[labels.modelUid] === uid;
+  const noted = caches.jobs.by('model', ofName).filter((job) => standsForFiles(job) && isOurs(job));
+  const known = withSeen(jobs, [...caches.jobs.byOwner(uid), ...noted], seen);
+  const ours = known.filter((job) => !standsForFiles(job));
   const pods = ours.flatMap((job) => caches.pods.byOwner(job.metadata.uid));
   const pulling = pods.filter((pod) => pod.metadata.labels?.[labels.task] === 'pull');
-  const retained = caches.claims
-    .by('model', `${namespace}/${name}`)
-    .filter((claim) => isRetained(claim, name));
-  const servers = caches.modelServers.by('model', `${namespace}/${name}`);
+  const retained = caches.claims.by('model', ofName).filter((claim) => isRetained(claim, name));
+  const named = namedClaim(model.spec)?.name;
+  const otherClaims = [...new Set([named, model.status?.artifact?.claimName])].flatMap((each) =>
+    each === undefined
+      ? []
+      : (caches.otherClaims.get(namespace, each) ?? caches.claims.get(namespace, each) ?? []),
+  );
   return {
     model,
     jobs: ours,
     pods,
+    notes: known.filter(standsForFiles),
+    collectors: caches.pods.by('model', ofName).filter((pod) => isAtWork(pod, 'collect') && isOurs(pod)),
     claims: withSeen(persistentVolumeClaims, [...caches.claims.byOwner(uid), ...retained], seen),
+    otherClaims,
     storageClasses: caches.storageClasses?.list(),
-    claimsInUse: new Set(servers.flatMap(({ status }) => status?.model?.claimName ?? [])),
+    servers: caches.modelServers.by('model', ofName),
+    unsettled: usersOf(caches, { namespace, name: named ?? '' }),
+    isQuiet: isQuiet(caches, { namespace, name: named ?? '' }),
     progress: progress.follow(keyOf(model), pulling),
     image,
     defaults,
     now,
   };
+}
+
+/** What there may be to collect for a Model of this name, the living one or one that is gone. */
+function leftoversOf(
+  { namespace, name }: Key,
+  model: Live<Model> | undefined,
+  { caches, image, now }: Pick<ModelReconcilerOptions, 'caches' | 'image'> & { now: Date },
+): LeftoverView {
+  const ofName = `${namespace}/${name}`;
+  const noted = caches.jobs.by('model', ofName).filter(standsForFiles);
+  return {
+    model,
+    jobs: noted,
+    pods: noted.length > 0 ? caches.pods.by('model', ofName) : [],
+    claims: noted.flatMap(
+      ({ metadata }) => caches.otherClaims.by('uid', metadata.labels?.[labels.claimUid] ?? '')[0] ?? [],
+    ),
+    usersOf: (claim) => usersOf(caches, keyOf(claim)),
+    isQuiet: (claim) => isQuiet(caches, keyOf(claim)),
+    image,
+    now,
+  };
+}
+
+function usersOf({ pods, modelServers, models: all }: ModelCaches, claim: Key): string[] {
+  return unsettledServers({
+    pods: pods.by('claim', formatKey(claim)),
+    server: (name) => modelServers.get(claim.namespace, name),
+    model: (name) => all.get(claim.namespace, name),
+  });
+}
+
+function isQuiet({ models: all }: ModelCaches, claim: Key): boolean {
+  return all.by('claim', formatKey(claim)).every(hasPublished);
 }
 
 function cachedChild(caches: ModelCaches, { kind, object }: Child): Live<KubeObject> | undefined {

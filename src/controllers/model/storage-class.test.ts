@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aClaim, aStorageClass } from '../testing/objects.ts';
-import { missingClass, waitsFor } from './storage-class.ts';
+import { bindsToPod, missingClass, waitsFor } from './storage-class.ts';
 
 const slow = aStorageClass('slow');
 const standard = aStorageClass('standard', { isDefault: true });
@@ -21,6 +21,11 @@ describe('missingClass', () => {
     expect(missingClass(claimOf(), [])).toContain('the cluster has none (');
   });
 
+  it('says where another can be named', () => {
+    expect(missingClass(claimOf('fast'), [slow], 'a new claim')).toMatch(/name another in a new claim\.$/);
+    expect(missingClass(claimOf(), [slow], 'a new claim')).toMatch(/name one in a new claim\.$/);
+  });
+
   it('names ten classes at most', () => {
     const many = Array.from({ length: 12 }, (_, i) => aStorageClass(`class-${i + 10}`));
     expect(missingClass(claimOf('fast'), many)).toMatch(/class-10, .*class-19 and 2 more \(/);
@@ -35,6 +40,16 @@ describe('missingClass', () => {
   ] as const)('has nothing to say when %s', ([, claim, classes]) => {
     expect(missingClass(claim, classes)).toBeUndefined();
   });
+});
+
+it('a claim binds to its first pod when its class says so', () => {
+  const classes = [aStorageClass('slow', { volumeBindingMode: 'WaitForFirstConsumer' }), standard];
+  expect(['slow', 'standard', 'fast', undefined].map((name) => bindsToPod(claimOf(name), classes))).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ]);
 });
 
 describe('what a claim waits for', () => {

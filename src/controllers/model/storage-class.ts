@@ -4,17 +4,21 @@ import { isDefaultClass } from '../../kube/storage-class.ts';
 
 type Claim = Live<PersistentVolumeClaim>;
 
+/** A volume that was made by hand for a class that does not exist is bound to a new claim a moment later. */
+export const secondsToBind = 5;
+
 /** So many classes are named in a message at most. */
 const mostNamed = 10;
 
 /**
  * What keeps a claim from getting a volume made: it names a class that does not exist, or none where no class is the
  * default. Undefined when it lacks no class: it has a volume, wants one without a class (named ""), or is left to its
- * class. Such a claim may still bind, to a volume of its class that somebody makes by hand.
+ * class. Such a claim may still bind, to a volume of its class that somebody makes by hand. `where` another can be named.
  */
 export function missingClass(
   { metadata: { name }, spec, status }: Claim,
   classes: readonly Live<StorageClass>[],
+  where = 'spec.storage.storageClassName',
 ): string | undefined {
   if (status?.phase === 'Bound' || spec?.volumeName !== undefined) return undefined;
   const wanted = spec?.storageClassName;
@@ -23,8 +27,8 @@ export function missingClass(
   if (wanted === undefined ? classes.some(isDefaultClass) : classOf(wanted, classes)) return undefined;
   const there = `the cluster has ${classes.length === 0 ? 'none' : named(classes)} (kubectl get storageclass)`;
   return wanted === undefined
-    ? `Claim ${name} names no StorageClass, and none is the default one: ${there}. Make one the default, or name one in spec.storage.storageClassName.`
-    : `Claim ${name} is for StorageClass ${wanted}, which does not exist: ${there}. Create it, or name another in spec.storage.storageClassName.`;
+    ? `Claim ${name} names no StorageClass, and none is the default one: ${there}. Make one the default, or name one in ${where}.`
+    : `Claim ${name} is for StorageClass ${wanted}, which does not exist: ${there}. Create it, or name another in ${where}.`;
 }
 
 /** What a claim that has no volume waits for, as the end of a sentence about it. */
@@ -35,6 +39,11 @@ export function waitsFor({ spec }: Claim, classes: readonly Live<StorageClass>[]
   return volumeBindingMode === 'Immediate'
     ? `waits for the provisioner of StorageClass ${wanted}`
     : "binds when the puller's pod is scheduled";
+}
+
+/** Whether the first pod that mounts the claim brings it its volume. */
+export function bindsToPod({ spec }: Claim, classes: readonly Live<StorageClass>[]): boolean {
+  return classOf(spec?.storageClassName, classes)?.volumeBindingMode === 'WaitForFirstConsumer';
 }
 
 function classOf(

@@ -1,6 +1,8 @@
 import { hash } from 'node:crypto';
 import type { Model, PullerOptions } from '../../api/model.ts';
+import type { ModelServer } from '../../api/modelserver.ts';
 import type { Job, PersistentVolumeClaim, Pod, StorageClass } from '../../kube/builtin.ts';
+import { findCondition } from '../../kube/conditions.ts';
 import { stableJson } from '../../kube/covers.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { PullerProgress } from '../../protocols/puller.ts';
@@ -12,18 +14,34 @@ export interface ModelView {
   /** Jobs that the Model owns, and their pods. */
   jobs: Live<Job>[];
   pods: Live<Pod>[];
+  /** Notes of this very Model, and Jobs that have taken their place (note.ts). */
+  notes: Live<Job>[];
+  /** Pods that take something off a claim for this very Model, whether or not their Job is there still. */
+  collectors: Live<Pod>[];
   /** Claims that the Model owns, and retained ones that name it: its own, or left by a deleted Model of its name. */
   claims: Live<PersistentVolumeClaim>[];
+  /** Claims that are not the Model's: the one that its spec names, and the one that its artifact is on. */
+  otherClaims: Live<PersistentVolumeClaim>[];
   /** All of the cluster; undefined where the operator may not look at them (docs/adr/0014). */
   storageClasses: readonly Live<StorageClass>[] | undefined;
-  /** Names of claims that a ModelServer was told to use. */
-  claimsInUse: ReadonlySet<string>;
+  /** ModelServers that name the Model. */
+  servers: Live<ModelServer>[];
+  /** ModelServers that may read anything of the claim that the spec names (claim-users.ts). */
+  unsettled: string[];
+  /** Whether every Model on that claim has published what it asks for. */
+  isQuiet: boolean;
   /** What the pods that pull last said, by pod name; those that were not heard yet are absent. */
   progress: ReadonlyMap<string, Said<PullerProgress>>;
   /** The image of the puller, and what holds for it where the Model says nothing. */
   image: string;
   defaults: PullerOptions;
   now: Date;
+}
+
+/** Whether the Model has published what its spec asks for now. */
+export function hasPublished({ metadata, status }: Live<Model>): boolean {
+  const pulled = findCondition(status?.conditions, 'Pulled');
+  return pulled?.status === 'True' && pulled.observedGeneration === metadata.generation;
 }
 
 /** A short name for a value: equal values have equal names, whatever the order of their members. */

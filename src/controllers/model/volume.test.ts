@@ -14,6 +14,7 @@ import {
   secondsAgo,
 } from '../testing/objects.ts';
 import { claimName, contentOf } from './claim.ts';
+import { noteFor } from './note.ts';
 import type { ModelView } from './view.ts';
 import { followReclaimPolicy, measuredSize, provideVolume } from './volume.ts';
 
@@ -309,6 +310,16 @@ describe('followReclaimPolicy', () => {
     const ending = { ...own, metadata: { ...own.metadata, deletionTimestamp: '2030-01-01T00:00:00Z' } };
     expect(followReclaimPolicy(aView({ claims: [owned, left, ending] }), {}).apply).toEqual([]);
     expect(followReclaimPolicy(aView({ model: retaining, claims: [own, left] }), {}).apply).toEqual([]);
+  });
+
+  it('forgets what the Model has on claims of others, which is then nobody’s to remove', () => {
+    const claim = { name: 'shared', uid: 'uid-of-shared' };
+    const { metadata } = noteFor(aModel(), { claim, image: 'puller:1', defaults: {} });
+    const notes = [{ metadata: { ...metadata, uid: 'note', resourceVersion: '1' } }];
+    const names = (model: ReturnType<typeof aModel>) =>
+      followReclaimPolicy(aView({ model, notes }), {}).remove?.map(({ object }) => object.metadata.name);
+    expect(names(retaining)).toEqual([metadata.name]);
+    expect(names(aModel())).toEqual([]);
   });
 
   it('says in the status what the claim is set up for, and not what it is going to be', () => {

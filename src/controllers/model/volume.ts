@@ -1,19 +1,16 @@
 import type { ModelStatus } from '../../api/model.ts';
 import { carriesHashOf } from '../../kube/apply.ts';
-import { persistentVolumeClaims, type PersistentVolumeClaim } from '../../kube/builtin.ts';
+import { jobs, persistentVolumeClaims, type PersistentVolumeClaim } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
 import { parseQuantity } from '../../kube/quantity.ts';
 import { appliedAnnotation, labels } from '../labels.ts';
 import { child, childRef, type Effects, type Outcome } from '../step.ts';
 import { formatBytes } from '../text.ts';
 import { claimName, claimOf, contentOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
-import { missingClass, waitsFor } from './storage-class.ts';
+import { missingClass, secondsToBind, waitsFor } from './storage-class.ts';
 import type { ModelView } from './view.ts';
 
 const mebi = 2 ** 20;
-
-/** A volume that was made by hand for a class that does not exist is bound to a new claim a moment later. */
-const secondsToBind = 5;
 
 /**
  * The size of a volume for so many bytes, as a quantity: a tenth more for what file systems keep to themselves (ext4:
@@ -30,11 +27,11 @@ function sizeOf(wanted: string, live: Live<PersistentVolumeClaim> | undefined): 
 }
 
 /**
- * Has every claim of the Model follow its reclaim policy, whatever else is in the way of the Model: it may be deleted
- * while a new revision cannot be resolved, and the published one is to be kept.
+ * Has every claim of the Model follow its reclaim policy, and what it has on those of others, whatever else is in the
+ * way of the Model: it may be deleted while a new revision cannot be resolved, and the published one is to be kept.
  */
 export function followReclaimPolicy(
-  { model, claims }: ModelView,
+  { model, claims, notes }: ModelView,
   { storage }: ModelStatus,
 ): Outcome<ModelStatus> {
   const { reclaimPolicy } = model.spec.storage;
@@ -59,6 +56,8 @@ export function followReclaimPolicy(
         }),
       );
     }),
+    // Without a note nobody knows that there is something to be collected.
+    remove: reclaimPolicy === 'Retain' ? notes.map((note) => childRef(jobs, note)) : [],
     ...(storage &&
       current && { status: { storage: { ...storage, reclaimPolicy: reclaimPolicyOf(model, current) } } }),
   };
@@ -70,7 +69,7 @@ export function provideVolume(
   { resolved, artifact, storage: before }: ModelStatus,
 ): Outcome<ModelStatus> {
   if (!resolved) throw new Error('a volume comes after the source is resolved');
-  const { model, claims } = view;
+  const { model } = view;
   const { size: asked, accessModes, storageClassName } = model.spec.storage;
   if (asked !== undefined && parseQuantity(asked) < resolved.sizeBytes) {
     return {
@@ -91,9 +90,7 @@ export function provideVolume(
   const withClass = { ...spec, storageClassName: storageClassName ?? live?.spec?.storageClassName };
   const wanted = isApplied ? asSpecified : desiredClaim(model, { name, content, spec: withClass });
   const apply = [child(persistentVolumeClaims, wanted)];
-  // What was published on a claim that is gone is gone with it, also when another has its name by now.
-  const published = artifact && claims.some(({ metadata }) => metadata.uid === artifact.claimUid);
-  const lost = artifact && !published ? { artifact: undefined } : {};
+  const lost = lostArtifact(view, artifact);
   if (!live) {
     return {
       at: 'waiting',
@@ -131,6 +128,15 @@ export function provideVolume(
   const missing = view.storageClasses && missingClass(live, view.storageClasses);
   if (missing !== undefined) return withoutClass(view, live, missing, effects);
   return { at: 'done', message, ...effects };
+}
+
+/** What was published on a claim that is gone is gone with it, also when another has its name by now. */
+export function lostArtifact(
+  { claims, otherClaims }: ModelView,
+  artifact: ModelStatus['artifact'],
+): { artifact?: undefined } {
+  const isThere = [...claims, ...otherClaims].some(({ metadata }) => metadata.uid === artifact?.claimUid);
+  return artifact && !isThere ? { artifact: undefined } : {};
 }
 
 /** The claim stays where it is: it may bind to a volume that is there, or is made by hand. */
