@@ -1,5 +1,6 @@
 /** What the hub's metadata API says of a repository. https://huggingface.co/docs/hub/api */
 import { createHash } from 'node:crypto';
+import { findCommit } from './repo.ts';
 import type { Commit, Entry, StoredRepo } from './repo.ts';
 
 type Fields = Record<string, unknown>;
@@ -40,12 +41,35 @@ export function modelInfo(repo: StoredRepo, commit: Commit, query: URLSearchPara
   };
 }
 
-function labels(commit: Commit): string[] {
+/** Repositories that carry all labels of the query, sorted and limited as it says; each as `modelInfo` has it. */
+export function modelList(repos: Iterable<StoredRepo>, query: URLSearchParams): Fields[] {
+  const wanted = query.getAll('filter').flatMap((filter) => filter.split(','));
+  const found = [...repos].flatMap((repo) => {
+    const commit = findCommit(repo, 'main');
+    const carried = commit === undefined ? [] : labels(commit);
+    return commit !== undefined && wanted.every((label) => carried.includes(label)) ? [{ repo, commit }] : [];
+  });
+  if (query.get('sort') === 'downloads') {
+    found.sort((a, b) => (b.repo.downloads ?? 0) - (a.repo.downloads ?? 0));
+  }
+  const limit = Number(query.get('limit') ?? 1000) || 1000;
+  return found.slice(0, limit).map(({ repo, commit }) => modelInfo(repo, commit, query));
+}
+
+function labels({ entries, card }: Commit): string[] {
   const formats = ['gguf', 'safetensors'].filter((format) =>
-    [...commit.entries.keys()].some((path) => path.endsWith(`.${format}`)),
+    [...entries.keys()].some((path) => path.endsWith(`.${format}`)),
   );
-  const license = commit.card['license'];
-  return [...formats, ...(typeof license === 'string' ? [`license:${license}`] : []), 'region:us'];
+  const { license, base_model: base } = card;
+  const bases = [base].flat().filter((one) => typeof one === 'string');
+  return [
+    ...formats,
+    ...(typeof license === 'string' ? [`license:${license}`] : []),
+    ...bases.map((one) => `base_model:${one}`),
+    // The hub takes a GGUF file for a quantization of the model that the card names.
+    ...(formats.includes('gguf') ? bases.map((one) => `base_model:quantized:${one}`) : []),
+    'region:us',
+  ];
 }
 
 /** An entry of `tree` and of `paths-info`. */

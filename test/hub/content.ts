@@ -48,7 +48,7 @@ export function standardRepos(options: { gemma?: string } = {}): Repo[] {
     {
       id: standard.twoQuants.repo,
       files: {
-        'README.md': readme('apache-2.0', 'One model, two quantizations'),
+        'README.md': readme('apache-2.0', 'One model, two quantizations', standard.safetensors.repo),
         [standard.twoQuants.file]: tinyGguf({ name: 'two-quants', quantization: 'Q4_K_M', seed: 4 }),
         [standard.twoQuants.other]: tinyGguf({ name: 'two-quants', quantization: 'Q8_0', seed: 5 }),
       },

@@ -22,14 +22,22 @@ export type TinyGgufOptions = {
   size?: number;
   /** Other seeds, other weights. */
   seed?: number;
-  /** More keys, or other values for those above: integers become uint32, other numbers float32. */
-  metadata?: Record<string, string | number | boolean>;
+  /**
+   * More keys, or other values for those above: integers become uint32, other numbers float32. A list is one of what its
+   * first member is.
+   */
+  metadata?: Metadata;
+  /** F32 tensors, by name, in place of the usual ones: what llama.cpp needs to load a file it has no use for. */
+  tensors?: Record<string, number[]>;
 };
+
+type Scalar = string | number | boolean;
+type Metadata = Record<string, Scalar | Scalar[]>;
 
 const alignment = 32;
 const embeddingLength = 256;
 const vocabulary = 32;
-const type = { uint32: 4, float32: 6, bool: 7, string: 8 } as const;
+const type = { uint32: 4, float32: 6, bool: 7, string: 8, list: 9 } as const;
 const int8Tensor = { tensorType: 24, blockElements: 1, blockBytes: 1 };
 const f32Tensor = fileTypes.F32;
 
@@ -38,7 +46,7 @@ type Tensor = { name: string; shape: number[]; type: typeof int8Tensor | (typeof
 /** A GGUF file with a header that says all a loader plans with, and too few weights to run. */
 export function tinyGguf(options: TinyGgufOptions = {}): Buffer {
   const { architecture = 'llama', quantization = 'Q4_K_M', size, seed = 1 } = options;
-  const metadata: Record<string, string | number | boolean> = {
+  const metadata: Metadata = {
     'general.architecture': architecture,
     'general.name': options.name ?? 'tiny',
     'general.file_type': fileTypes[quantization].fileType,
@@ -52,10 +60,13 @@ export function tinyGguf(options: TinyGgufOptions = {}): Buffer {
     [`${architecture}.attention.head_count_kv`]: 2,
     ...options.metadata,
   };
-  const tensors: Tensor[] = [
+  const usual: Tensor[] = [
     { name: 'token_embd.weight', shape: [embeddingLength, vocabulary], type: fileTypes[quantization] },
     { name: 'output_norm.weight', shape: [embeddingLength], type: f32Tensor },
   ];
+  const given = Object.entries(options.tensors ?? {});
+  const tensors =
+    given.length === 0 ? usual : given.map(([name, shape]): Tensor => ({ name, shape, type: f32Tensor }));
   if (size !== undefined) {
     // The header does not grow with a shape's value, so a filler of any length tells where its bytes begin.
     const filler: Tensor = { name: 'filler.weight', shape: [1], type: int8Tensor };
@@ -78,10 +89,7 @@ export function notGguf(size: number): Buffer {
   return file;
 }
 
-function layOut(
-  metadata: Record<string, string | number | boolean>,
-  tensors: Tensor[],
-): { header: Buffer; length: number } {
+function layOut(metadata: Metadata, tensors: Tensor[]): { header: Buffer; length: number } {
   const entries = Object.entries(metadata);
   let offset = 0;
   let end = 0;
@@ -110,13 +118,24 @@ function layOut(
   return { header, length: header.byteLength + end };
 }
 
-function metadataValue(value: string | number | boolean): Buffer {
-  if (typeof value === 'string') return Buffer.concat([uint32(type.string), string(value)]);
-  if (typeof value === 'boolean') return Buffer.concat([uint32(type.bool), Buffer.from([value ? 1 : 0])]);
-  if (Number.isInteger(value)) return Buffer.concat([uint32(type.uint32), uint32(value)]);
+function metadataValue(value: Scalar | Scalar[]): Buffer {
+  if (!Array.isArray(value)) {
+    const { valueType, bytes } = scalar(value);
+    return Buffer.concat([uint32(valueType), bytes]);
+  }
+  const members = value.map(scalar);
+  const memberType = members[0]?.valueType ?? type.uint32;
+  const bytes = members.map((member) => member.bytes);
+  return Buffer.concat([uint32(type.list), uint32(memberType), uint64(members.length), ...bytes]);
+}
+
+function scalar(value: Scalar): { valueType: number; bytes: Buffer } {
+  if (typeof value === 'string') return { valueType: type.string, bytes: string(value) };
+  if (typeof value === 'boolean') return { valueType: type.bool, bytes: Buffer.from([value ? 1 : 0]) };
+  if (Number.isInteger(value)) return { valueType: type.uint32, bytes: uint32(value) };
   const float = Buffer.alloc(4);
   float.writeFloatLE(value);
-  return Buffer.concat([uint32(type.float32), float]);
+  return { valueType: type.float32, bytes: float };
 }
 
 /** Noise that never repeats within a file, so that bytes put in the wrong place change its hash (xorshift32). */

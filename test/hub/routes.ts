@@ -2,10 +2,11 @@
 import type { IncomingMessage } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 import { z } from 'zod';
-import { fileInfo, folderInfo, isTrue, modelInfo, tree, whoami } from './api.ts';
+import { fileInfo, folderInfo, isTrue, modelInfo, modelList, tree, whoami } from './api.ts';
 import { goodLine, serveBytes } from './bytes.ts';
 import { answer, answerJson, refusals } from './exchange.ts';
 import type { Exchange, Headers } from './exchange.ts';
+import { answerAsRegistry } from './hub-registry.ts';
 import { findCommit, lfsPointer } from './repo.ts';
 import type { Commit, Entry, StoredRepo } from './repo.ts';
 
@@ -38,6 +39,13 @@ export async function answerHub(hub: HubState, exchange: Exchange): Promise<void
     return answer(exchange, 307, { Location: moved }, `Temporary Redirect. Redirecting to ${moved}`);
   }
   const path = exchange.url.pathname.split('/').slice(1).map(decodeURIComponent);
+  if (path[0] === 'v2') {
+    const repo = findRepo(hub, `${path[1]}/${path[2]}`, token);
+    checkGate(hub, exchange, repo, token);
+    return await answerAsRegistry(repo, exchange, path.slice(3), (entry) =>
+      hub.signedUrl(exchange.request, entry),
+    );
+  }
   if (path[0] !== 'api') return await answerFile(hub, exchange, token, path);
   if (path[1] === 'whoami-v2') {
     if (token === undefined) throw refusals.noToken();
@@ -47,6 +55,10 @@ export async function answerHub(hub: HubState, exchange: Exchange): Promise<void
     const [owner, name, revision = '', ...rest] = path.slice(3);
     const repo = findRepo(hub, `${owner}/${name}`, token);
     return await serveFile(exchange, findEntry(findRevision(repo, revision), rest.join('/')), revision);
+  }
+  if (path[1] === 'models' && path.length === 2) {
+    const visible = [...hub.repos.values()].filter((repo) => isVisible(repo, token));
+    return answerJson(exchange, 200, modelList(visible, exchange.url.searchParams));
   }
   if (path[1] !== 'models' || path.length < 4) throw refusals.noSuchPage();
   await answerModelApi(hub, exchange, token, path.slice(2));
@@ -174,9 +186,12 @@ function movedTo(hub: HubState, { pathname, search }: URL): string | undefined {
 /** A private repository does not exist for those who may not read it. */
 function findRepo(hub: HubState, id: string, token: string | undefined): StoredRepo {
   const repo = hub.repos.get(id);
-  const hidden = repo?.private === true && (token === undefined || !repo.access.has(token));
-  if (repo === undefined || hidden) throw refusals.repoNotFound(token !== undefined);
+  if (repo === undefined || !isVisible(repo, token)) throw refusals.repoNotFound(token !== undefined);
   return repo;
+}
+
+function isVisible(repo: StoredRepo, token: string | undefined): boolean {
+  return repo.private !== true || (token !== undefined && repo.access.has(token));
 }
 
 /** A gate closes the files; what the API lists stays open to all (huggingface.js#945). */
