@@ -20,6 +20,8 @@ export interface RegistryQuestion {
 const Errors = z.object({
   errors: z.array(z.object({ code: z.string(), message: z.string().optional() })).min(1),
 });
+/** What a Hugging Face hub says where it is asked as a registry (hub-docs#2702). */
+const HubError = z.object({ error: z.string() });
 
 /** Says what a refusal of a registry means. @param body The begin of what it answered, if it is text. */
 export function registryError(
@@ -29,7 +31,7 @@ export function registryError(
 ): SourceError {
   const { endpoint, model, reference, file, withToken } = question;
   const { status } = answer;
-  const { code, message } = firstError(body);
+  const { code, message, isHub } = firstError(body);
   const says = (message ?? '').replace(/\s+/g, ' ').trim().slice(0, 300);
   const quoted = says === '' ? '' : ` The registry says: ${says}`;
   const isDigest = reference.includes(':');
@@ -43,6 +45,16 @@ export function registryError(
     return new SourceError(
       'UnsupportedModel',
       `${endpoint} gives ${what} to newer versions of Ollama only (412). Choose another tag in spec.source.ollama.model.${quoted}`,
+    );
+  }
+  // A hub as a registry has no other status for a tag, a model or a format that it cannot give.
+  if (isHub && status === 400) {
+    const isUnknownTag = /\btag\b/i.test(says) && !/sharded/i.test(says);
+    return new SourceError(
+      isUnknownTag ? 'RevisionNotFound' : 'UnsupportedModel',
+      isUnknownTag
+        ? `${endpoint} has no ${what}. The tag of a repository of a Hugging Face hub is a quantization that it has: check spec.source.ollama.model.${quoted}`
+        : `${endpoint} cannot give ${what} as a model of a registry. A repository of a Hugging Face hub is pulled by spec.source.huggingFace too, which takes split models.${quoted}`,
     );
   }
   if (status === 401 || status === 403) {
@@ -73,8 +85,15 @@ export function registryError(
   return new SourceError('PullerFailed', `${endpoint} answered ${status} for ${what}.${quoted}`);
 }
 
+interface Complaint {
+  readonly code?: string | undefined;
+  readonly message?: string | undefined;
+  /** Whether it is worded as a Hugging Face hub's. */
+  readonly isHub?: boolean;
+}
+
 /** Docker's registry answers with a code; Ollama's also with plain text. */
-function firstError(body: string): { code?: string | undefined; message?: string | undefined } {
+function firstError(body: string): Complaint {
   let content: unknown;
   try {
     content = JSON.parse(body);
@@ -82,7 +101,8 @@ function firstError(body: string): { code?: string | undefined; message?: string
     return { message: body.trimStart().startsWith('<') ? '' : body };
   }
   const { data } = Errors.safeParse(content);
-  return data?.errors[0] ?? {};
+  const ofHub = HubError.safeParse(content).data;
+  return data?.errors[0] ?? { message: ofHub?.error, isHub: ofHub !== undefined };
 }
 
 /** What would help against a 401 or 403. */
@@ -90,6 +110,10 @@ function remedy({ headers }: Pick<HttpAnswer, 'headers'>, { withToken }: Registr
   const realm = /\brealm="([^"]*)"/i.exec(header(headers, 'www-authenticate') ?? '')?.[1] ?? '';
   if (/^https:\/\/([^/]*\.)?ollama\.(com|ai)(\/|$)/i.test(realm)) {
     return `It is private, or there is no such model: the registry asks for a signature of an Ollama key at ${realm}, and Longshore sends bearer tokens only. Pull it from a registry that takes one.`;
+  }
+  // The hub admits Ollama's keys here, and its tokens at its own API.
+  if (realm === 'Authentication required') {
+    return 'It is private or gated, or there is no such repository: name it in spec.source.huggingFace, with a token of the hub in spec.credentials.';
   }
   return withToken
     ? 'Put a token that may read it into the Secret that spec.credentials names.'
