@@ -85,7 +85,7 @@ export const OllamaSource = z
       .max(700)
       .regex(ollamaName)
       .describe(
-        'The model as `ollama pull` takes it: [host/][namespace/]name[:tag], e.g. llama3.1:8b. Default tag: latest. With @sha256:… behind it, the manifest of this digest.',
+        'The model as `ollama pull` takes it: [host/][namespace/]name[:tag], e.g. llama3.1:8b. Default tag: latest. With @sha256:… behind it, the manifest of this digest. A repository of the Hugging Face hub is hf.co/owner/name[:quantization].',
       ),
     endpoint: Endpoint.optional().describe(
       `The registry to ask in place of ${publicRegistry}, where the model names no host.`,
@@ -348,10 +348,58 @@ export const GgufFacts = z
     quantization: z.string().max(32).optional().describe('E.g. Q4_K_M.'),
     contextLength: z.int().optional().describe('The context the model was trained for, in tokens.'),
     layers: z.int().optional().describe('Transformer blocks.'),
+    heads: z.int().optional().describe('Attention heads, of the layer that has most.'),
+    kvHeads: z.int().optional().describe('Heads of keys and values, of the layer that has most.'),
+    tokenizer: z.string().max(64).optional().describe('The kind of the tokenizer, e.g. llama, gpt2.'),
+    chatTemplate: z.boolean().optional().describe('Whether the file brings a chat template of its own.'),
+    pieces: z.int().optional().describe('The number of files that the model is split over, where it is.'),
+    projector: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether the source has a projector for images or sound beside the model. The runtime cannot use it yet: such a model reads text only.',
+      ),
     license: z.string().max(128).optional(),
   })
   .describe('What the header of the first GGUF file says.');
 export type GgufFacts = z.infer<typeof GgufFacts>;
+
+/** Types that llama.cpp can keep keys and values in. */
+export const cacheTypes = ['f32', 'f16', 'bf16', 'q8_0', 'q5_1', 'q5_0', 'q4_1', 'q4_0', 'iq4_nl'] as const;
+export type CacheType = (typeof cacheTypes)[number];
+
+/** Bytes by the type of the cache: one is absent where it cannot hold the heads of the model. */
+const CacheBytes = z.object(
+  Object.fromEntries(cacheTypes.map((type) => [type, z.int().optional()])) as Record<
+    CacheType,
+    z.ZodOptional<z.ZodInt>
+  >,
+);
+export type CacheBytes = z.infer<typeof CacheBytes>;
+
+/** What a model takes of the memory of a server, as far as its header says; what cannot be known is absent. */
+export const MemoryFacts = z
+  .object({
+    weightsBytes: z.int().optional().describe('The weights in bytes, all pieces together.'),
+    kvBytesPerToken: CacheBytes.optional().describe(
+      'Keys and values in bytes for each token of the context of each sequence, by the type of the cache (keys and values of the same), without those of a sliding window. A type is absent where it cannot hold the heads of the model.',
+    ),
+    slidingWindow: z
+      .object({
+        tokens: z.int().describe('The length of the window.'),
+        kvBytesPerToken: CacheBytes.describe(
+          'Keys and values in bytes for each token, beside those above. Of a sequence no more tokens are kept than the window and a batch have together, rounded up to 256.',
+        ),
+      })
+      .optional()
+      .describe('The layers that look back over a window of the context only, where the model has such.'),
+    stateBytes: z
+      .int()
+      .optional()
+      .describe('The state of recurrent layers in bytes for each sequence, however long its context is.'),
+  })
+  .describe('What the model takes of the memory of a server, from the header of its GGUF file.');
+export type MemoryFacts = z.infer<typeof MemoryFacts>;
 
 export const ModelFile = z.object({
   path: z.string().max(256).describe('Relative to the path of the artifact.'),
@@ -436,6 +484,7 @@ export const ModelStatus = z.object({
     .optional()
     .describe('What is published: verified, complete, and what servers use.'),
   gguf: GgufFacts.optional(),
+  memory: MemoryFacts.optional(),
   progress: Progress.optional(),
   storage: z
     .object({

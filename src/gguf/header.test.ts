@@ -1,7 +1,7 @@
 import { describe, expect, it, vi } from 'vitest';
 import { notGguf, tinyGguf } from '../../test/hub/gguf.ts';
 import { NotGgufError, TruncatedGgufError } from './errors.ts';
-import { factsOfPieces, parametersText, readGgufHeader, type GgufFile } from './header.ts';
+import { joined, parametersText, readGgufHeader, type GgufFile } from './header.ts';
 
 // Parsing a large vocabulary takes seconds on a loaded machine.
 vi.setConfig({ testTimeout: 30_000 });
@@ -101,10 +101,42 @@ describe('the header of a GGUF file', () => {
     const metadata = { 'split.count': 2, 'split.no': 0 };
     const first = await readGgufHeader(fileOf(tinyGguf({ metadata, architecture: 'qwen3' })));
     const second = await readGgufHeader(fileOf(laterPiece()));
-    const { parameterCount, ...facts } = factsOfPieces([first, second]);
-    expect(facts).toMatchObject({ architecture: 'qwen3', quantization: 'Q4_K_M' });
+    const { facts: both, memory } = joined([first, second]);
+    const { parameterCount, ...facts } = both;
+    expect(facts).toMatchObject({ architecture: 'qwen3', quantization: 'Q4_K_M', pieces: 2 });
+    expect(first.memory).not.toHaveProperty('weightsBytes');
+    expect(memory).toMatchObject({
+      weightsBytes: first.weightsBytes! + second.weightsBytes!,
+      kvBytesPerToken: { f16: 2 * 2 * 128 * 2 },
+    });
     expect(parameterCount).toBe(first.weights + second.weights);
     expect(second.weights).toBe(8448);
+  });
+
+  it('says how it attends, what it reads, and what it takes of memory', async () => {
+    const metadata = {
+      'llama.attention.head_count_kv': [2, 1],
+      'tokenizer.ggml.model': 'gpt2',
+      'tokenizer.ggml.tokens': ['<s>', 'a', 'b'],
+      // Longer than what is kept.
+      'tokenizer.chat_template': '{{ messages }}'.repeat(10_000),
+    };
+    const { facts, memory } = await readGgufHeader(fileOf(tinyGguf({ metadata })));
+    expect(facts).toMatchObject({ heads: 4, kvHeads: 2, tokenizer: 'gpt2', chatTemplate: true });
+    expect(facts.pieces).toBeUndefined();
+    // 8192 weights in blocks of 144 bytes for 256, and 256 of 4 bytes.
+    expect(memory).toMatchObject({ weightsBytes: 4608 + 1024, kvBytesPerToken: { f16: (2 + 1) * 128 * 2 } });
+    await expect(readGgufHeader(fileOf(tinyGguf()))).resolves.toMatchObject({
+      facts: { chatTemplate: false },
+    });
+  });
+
+  it('of anything but a model takes no memory by itself', async () => {
+    const { memory, facts } = await readGgufHeader(
+      fileOf(tinyGguf({ metadata: { 'general.type': 'adapter' } })),
+    );
+    expect(memory).toEqual({});
+    expect(facts.chatTemplate).toBeUndefined();
   });
 
   it.each([

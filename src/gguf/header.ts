@@ -1,8 +1,9 @@
 import { GGMLFileQuantizationType, GGMLQuantizationType } from '@huggingface/gguf';
-import type { GgufFacts } from '../api/model.ts';
+import type { GgufFacts, MemoryFacts } from '../api/model.ts';
 import type { ReadRange } from './cursor.ts';
 import { NotGgufError } from './errors.ts';
-import { parseGguf, type Parsed, type TensorInfo } from './parse.ts';
+import { contextMemory } from './memory.ts';
+import { parseGguf, type Metadata, type TensorInfo } from './parse.ts';
 import { quantizationInName } from './quantization.ts';
 
 export interface GgufFile {
@@ -22,8 +23,11 @@ export interface GgufHeader {
    * loads, such as the statistics of a quantizer.
    */
   readonly role?: 'model' | 'piece' | 'adapter' | 'projector';
-  /** The number of weights in this very file. */
+  /** What a model takes of a server's memory; empty for anything else. */
+  readonly memory: MemoryFacts;
+  /** The number of weights in this very file, and the bytes that they take; undefined where a type is not known. */
   readonly weights: number;
+  readonly weightsBytes: number | undefined;
   /** The names of the tensors that they are in. */
   readonly tensors: readonly string[];
 }
@@ -34,34 +38,61 @@ export interface GgufHeader {
  */
 export async function readGgufHeader(file: GgufFile): Promise<GgufHeader> {
   const { metadata, tensors } = await parseGguf(file);
-  const parameterCount = tensors.reduce((sum, { weights }) => sum + weights, 0);
+  const weights = tensors.reduce((sum, tensor) => sum + tensor.weights, 0);
+  const weightsBytes = sumOfKnown(tensors.map(({ bytes }) => bytes));
   const architecture = text(metadata['general.architecture'], 64);
   const role = roleOf(metadata, architecture);
   if (architecture === undefined && role !== undefined && role !== 'piece') {
     throw new NotGgufError(`${file.path} has a GGUF header that names no architecture.`);
   }
-  const isSplit = (count(metadata['split.count']) ?? 1) > 1;
-  const facts = {
+  const own = (key: string) => metadata[`${architecture}.${key}`];
+  const pieces = count(metadata['split.count']) ?? 1;
+  const facts: GgufFacts = {
     architecture,
     quantization:
       fileType(metadata['general.file_type']) ?? quantizationInName(file.path) ?? dominantType(tensors),
-    contextLength: count(metadata[`${architecture}.context_length`]),
-    layers: count(metadata[`${architecture}.block_count`]),
+    contextLength: count(own('context_length')),
+    layers: count(own('block_count')),
+    heads: largest(own('attention.head_count')),
+    kvHeads: largest(own('attention.head_count_kv')),
+    tokenizer: text(metadata['tokenizer.ggml.model'], 64),
+    chatTemplate: role === 'model' ? 'tokenizer.chat_template' in metadata : undefined,
+    pieces: pieces > 1 ? pieces : undefined,
     license: text(metadata['general.license'], 128),
   };
-  return {
-    facts: isSplit ? facts : withWeights(facts, parameterCount),
+  const memory = role === 'model' && architecture !== undefined ? contextMemory(metadata, architecture) : {};
+  const header: GgufHeader = {
+    facts,
+    memory,
     ...(role !== undefined && { role }),
-    weights: parameterCount,
+    weights,
+    weightsBytes,
     tensors: tensors.map(({ name }) => name),
+  };
+  return pieces > 1 ? header : { ...header, ...joined([header]) };
+}
+
+/**
+ * The facts of a model that is split over files, and what it takes of memory, from the headers of all of them, the first
+ * piece first.
+ */
+export function joined(
+  headers: readonly [GgufHeader, ...GgufHeader[]],
+): Pick<GgufHeader, 'facts' | 'memory'> {
+  const [{ facts, memory, role }] = headers;
+  const weights = headers.reduce((sum, header) => sum + header.weights, 0);
+  const weightsBytes = sumOfKnown(headers.map((header) => header.weightsBytes));
+  return {
+    facts: withWeights(facts, weights),
+    memory: role === 'model' && weightsBytes !== undefined ? { weightsBytes, ...memory } : memory,
   };
 }
 
-/** The facts of a model that is split over files, from the headers of all of them, the first piece first. */
-export function factsOfPieces(headers: readonly [GgufHeader, ...GgufHeader[]]): GgufFacts {
-  return withWeights(
-    headers[0].facts,
-    headers.reduce((sum, { weights }) => sum + weights, 0),
+/** Undefined where one of them is not known. */
+function sumOfKnown(numbers: readonly (number | undefined)[]): number | undefined {
+  return numbers.reduce<number | undefined>(
+    (sum, number) => (sum === undefined || number === undefined ? undefined : sum + number),
+    0,
   );
 }
 
@@ -70,7 +101,7 @@ function withWeights(facts: GgufFacts, weights: number): GgufFacts {
 }
 
 /** `general.type` is absent in older files; pieces after the first have the keys of the split only (`gguf-split`). */
-function roleOf(metadata: Parsed['metadata'], architecture: string | undefined): GgufHeader['role'] {
+function roleOf(metadata: Metadata, architecture: string | undefined): GgufHeader['role'] {
   const type = metadata['general.type'] ?? 'model';
   if (type === 'mmproj' || architecture === 'clip') return 'projector';
   if (type === 'adapter') return 'adapter';
@@ -103,6 +134,15 @@ function dominantType(tensors: readonly TensorInfo[]): string | undefined {
 function count(value: unknown): number | undefined {
   const number = typeof value === 'bigint' ? Number(value) : value;
   return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0 ? number : undefined;
+}
+
+/** The largest of a number for each layer, or the one for all of them. */
+function largest(value: unknown): number | undefined {
+  const counts = [value]
+    .flat()
+    .map(count)
+    .filter((one) => one !== undefined);
+  return counts.length === 0 ? undefined : Math.max(...counts);
 }
 
 function text(value: unknown, longest: number): string | undefined {

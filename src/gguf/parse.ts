@@ -7,15 +7,20 @@ export interface TensorInfo {
   /** Of ggml. */
   readonly type: number;
   readonly weights: number;
+  /** Undefined for a type that is not known here. */
+  readonly bytes: number | undefined;
 }
 
-/** What a header says as far as it is kept: no lists, and no very long strings. */
+export type Metadata = Readonly<Record<string, Value | null>>;
+
+/** What a header says. Null is what is not kept: long lists, lists of anything but numbers, and very long strings. */
 export interface Parsed {
-  readonly metadata: Readonly<Record<string, Value>>;
+  readonly metadata: Metadata;
   readonly tensors: readonly TensorInfo[];
 }
 
-type Value = string | number | bigint | boolean;
+type Scalar = number | bigint | boolean;
+type Value = string | Scalar | readonly Scalar[];
 
 /** What a header may have at most; models have some fifty keys and some thousand tensors. */
 const mostKeys = 10_000;
@@ -23,6 +28,8 @@ const mostTensors = 100_000;
 const longestKey = 1024;
 const longestName = 1024;
 const longestKeptValue = 64 << 10;
+/** A number for each layer, of which llama.cpp takes 512 (`LLAMA_MAX_LAYERS`). */
+const longestKeptList = 512;
 const mostDimensions = 4;
 const deepestList = 4;
 
@@ -32,7 +39,7 @@ const defaultAlignment = 32;
 
 /**
  * Reads the header of a GGUF file. What comes from outside bounds nothing here: counts are limited, lists are passed
- * over and not kept, and nothing is read beyond the end of the file.
+ * over where they are longer than a model has layers, and nothing is read beyond the end of the file.
  * https://github.com/ggml-org/ggml/blob/master/docs/gguf.md
  * @throws NotGgufError, TruncatedGgufError, and whatever `read` throws.
  */
@@ -45,13 +52,12 @@ export async function parseGguf(file: { path: string; sizeBytes: number; read: R
   const tensorCount = limited(cursor, cursor.u64(), mostTensors, 'tensors');
   const keyCount = limited(cursor, cursor.u64(), mostKeys, 'keys');
 
-  const metadata: Record<string, Value> = Object.create(null) as Record<string, Value>;
+  const metadata = Object.create(null) as Record<string, Value | null>;
   for (let i = 0; i < keyCount; i++) {
     const key = await readString(cursor, longestKey);
     if (key === undefined) throw cursor.problem('has a key without a name that can be read');
     await cursor.have(4);
-    const value = await readValue(cursor, cursor.u32());
-    if (value !== undefined) metadata[key] = value;
+    metadata[key] = (await readValue(cursor, cursor.u32())) ?? null;
   }
   const tensors: (TensorInfo & { offset: number })[] = [];
   for (let i = 0; i < tensorCount; i++) tensors.push(await readTensorInfo(cursor));
@@ -80,24 +86,26 @@ async function readString(cursor: Cursor, longest: number): Promise<string | und
 }
 
 /** Undefined for what is not kept. */
-async function readValue(cursor: Cursor, type: number, depth = 0): Promise<Value | undefined> {
+async function readValue(cursor: Cursor, type: number): Promise<Value | undefined> {
   if (type === stringType) return readString(cursor, longestKeptValue);
-  if (type === listType) {
-    await skipList(cursor, depth + 1);
-    return undefined;
-  }
+  if (type === listType) return readList(cursor, 1);
   const bytes = numberBytes[type];
   if (bytes === undefined) throw cursor.problem(`has a value of the unknown type ${type}`);
   await cursor.have(bytes);
   return cursor.number(type);
 }
 
-async function skipList(cursor: Cursor, depth: number): Promise<void> {
+/** A short list of numbers; undefined for one that is passed over. */
+async function readList(cursor: Cursor, depth: number): Promise<readonly Scalar[] | undefined> {
   if (depth > deepestList) throw cursor.problem('has lists in lists without end');
   await cursor.have(12);
   const type = cursor.u32();
   const length = cursor.u64();
   const bytes = numberBytes[type];
+  if (bytes !== undefined && depth === 1 && length <= longestKeptList) {
+    await cursor.have(bytes * length);
+    return Array.from({ length }, () => cursor.number(type));
+  }
   if (bytes !== undefined) {
     cursor.skip(bytes * length);
   } else if (type === stringType) {
@@ -107,8 +115,9 @@ async function skipList(cursor: Cursor, depth: number): Promise<void> {
       cursor.skip(cursor.u64());
     }
   } else if (type === listType) {
-    for (let i = 0; i < length; i++) await skipList(cursor, depth + 1);
+    for (let i = 0; i < length; i++) await readList(cursor, depth + 1);
   } else throw cursor.problem(`has a list of the unknown type ${type}`);
+  return undefined;
 }
 
 async function readTensorInfo(cursor: Cursor): Promise<TensorInfo & { offset: number }> {
@@ -120,7 +129,8 @@ async function readTensorInfo(cursor: Cursor): Promise<TensorInfo & { offset: nu
   let weights = 1;
   for (let i = 0; i < dimensions; i++) weights *= cursor.u64();
   if (!Number.isSafeInteger(weights)) throw cursor.problem(`states a tensor of ${weights} weights`);
-  return { name, weights, type: cursor.u32(), offset: cursor.u64() };
+  const type = cursor.u32();
+  return { name, weights, type, bytes: bytesOf(type, weights), offset: cursor.u64() };
 }
 
 /** @throws TruncatedGgufError where the weights reach past the end of the file. */
@@ -128,12 +138,12 @@ function checkEnd(
   { path, sizeBytes }: { path: string; sizeBytes: number },
   tensors: readonly (TensorInfo & { offset: number })[],
   headerBytes: number,
-  stated: Value | undefined,
+  stated: Value | null | undefined,
 ): void {
   const alignment = typeof stated === 'number' && stated > 0 ? stated : defaultAlignment;
   const dataStart = Math.ceil(headerBytes / alignment) * alignment;
-  for (const { name, type, weights, offset } of tensors) {
-    const end = dataStart + offset + (bytesOf(type, weights) ?? 0);
+  for (const { name, bytes = 0, offset } of tensors) {
+    const end = dataStart + offset + bytes;
     if (end > sizeBytes) {
       throw new TruncatedGgufError(
         `${path} has ${sizeBytes} bytes, and by its header the weights ${name} end at byte ${end}.`,

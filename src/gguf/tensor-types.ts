@@ -43,3 +43,8 @@ export function bytesOf(type: number, weights: number): number | undefined {
   const packing = packings[type];
   return packing && Math.ceil(weights / packing[0]) * packing[1];
 }
+
+/** How many elements a type packs together. */
+export function elementsPerBlock(type: number): number {
+  return packings[type]?.[0] ?? 1;
+}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { GgufFacts, ModelFile, ModelSource } from '../api/model.ts';
+import { GgufFacts, MemoryFacts, ModelFile, ModelSource } from '../api/model.ts';
 import type { Reason } from '../api/reasons.ts';
 
 /**
@@ -75,6 +75,7 @@ export const Inspection = z.object({
   sizeBytes: z.int(),
   fileCount: z.int(),
   gguf: GgufFacts,
+  memory: MemoryFacts.optional(),
 });
 export type Inspection = z.infer<typeof Inspection>;
 

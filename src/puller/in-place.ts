@@ -7,7 +7,7 @@ import { SourceError } from '../sources/source.ts';
 import { digestOf } from './digest.ts';
 import { openHashPool } from './hash-pool.ts';
 import { readHeaderAt } from './header-on-disk.ts';
-import { factsOf } from './inspect.ts';
+import { readModel } from './inspect.ts';
 import type { ProgressTracker } from './progress.ts';
 import { checkReportable } from './report.ts';
 import { listFolder, orUnreadable, revisionOf, type FileInPlace } from './volume-folder.ts';
@@ -34,11 +34,13 @@ export async function inspectInPlace(place: InPlace): Promise<Inspection> {
   const files = await findFiles(place);
   const revision = revisionOf(files);
   checkReportable({ revision, files, folder: folderOf(place) });
+  const { facts, memory } = await readModel(files, (file) => readHeaderAt(file, file.at));
   return {
     revision,
     sizeBytes: sizeOf(files),
     fileCount: files.length,
-    gguf: await factsOf(files, (file) => readHeaderAt(file, file.at)),
+    gguf: { ...facts, projector: files.some(({ role }) => role === 'projector') },
+    memory,
   };
 }
 

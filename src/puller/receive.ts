@@ -26,12 +26,7 @@ export function checkAnswer(answer: HttpAnswer, [start, end]: Interval, file: So
   const { status, headers, origin } = answer;
   const { path, sizeBytes } = file;
   const etag = header(headers, 'etag');
-  if (isWebPage(answer, file)) {
-    throw new SourceError(
-      'SourceUnreachable',
-      `${origin} answered with a web page instead of ${path}. A proxy, or a page to log in at, may stand between.`,
-    );
-  }
+  refuseWebPage(answer, file);
   if (status === 200) {
     const length = header(headers, 'content-length');
     if (length !== undefined && Number(length) !== sizeBytes) throw otherSize(origin, length, file);
@@ -57,8 +52,13 @@ function otherSize(origin: string, bytes: string, { sizeBytes }: SourceFile): Wr
   return new WrongContentError(`${origin} has ${bytes} bytes of it, and the source states ${sizeBytes}`);
 }
 
-function isWebPage({ headers }: HttpAnswer, { path }: SourceFile): boolean {
-  return /^text\/html\b/i.test(header(headers, 'content-type') ?? '') && !/\.x?html?$/i.test(path);
+/** @throws SourceError SourceUnreachable for an answer that a browser would show, and that is not the file. */
+export function refuseWebPage({ headers, origin }: HttpAnswer, { path }: SourceFile): void {
+  if (!/^text\/html\b/i.test(header(headers, 'content-type') ?? '') || /\.x?html?$/i.test(path)) return;
+  throw new SourceError(
+    'SourceUnreachable',
+    `${origin} answered with a web page instead of ${path}. A proxy, or a page to log in at, may stand between.`,
+  );
 }
 
 /** What is handed over at once: large against the cost of a write, small against what connections hold together. */

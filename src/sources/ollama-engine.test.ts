@@ -5,7 +5,9 @@ import { madeForOllamasEngine } from './ollama-engine.ts';
 const header = (architecture: string, ...tensors: string[]): GgufHeader => ({
   facts: { architecture },
   role: 'model',
+  memory: {},
   weights: 1,
+  weightsBytes: 1,
   tensors: ['token_embd.weight', 'blk.0.attn_v.weight', 'output_norm.weight', ...tensors],
 });
 

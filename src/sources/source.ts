@@ -25,6 +25,8 @@ export interface Resolution {
   readonly files: readonly SourceFile[];
   /** Where the files appear on the volume beside the blobs, relative to its root; another revision has another. */
   readonly folder: string;
+  /** Whether the source has a projector that is not among the files; undefined where only the files tell. */
+  readonly hasProjector?: boolean;
   /** Small files that make other programs find these on the volume, such as the ref of a branch; written last. */
   readonly records: readonly VolumeRecord[];
 }

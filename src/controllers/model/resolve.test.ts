@@ -15,7 +15,9 @@ import { fingerprint, inspectRequest } from './view.ts';
 
 const model = aModel();
 const request = inspectRequest(model);
-const inspection = { revision: commit, sizeBytes: 2_000_000, fileCount: 2, gguf: { architecture: 'qwen3' } };
+const gguf = { architecture: 'qwen3' };
+const memory = { weightsBytes: 1_900_000, kvBytesPerToken: { f16: 1024 } };
+const inspection = { revision: commit, sizeBytes: 2_000_000, fileCount: 2, gguf, memory };
 
 function outcomeOf(job: Partial<JobChoices>, left?: PullerReport, of = model) {
   const inspectJob = aJob({ request, ...job });
@@ -100,7 +102,8 @@ describe('resolveSource', () => {
           size: '2MB',
           fileCount: 2,
         },
-        gguf: { architecture: 'qwen3' },
+        gguf,
+        memory,
       },
     });
   });

@@ -44,10 +44,10 @@ export function resolveSource(view: ModelView, { resolved }: ModelStatus): Outco
       };
     case 'succeeded': {
       if (!('inspection' in attempt.report)) break;
-      const { revision, sizeBytes, fileCount, gguf } = attempt.report.inspection;
+      const { revision, sizeBytes, fileCount, gguf, memory } = attempt.report.inspection;
       const size = formatBytes(sizeBytes);
       const resolved = { source, request, revision, sizeBytes, size, fileCount };
-      return { at: 'done', message: resolvedMessage(resolved), status: { resolved, gguf } };
+      return { at: 'done', message: resolvedMessage(resolved), status: { resolved, gguf, memory } };
     }
     case 'failed': {
       const { reason, message, secondsToNext } = attempt;
