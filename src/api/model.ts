@@ -27,6 +27,10 @@ const Endpoint = z
   .max(512)
   .regex(/^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?(\/[A-Za-z0-9._/-]*)?$/);
 
+/** What `bits` may be. */
+export const bitsPerWeight = [1, 2, 3, 4, 5, 6, 8, 16, 32] as const;
+export type BitsPerWeight = (typeof bitsPerWeight)[number];
+
 export const HuggingFaceSource = z
   .object({
     repo: z
@@ -56,7 +60,15 @@ export const HuggingFaceSource = z
       .regex(/^[A-Za-z0-9_]+$/)
       .optional()
       .describe(
-        'Chooses the GGUF file by its quantization, e.g. Q4_K_M. Without it and without files the repository must hold exactly one GGUF file.',
+        'Chooses the GGUF file by its quantization, e.g. Q4_K_M. Without it, bits and files the repository must hold exactly one GGUF model.',
+      ),
+    bits: z
+      .literal(bitsPerWeight)
+      .optional()
+      // A literal of numbers would be of the type number.
+      .meta({ type: 'integer' })
+      .describe(
+        'Chooses the GGUF file by the bits of a weight: of the quantizations of so many bits that the repository has, the best-known one. The order is, for 4 bits: Q4_K_M, Q4_K_S, Q4_K_L, Q4_K_XL, then IQ4_XS and IQ4_NL, then MXFP4, NVFP4, and at last Q4_1 and Q4_0; for others alike (for 2 and 3 bits plain Q2_K and Q3_K_M first, for 6 bits Q6_K, for 8 bits Q8_0, for 16 bits F16 before BF16). Files whose names carry no quantization are not among them.',
       ),
     endpoint: Endpoint.default(publicHub).describe(
       'The hub to ask: a mirror or an air-gapped hub in place of the public one.',
@@ -65,8 +77,8 @@ export const HuggingFaceSource = z
   .meta({
     'x-kubernetes-validations': [
       {
-        rule: '!(has(self.files) && has(self.quantization))',
-        message: 'files and quantization both choose the files: set one of them',
+        rule: '[has(self.files), has(self.quantization), has(self.bits)].filter(x, x).size() <= 1',
+        message: 'files, quantization and bits each choose the files: set one of them',
       },
     ],
   })

@@ -54,12 +54,12 @@ export const reasons = {
     action: 'Check spec.source.huggingFace.files against the file list of the repository.',
   },
   QuantizationNotFound: {
-    meaning: 'The repository has no GGUF file of this quantization.',
-    action: 'Choose one that the message lists, in spec.source.huggingFace.quantization.',
+    meaning: 'The repository has no GGUF file of this quantization, or of so many bits.',
+    action: 'Choose one that the message lists, in spec.source.huggingFace.quantization or bits.',
   },
   NoModelFile: {
     meaning: 'The repository has no GGUF file at this revision.',
-    action: 'Choose a repository that publishes GGUF files.',
+    action: 'Choose a repository that publishes GGUF files; the message names some if the hub knows any.',
   },
   AmbiguousFiles: {
     meaning:
@@ -77,6 +77,10 @@ export const reasons = {
   UnsupportedModel: {
     meaning: 'The source has the model in a form that the runtime cannot load.',
     action: 'Read the message for what it is; choose another tag, or the same model as a GGUF file.',
+  },
+  XetOnly: {
+    meaning: 'The hub gives the file over its Xet protocol only, as it does with very large files.',
+    action: 'Choose a smaller or a split quantization, or serve the file from a mirror.',
   },
   GatedRepo: {
     meaning: 'The repository is gated and this request has not been granted access.',

@@ -112,6 +112,7 @@ export const pullerReasons = [
   'NotGGUF',
   'TruncatedGGUF',
   'UnsupportedModel',
+  'XetOnly',
   'GatedRepo',
   'Unauthorized',
   'CredentialsNotFound',

@@ -47,6 +47,8 @@ describe('a repository with more than a model', () => {
     [split[1]!]: piece(1),
     'tuned.gguf': adapter,
     'mmproj.gguf': tinyGguf({ architecture: 'clip' }),
+    // A projector whose name does not tell.
+    'vision.gguf': tinyGguf({ architecture: 'clip', seed: 2 }),
     'config.json': '{}',
   };
   const roles = ({ files }: Publication) => files.map(({ path, role }) => [path, role]);
@@ -60,7 +62,13 @@ describe('a repository with more than a model', () => {
     const options = optionsFor('acme/more', { quantization: 'q4_k_m' });
     const inspected = await inspect(options.source, patience, signal);
     expect(inspected).toMatchObject({ fileCount: 2, sizeBytes: 100_001 });
-    expect(inspected.gguf).toMatchObject({ architecture: 'llama', quantization: 'Q4_K_M' });
+    expect(inspected.gguf).toMatchObject({
+      architecture: 'llama',
+      quantization: 'Q4_K_M',
+      pieces: 2,
+      projector: true,
+    });
+    expect(inspected.memory?.weightsBytes).toBeGreaterThan(95_000);
     expect(inspected.gguf.parameterCount).toBeGreaterThan(95_000);
     const expected = [
       [split[0], 'model'],
@@ -72,7 +80,7 @@ describe('a repository with more than a model', () => {
   });
 
   it('has every file called what its header says', async () => {
-    const names = ['tuned.gguf', 'config.json', '*mmproj*', '*00002-of*'];
+    const names = ['tuned.gguf', 'config.json', 'vision.gguf', '*00002-of*'];
     const options = optionsFor('acme/more', { files: names });
     const { gguf } = await inspect(options.source, patience, signal);
     expect(gguf.parameterCount).toBeGreaterThan(95_000);
@@ -81,7 +89,7 @@ describe('a repository with more than a model', () => {
       [split[0]!]: 'model',
       [split[1]!]: 'piece',
       'tuned.gguf': 'adapter',
-      'mmproj.gguf': 'projector',
+      'vision.gguf': 'projector',
       'config.json': undefined,
     });
     const index: unknown = JSON.parse(
@@ -96,6 +104,13 @@ describe('a repository with more than a model', () => {
       gguf: { architecture: 'llama' },
     });
     expect(roles(await pull(options))).toEqual([['tuned.gguf', 'adapter']]);
+  });
+
+  it('refuses a projector for what its name says, or its header', async () => {
+    for (const name of ['mmproj.gguf', 'vision.gguf']) {
+      const { source } = optionsFor('acme/more', { files: [name] });
+      expect(await failureReason(inspect(source, patience, signal))).toBe('UnsupportedModel');
+    }
   });
 
   it('refuses more files than can be reported, before it downloads one', async () => {

@@ -8,9 +8,14 @@ export interface HubQuestion {
   readonly repo: string;
   readonly revision: string;
   readonly path?: string;
+  /** Of the file at the path. */
+  readonly sizeBytes?: number;
   /** Whether a token went along. */
   readonly withToken: boolean;
 }
+
+/** Larger files huggingface_hub does not ask for over plain HTTP (`MAX_HTTP_DOWNLOAD_SIZE`). */
+const largestPlainBytes = 50e9;
 
 /**
  * Says what a refusal means. The hub tells its refusals apart by `X-Error-Code`, not by the status: a missing repository
@@ -25,6 +30,13 @@ export function hubError(
   const says = header(answer.headers, 'x-error-message')?.slice(0, 300);
   const quoted = says === undefined ? '' : ` The hub says: ${says}`;
   const code = header(answer.headers, 'x-error-code');
+  if (code === undefined && isXetOnly(answer, question)) {
+    const size = question.sizeBytes === undefined ? '' : ` (${Math.round(question.sizeBytes / 1e9)} GB)`;
+    return new SourceError(
+      'XetOnly',
+      `${endpoint} does not give ${path ?? repo}${size} of ${repo} over plain HTTP (${status}), only over its Xet protocol, which Longshore does not speak. Choose a smaller quantization or one that is split into pieces, or serve the file from a mirror and set spec.source.huggingFace.endpoint.`,
+    );
+  }
   const common = commonRefusal(answer, endpoint, path ?? repo, quoted);
   if (common !== undefined) return common;
 
@@ -66,4 +78,17 @@ export function hubError(
     );
   }
   return new SourceError('PullerFailed', `${endpoint} answered ${status} for ${path ?? repo}.${quoted}`);
+}
+
+/**
+ * Whether a file is refused for the way it is asked for: the hub says so by the header that names its Xet hash, and its
+ * storage by a plain 400 for files that are too large for it (huggingface_hub#4330).
+ */
+function isXetOnly(
+  { status, headers, origin }: Pick<HttpAnswer, 'status' | 'headers' | 'origin'>,
+  { endpoint, path, sizeBytes = 0 }: HubQuestion,
+): boolean {
+  if (path === undefined || (status !== 400 && status !== 403)) return false;
+  if (header(headers, 'x-xet-hash') !== undefined) return true;
+  return status === 400 && origin !== new URL(endpoint).origin && sizeBytes > largestPlainBytes;
 }

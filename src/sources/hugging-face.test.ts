@@ -13,13 +13,15 @@ import type { Source } from './source.ts';
 import { said } from './testing/said.ts';
 import { listen } from './testing/server.ts';
 
+/** Of a mirror: the public hub's begin with hf_. */
+const mirrorToken = 'AKCp8.mirror-token_1';
 const renamed = { repo: 'acme/new-name', formerly: 'acme/old-name' };
 let hub: Hub;
 
 beforeAll(async () => {
   const repos = [
     ...standardRepos(),
-    { id: 'acme/secret', private: true, access: [testToken], files: { 'm.gguf': tinyGguf() } },
+    { id: 'acme/secret', private: true, access: [testToken, mirrorToken], files: { 'm.gguf': tinyGguf() } },
     {
       id: renamed.repo,
       formerIds: [renamed.formerly],
@@ -138,6 +140,10 @@ describe('the token', () => {
     expect(asked!.every(({ authorization }) => authorization === `Bearer ${testToken}`)).toBe(true);
     expect(stored).toMatchObject([{ status: 200 }]);
     expect(stored![0]).not.toHaveProperty('authorization');
+  });
+
+  it('may be that of a mirror, which begins as it likes', async () => {
+    await expect(read(source('acme/secret', {}, mirrorToken))).resolves.toHaveLength(tinyGguf().length);
   });
 
   it('does not follow the listing to another origin', async () => {

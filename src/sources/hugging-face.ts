@@ -1,12 +1,13 @@
 import { listFiles, modelInfo } from '@huggingface/hub';
 import { z } from 'zod';
 import type { HuggingFaceSource } from '../api/model.ts';
-import { ask, rangeHeaders, unreachable, withoutSlash, type SourceOptions } from './ask.ts';
+import { ask, rangeHeaders, readBody, withoutSlash, type SourceOptions } from './ask.ts';
 import { hubError, type HubQuestion } from './hub-errors.ts';
 import { networkProblem, type HttpAnswer, type HttpRequest } from './http.ts';
+import { withQuantizedRepos } from './quantized-repos.ts';
 import { encodePath, isSafePath } from './repo-path.ts';
-import { retrying } from './retry.ts';
-import { selectFiles } from './select-files.ts';
+import { retrying, type Patience } from './retry.ts';
+import { isGguf, isProjector, selectFiles } from './select-files.ts';
 import { SourceError, type Source, type SourceFile } from './source.ts';
 
 const CommitId = z.string().regex(/^[0-9a-f]{40,64}$/);
@@ -18,6 +19,12 @@ const TreeFile = z.object({
   oid: z.string().regex(/^[0-9a-f]{40}$/),
   lfs: z.object({ oid: z.string().regex(/^[0-9a-f]{64}$/), size: z.int().nonnegative() }).optional(),
 });
+
+/** A page of a listing has some 300 kB. */
+const mostAnswerBytes = 16 << 20;
+/** What is listed of a repository at most: a hub could go on for ever. */
+const mostPages = 2_000;
+const mostEntries = 200_000;
 
 /**
  * Files of a repository on a Hugging Face hub. The library is used for metadata; the token is put on here, because the
@@ -44,17 +51,15 @@ export function huggingFaceSource(
   }
 
   /** The library's `fetch`: refusals leave as SourceErrors, because its own errors drop `X-Error-Code`. */
-  function fetchFor(about: HubQuestion): typeof fetch {
+  function fetchFor(about: HubQuestion, how: Patience = patience): typeof fetch {
     return async (input, init) => {
       const url = input instanceof Request ? input.url : input.toString();
       const headers = Object.fromEntries(new Headers(init?.headers));
       return retrying(async () => {
         const answer = await askFor(url, about, { headers, signal });
-        const text = await answer.body
-          .text()
-          .catch((cause: unknown) => Promise.reject(unreachable(endpoint, cause)));
-        return new Response(text, { status: answer.status, headers: headerPairs(answer) });
-      }, patience);
+        const body = await readBody(endpoint, answer, mostAnswerBytes, signal);
+        return new Response(new Uint8Array(body), { status: answer.status, headers: headerPairs(answer) });
+      }, how);
     };
   }
 
@@ -87,15 +92,22 @@ export function huggingFaceSource(
 
   async function list(revision: string): Promise<SourceFile[]> {
     const files: SourceFile[] = [];
+    const fetchPage = fetchFor(question(revision));
+    let pages = 0;
+    let listed = 0;
     const entries = listFiles({
       repo,
       revision,
       recursive: true,
       hubUrl: endpoint,
-      fetch: fetchFor(question(revision)),
+      fetch: (input, init) => {
+        if (++pages > mostPages) throw new Error(`its listing goes on after ${mostPages} pages`);
+        return fetchPage(input, init);
+      },
     });
     try {
       for await (const entry of entries) {
+        if (++listed > mostEntries) throw new Error(`its listing goes on after ${mostEntries} entries`);
         if (entry.type === 'file') files.push(sourceFile(parsed(TreeFile, entry)));
       }
     } catch (error) {
@@ -104,15 +116,28 @@ export function huggingFaceSource(
     return files;
   }
 
+  async function choose(all: readonly SourceFile[], revision: string): Promise<SourceFile[]> {
+    try {
+      return selectFiles(all, spec, `${repo}@${ref}`);
+    } catch (error) {
+      const hasModel = all.some(({ path }) => isGguf(path) && !isProjector(path));
+      if (hasModel || !(error instanceof SourceError && error.reason === 'NoModelFile')) throw error;
+      const once = fetchFor(question(revision), { ...patience, tries: 1 });
+      throw await withQuantizedRepos(error, { repo, endpoint, fetch: once, signal });
+    }
+  }
+
   return {
     name: `hf:${repo}@${ref}`,
     async resolve(pinned) {
       if (!isSafePath(ref)) throw hubError(noSuchRevision(endpoint), question(ref));
       const revision = pinned === undefined ? await pin() : parsed(CommitId, pinned);
+      const all = await list(revision);
       const repoFolder = `hub/models--${repo.replace('/', '--')}`;
       return {
         revision,
-        files: selectFiles(await list(revision), spec, `${repo}@${ref}`),
+        files: await choose(all, revision),
+        hasProjector: all.some(({ path }) => isProjector(path)),
         folder: `${repoFolder}/snapshots/${revision}`,
         records: ref === revision ? [] : [{ path: `${repoFolder}/refs/${ref}`, content: revision }],
       };
@@ -121,7 +146,7 @@ export function huggingFaceSource(
       const url = `${endpoint}/${repo}/resolve/${revision}/${encodePath(file.path)}`;
       return askFor(
         url,
-        { ...question(revision), path: file.path },
+        { ...question(revision), path: file.path, sizeBytes: file.sizeBytes },
         { headers: rangeHeaders(range), signal },
       );
     },

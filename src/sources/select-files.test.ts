@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { BitsPerWeight } from '../api/model.ts';
 import { isSafePath } from './repo-path.ts';
 import { selectFiles } from './select-files.ts';
 import { SourceError, type SourceFile } from './source.ts';
@@ -35,8 +36,11 @@ describe('without a choice', () => {
     expect(refusal(['a-Q8_0.gguf', 'b-Q8_0.gguf', 'm-F16.gguf'])).toMatch(/F16, a-Q8_0.gguf, b-Q8_0.gguf/);
     expect(refusal([...pieces, 'm-Q4_0.gguf'])).toMatch(/^AmbiguousFiles: .* 2 GGUF models.*Q4_0, Q8_0/);
   });
-  it('a repository without GGUF files is refused', () => {
-    expect(refusal(['model.safetensors'])).toMatch(/^NoModelFile: /);
+  it('a repository without GGUF files is refused, and one that has projectors only', () => {
+    expect(refusal(['model.safetensors'])).toMatch(/^NoModelFile: .*among its 1 files/);
+    expect(refusal(['mmproj-f16.gguf', 'a.json'])).toMatch(
+      /^NoModelFile: .*only of projectors.*: mmproj-f16.gguf/,
+    );
   });
 });
 
@@ -68,19 +72,66 @@ describe('by quantization', () => {
   });
 });
 
+describe('by bits', () => {
+  it.each<[BitsPerWeight, string[], string]>([
+    [4, ['m-Q4_0.gguf', 'm-IQ4_XS.gguf', 'm-Q4_K_S.gguf', 'm-Q4_K_M.gguf', 'm-Q8_0.gguf'], 'm-Q4_K_M.gguf'],
+    [4, ['m-Q4_0.gguf', 'm-IQ4_XS.gguf', 'm-UD-Q4_K_XL.gguf'], 'm-UD-Q4_K_XL.gguf'],
+    [4, ['m-Q4_0.gguf', 'm-IQ4_NL.gguf', 'm-IQ4_XS.gguf'], 'm-IQ4_XS.gguf'],
+    [4, ['gpt-oss-20b-mxfp4.gguf', 'gpt-oss-20b-Q4_0.gguf'], 'gpt-oss-20b-mxfp4.gguf'],
+    [4, ['gemma-it-q4_0.gguf', 'mmproj-model-Q4_K_M.gguf'], 'gemma-it-q4_0.gguf'],
+    [3, ['m-Q3_K_L.gguf', 'm-IQ3_M.gguf', 'm-Q3_K_M.gguf'], 'm-Q3_K_M.gguf'],
+    [2, ['m-IQ2_XXS.gguf', 'm-Q2_K_L.gguf', 'm-Q2_K.gguf'], 'm-Q2_K.gguf'],
+    [1, ['m-IQ1_S.gguf', 'm-IQ1_M.gguf', 'm-Q4_0.gguf'], 'm-IQ1_M.gguf'],
+    [8, ['m-UD-Q8_K_XL.gguf', 'm-Q8_0.gguf'], 'm-Q8_0.gguf'],
+    [16, ['m-BF16.gguf', 'm-F16.gguf', 'm-F32.gguf'], 'm-F16.gguf'],
+    [16, ['m-BF16.gguf', 'm-F32.gguf'], 'm-BF16.gguf'],
+  ])('of %i bits %j have %s as the best-known', (bits, all, best) => {
+    expect(select(all, { bits })).toEqual([best]);
+    expect(select(all.toReversed(), { bits })).toEqual([best]);
+  });
+
+  it('a split model comes whole', () => {
+    expect(select(['m-Q4_0.gguf', ...pieces.toReversed()], { bits: 8 })).toEqual(pieces);
+  });
+
+  it('none of so many is said, with what there is', () => {
+    expect(refusal(['m-Q8_0.gguf', 'm-Q5_K_M.gguf', 'plain.gguf'], { bits: 4 })).toMatch(
+      /^QuantizationNotFound: acme\/m@main .* of 4 bits\. It has Q5_K_M, Q8_0, plain\.gguf\. /,
+    );
+  });
+
+  it('two models of the best-known quantization are listed', () => {
+    expect(refusal(['a-Q4_K_M.gguf', 'b-Q4_K_M.gguf', 'a-Q4_0.gguf'], { bits: 4 })).toMatch(
+      /^AmbiguousFiles: .*quantization Q4_K_M: a-Q4_K_M.gguf, b-Q4_K_M.gguf/,
+    );
+  });
+});
+
+describe('a projector', () => {
+  const all = ['m-Q8_0.gguf', 'mmproj-m-Q8_0.gguf', 'a.json'];
+
+  it('is refused by its own message where nothing else is named', () => {
+    const refused = /^UnsupportedModel: mmproj-m-Q8_0\.gguf of acme\/m@main is a projector .*Remove %/;
+    for (const name of ['mmproj-m-Q8_0.gguf', '*mmproj*']) {
+      const message = refusal(all, { files: ['m-Q8_0.gguf', name] });
+      expect(message).toMatch(new RegExp(refused.source.replace('%', name.replaceAll('*', '\\*'))));
+    }
+  });
+
+  it('is left out where a pattern matches more than that', () => {
+    expect(select(all, { files: ['*Q8_0*'] })).toEqual(['m-Q8_0.gguf']);
+    expect(select(all, { files: ['*'] })).toEqual(['m-Q8_0.gguf', 'a.json']);
+  });
+});
+
 describe('by pattern', () => {
   const all = ['README.md', 'Q4/m-Q4_0.gguf', 'm-Q8_0.gguf', 'mmproj-f16.gguf', 'm-lora-f16.gguf', 'a.json'];
 
   it('all files that match come, each once', () => {
-    expect(select(all, { files: ['*Q4*', 'mmproj*', 'Q4/*', '*.json'] })).toEqual([
-      'Q4/m-Q4_0.gguf',
-      'mmproj-f16.gguf',
-      'a.json',
-    ]);
+    expect(select(all, { files: ['*Q4*', 'Q4/*', '*.json'] })).toEqual(['Q4/m-Q4_0.gguf', 'a.json']);
     expect(select(all, { files: ['*8_0*', '*lora*', '???*f16.gguf'] })).toEqual([
       'm-Q8_0.gguf',
       'm-lora-f16.gguf',
-      'mmproj-f16.gguf',
     ]);
   });
   it('a split model comes whole, also when only some pieces match', () => {
@@ -103,9 +154,9 @@ describe('by pattern', () => {
 
 describe('by name', () => {
   it('the files come in the order of the spec, but for the model, which is first', () => {
-    const all = ['a.gguf', 'b.gguf', 'c.json', 'lora.gguf', 'mmproj-b.gguf'];
-    const files = ['c.json', 'lora.gguf', 'mmproj-b.gguf', 'b.gguf', 'a.gguf'];
-    expect(select(all, { files })).toEqual(['b.gguf', 'c.json', 'lora.gguf', 'mmproj-b.gguf', 'a.gguf']);
+    const all = ['a.gguf', 'b.gguf', 'c.json', 'lora.gguf'];
+    const files = ['c.json', 'lora.gguf', 'b.gguf', 'a.gguf'];
+    expect(select(all, { files })).toEqual(['b.gguf', 'c.json', 'lora.gguf', 'a.gguf']);
   });
   it('one piece brings the others', () => {
     const all = [...pieces.toReversed(), 'a.json'];

@@ -1,4 +1,5 @@
-import { pieceInName, quantizationInName } from '../gguf/quantization.ts';
+import type { BitsPerWeight } from '../api/model.ts';
+import { bestOfBits, pieceInName, quantizationInName } from '../gguf/quantization.ts';
 import { isPattern, matchesPattern } from './file-pattern.ts';
 import { closeNames, listed } from './names.ts';
 import { fileName, isSafePath } from './repo-path.ts';
@@ -8,6 +9,7 @@ export interface FileChoice {
   /** Names, and patterns for names. */
   readonly files?: readonly string[] | undefined;
   readonly quantization?: string | undefined;
+  readonly bits?: BitsPerWeight | undefined;
 }
 
 /** The GGUF files that make one model: one, or all pieces of a split one that the repository has, in any order. */
@@ -17,37 +19,58 @@ type Model = readonly [SourceFile, ...SourceFile[]];
  * Chooses the files that a spec names, from all that the repository has. A split model comes whole. The first model
  * among the files is the first of the answer.
  * @param repo The repository and its revision as one name, for messages.
- * @throws SourceError FileNotFound, QuantizationNotFound, AmbiguousFiles, NoModelFile.
+ * @throws SourceError FileNotFound, QuantizationNotFound, AmbiguousFiles, NoModelFile, UnsupportedModel.
  */
 export function selectFiles(all: readonly SourceFile[], choice: FileChoice, repo: string): SourceFile[] {
   const candidates = all.filter((file) => isSafePath(file.path));
   if (choice.files !== undefined) return selectByName(candidates, choice.files, repo);
 
   const models = modelsAmong(candidates);
-  if (models.length === 0) {
-    throw new SourceError(
-      'NoModelFile',
-      `${repo} has no GGUF file among its ${all.length} files. Choose a repository that publishes GGUF files.`,
-    );
-  }
-  const { quantization } = choice;
+  if (models.length === 0) throw noModel(all, candidates, repo);
+  const quantization = wantedQuantization(models, choice, repo);
   const chosen =
     quantization === undefined
       ? models
-      : models.filter(([{ path }]) => quantizationInName(path) === quantization.toUpperCase());
+      : models.filter(([{ path }]) => quantizationInName(path) === quantization);
   const [only, ...others] = chosen;
   if (only === undefined) {
     throw new SourceError(
       'QuantizationNotFound',
-      `${repo} has no GGUF file with the quantization ${quantization}. It has ${listed(choices(models))}.`,
+      `${repo} has no GGUF file with the quantization ${choice.quantization}. It has ${listed(choices(models))}.`,
     );
   }
   if (others.length === 0) return complete(only, repo);
   throw new SourceError(
     'AmbiguousFiles',
     quantization === undefined
-      ? `${repo} has ${chosen.length} GGUF models. Set spec.source.huggingFace.quantization, or files, to one of ${listed(choices(chosen))}.`
+      ? `${repo} has ${chosen.length} GGUF models. Set spec.source.huggingFace.quantization, or files, to one of ${listed(choices(chosen))}; or set bits.`
       : `${repo} has ${chosen.length} GGUF models with the quantization ${quantization}: ${listed(pathsOf(chosen))}. Name one in spec.source.huggingFace.files.`,
+  );
+}
+
+/** The quantization that is named, or the best-known of so many bits. @throws SourceError QuantizationNotFound. */
+function wantedQuantization(
+  models: readonly Model[],
+  { quantization, bits }: FileChoice,
+  repo: string,
+): string | undefined {
+  if (bits === undefined) return quantization?.toUpperCase();
+  const held = models.map(([{ path }]) => quantizationInName(path)).filter((name) => name !== undefined);
+  const best = bestOfBits(bits, held);
+  if (best !== undefined) return best;
+  throw new SourceError(
+    'QuantizationNotFound',
+    `${repo} has no GGUF file with a quantization of ${bits} bits. It has ${listed(choices(models))}. Set spec.source.huggingFace.bits to what one of them has, or name it in quantization or files.`,
+  );
+}
+
+function noModel(all: readonly SourceFile[], candidates: readonly SourceFile[], repo: string): SourceError {
+  const projectors = candidates.filter(({ path }) => isProjector(path)).map(({ path }) => path);
+  return new SourceError(
+    'NoModelFile',
+    projectors.length === 0
+      ? `${repo} has no GGUF file among its ${all.length} files. Choose a repository that publishes GGUF files.`
+      : `${repo} has no GGUF file of a model, only of projectors for images or sound: ${listed(projectors)}. Choose a repository that publishes the model as GGUF.`,
   );
 }
 
@@ -91,7 +114,13 @@ function filesNamed(name: string, candidates: readonly SourceFile[], repo: strin
       `${name} in spec.source.huggingFace.files matches ${models.length} GGUF models of ${repo}: ${listed(pathsOf(models))}. Make the pattern narrower, or name the one to load.`,
     );
   }
-  return found;
+  // A pattern for a quantization may match a projector beside the model, which nobody asked for by that.
+  const useful = found.filter(({ path }) => !isProjector(path));
+  if (useful.length > 0) return useful;
+  throw new SourceError(
+    'UnsupportedModel',
+    `${listed(found.map(({ path }) => path))} of ${repo} is a projector for images or sound, which the runtime cannot use yet. Remove ${name} from spec.source.huggingFace.files; the model by itself reads text.`,
+  );
 }
 
 /** The files of a model, sorted by piece. @throws SourceError FileNotFound when the repository lacks pieces. */
@@ -151,7 +180,12 @@ export function isGguf(path: string): boolean {
 
 /** A GGUF file with the weights of a model, not a projector for images or statistics of a quantizer. */
 function isModel(path: string): boolean {
-  return isGguf(path) && !/mmproj|imatrix/i.test(fileName(path));
+  return isGguf(path) && !isProjector(path) && !/imatrix/i.test(fileName(path));
+}
+
+/** A GGUF file that its name calls a projector (llama.cpp, `convert_hf_to_gguf.py --mmproj`). */
+export function isProjector(path: string): boolean {
+  return isGguf(path) && /mmproj/i.test(fileName(path));
 }
 
 /** A GGUF file that its name calls a LoRA adapter. What it is, only its header says. */
