@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { gemma } from '../../test/hub/model.ts';
 import { cacheTypes, type CacheType, type MemoryFacts } from '../api/model.ts';
 import { readGgufHeader } from '../gguf/header.ts';
-import { headsByLayer, latentAttention, mostlyRecurrent } from './testing/tiny-models.ts';
+import { headsByLayer, latentAttention, mostlyRecurrent } from '../../test/hub/loadable-gguf.ts';
 
 // Loading models on a machine that may be busy.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 300_000 });

@@ -73,7 +73,13 @@ describe('a public repository, read by @huggingface/hub', () => {
     expect(info.updatedAt).toEqual(new Date('2026-01-01T00:00:00.000Z'));
     expect(info.sha).toMatch(/^[0-9a-f]{40}$/);
     expect(info.cardData).toMatchObject({ license: 'gemma' });
-    expect(info.tags).toEqual(['gguf', 'license:gemma', 'region:us']);
+    expect(info.tags).toEqual([
+      'gguf',
+      'license:gemma',
+      'base_model:google/gemma-3-270m',
+      'base_model:quantized:google/gemma-3-270m',
+      'region:us',
+    ]);
     expect(info.filePaths).toEqual(['.gitattributes', 'README.md', 'config.json', file]);
     for (const revision of [info.sha, 'v1.0', 'main']) {
       const other = await modelInfo({ name: repo, hubUrl, revision, additionalFields: ['sha'] });

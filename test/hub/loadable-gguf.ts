@@ -1,4 +1,4 @@
-import { tinyGguf } from '../../../test/hub/gguf.ts';
+import { tinyGguf } from './gguf.ts';
 
 /** Models that llama.cpp loads and makes contexts of, too small to say anything: one for each way of keeping tokens. */
 
