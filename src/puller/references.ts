@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readFile, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -25,7 +26,7 @@ const IndexRecord = Publication.extend({
 });
 export type IndexRecord = z.infer<typeof IndexRecord>;
 
-const Announced = z.object({ version: z.literal(1), digests: z.array(z.string()) });
+const Announced = z.object({ version: z.literal(1), pull: z.string(), digests: z.array(z.string()) });
 
 /** What a running pull needs. */
 export interface Announcement {
@@ -50,12 +51,12 @@ export async function announce(
 ): Promise<Announcement> {
   const path = join(root, announcedFolder, `${modelUid}.json`);
   const known = new Set(digests);
+  const pull = randomUUID();
+  let said = '';
   let last: Promise<void> = Promise.resolve();
   async function say(): Promise<void> {
-    await replaceFile(
-      path,
-      JSON.stringify({ version: 1, digests: [...known] } satisfies z.infer<typeof Announced>),
-    );
+    said = JSON.stringify({ version: 1, pull, digests: [...known] } satisfies z.infer<typeof Announced>);
+    await replaceFile(path, said);
     await stopCollections(root);
   }
   await say();
@@ -67,7 +68,10 @@ export async function announce(
       }
       return last;
     },
-    withdraw: () => rm(path, { force: true }),
+    async withdraw() {
+      // A next pod may have begun, if this one took its time to end.
+      if ((await unlessMissing(readFile(path, 'utf8'))) === said) await rm(path, { force: true });
+    },
   };
 }
 
@@ -82,11 +86,13 @@ async function stopCollections(root: string): Promise<void> {
   }
 }
 
+/** From its return on nothing of this is removed. Whether it is all there has to be looked for afterwards. */
 export async function writeIndex(root: string, record: IndexRecord): Promise<void> {
   await replaceFile(
     indexPath(root, record.modelUid, record.digest),
     `${JSON.stringify(record, undefined, 2)}\n`,
   );
+  await stopCollections(root);
 }
 
 /** Drops what a Model has published and announced, but for the digests in `except`. */
