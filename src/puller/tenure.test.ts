@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs';
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -125,12 +126,17 @@ describe('a download', () => {
     expect(await readdir(partial)).toEqual([one.name]);
   });
 
-  it('leaves nothing aside when who took it stops before it begins', async () => {
+  it('leaves nothing aside when a third is faster, and who waits for that one is stopped', async () => {
     await using _first = await taken();
-    const meanwhile = async (look: number): Promise<void> => {
-      if (look > 3) throw new Error('stopped');
+    const more = options(async (look) => {
+      if (look > 10) throw new Error('stopped');
+    });
+    const now = (): number => {
+      if (clock === times.staleMs) mkdirSync(join(partial, newOwner('uid-3').name));
+      return clock;
     };
-    await expect(taken(another, options(meanwhile))).rejects.toThrow('stopped');
+    await expect(taken(another, { ...more, now })).rejects.toThrow('stopped');
+    expect(clock).toBeGreaterThan(times.staleMs);
     expect(await readdir(join(root, '.partial'))).toEqual(['abc']);
   });
 });
