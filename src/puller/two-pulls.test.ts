@@ -117,7 +117,10 @@ describe('two pulls of the same file for two Models', () => {
     expect(await reasonOf(pull(first))).toBe('SourceUnreachable');
     const second = optionsFor('b');
     await pull(second);
-    expect(second.progress.counts().receivedBytes).toBe(content.byteLength - 8_000_000);
+    // A connection that is cut takes with it what was sent and not read.
+    const received = [first, second].map(({ progress }) => progress.counts().receivedBytes);
+    expect(received[0]).toBeGreaterThan(4_000_000);
+    expect(received[0]! + received[1]!).toBe(content.byteLength);
     await expectPublished('b');
   });
 });
