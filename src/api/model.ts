@@ -145,17 +145,57 @@ export const VolumeSource = z
   .describe('Files that are on a volume already. They are verified where they are; nothing is written.');
 export type VolumeSource = z.infer<typeof VolumeSource>;
 
+/** A file on any web server. No user and no fragment; what a query signs is of no concern to anybody else. */
+const FileUrl = z
+  .string()
+  .max(2048)
+  .regex(/^https?:\/\/[A-Za-z0-9.-]{1,253}(:[0-9]{1,5})?\/[^?#\s]{1,500}(\?[^#\s]*)?$/);
+
+export const HttpSource = z
+  .object({
+    files: z
+      .array(
+        z.object({
+          url: FileUrl.describe(
+            'Where the file is. A query, which may be a signature, is shown in no status, log or message.',
+          ),
+          sha256: z
+            .string()
+            .max(64)
+            .regex(/^[0-9a-f]{64}$/)
+            .describe(
+              'What the file must be, in hex as `sha256sum` prints it. A web server does not vouch for what it serves, so this is not optional.',
+            ),
+          path: z
+            .string()
+            .min(1)
+            .max(256)
+            .regex(/^[A-Za-z0-9_][A-Za-z0-9._ +-]*(\/[A-Za-z0-9_][A-Za-z0-9._ +-]*)*$/)
+            .optional()
+            .describe('The name that the file gets. Default: the last part of the path of its URL.'),
+        }),
+      )
+      .min(1)
+      .max(16)
+      .describe(
+        'The first GGUF model among them is the one a server loads; LoRA adapters beside it are applied to it. Of a split model all pieces are needed.',
+      ),
+  })
+  .describe('Files by their URLs, from any web server or object store.');
+export type HttpSource = z.infer<typeof HttpSource>;
+
 export const ModelSource = z
   .object({
     huggingFace: HuggingFaceSource.optional(),
     ollama: OllamaSource.optional(),
+    http: HttpSource.optional(),
     volume: VolumeSource.optional(),
   })
   .meta({
     'x-kubernetes-validations': [
       {
-        rule: '[has(self.huggingFace), has(self.ollama), has(self.volume)].exists_one(x, x)',
-        message: 'set exactly one source: huggingFace, ollama or volume',
+        rule: '[has(self.huggingFace), has(self.ollama), has(self.http), has(self.volume)].exists_one(x, x)',
+        message: 'set exactly one source: huggingFace, ollama, http or volume',
       },
     ],
   })
@@ -170,10 +210,12 @@ export const Credentials = z
       .max(253)
       .regex(/^[-._A-Za-z0-9]+$/)
       .default('token')
-      .describe('The key of the Secret that holds the token.'),
+      .describe(
+        'The key of the Secret that holds the token, or the password where there is a user name. For a registry it may be .dockerconfigjson, of which the entry for that registry is used.',
+      ),
   })
   .describe(
-    'A token for the source. It is mounted into the puller and read by nothing else. The key `host` of the Secret names the host it is for; without it the token goes to the public hub of the source only.',
+    'A token for the source. It is mounted into the puller and read by nothing else. The key `host` of the Secret names the host it is for; without it the token goes to the public hub of the source only, and of a source without one nowhere. A key `username` makes it a password.',
   );
 export type Credentials = z.infer<typeof Credentials>;
 
@@ -461,12 +503,16 @@ export const ModelStatus = z.object({
       source: z
         .string()
         .max(800)
-        .describe('The source as one line, e.g. hf:Qwen/Qwen3-8B-GGUF@main or ollama:llama3.1:8b.'),
+        .describe(
+          'The source as one line, e.g. hf:Qwen/Qwen3-8B-GGUF@main, ollama:llama3.1:8b or a URL without its query.',
+        ),
       request: z.string().max(64).describe('Fingerprint of the part of the spec that this answers.'),
       revision: z
         .string()
         .max(80)
-        .describe('The commit that the revision named, or the digest of the manifest.'),
+        .describe(
+          'The commit that the revision named, the digest of the manifest, or, of files by URL, the sha256 of their `sha256  path` lines in the order of the list.',
+        ),
       sizeBytes: z.int(),
       size: z.string().max(16).describe('sizeBytes as people write it.'),
       fileCount: z.int(),

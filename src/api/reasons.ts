@@ -50,8 +50,8 @@ export const reasons = {
     action: 'Check spec.source.huggingFace.revision, or the tag in spec.source.ollama.model.',
   },
   FileNotFound: {
-    meaning: 'The repository has no such file at this revision, or not all pieces of a split one.',
-    action: 'Check spec.source.huggingFace.files against the file list of the repository.',
+    meaning: 'The source has no such file, or not all pieces of a split one.',
+    action: 'Check the files in spec.source against what the repository, artifact or server has.',
   },
   QuantizationNotFound: {
     meaning: 'The repository has no GGUF file of this quantization, or of so many bits.',
@@ -81,6 +81,10 @@ export const reasons = {
   XetOnly: {
     meaning: 'The hub gives the file over its Xet protocol only, as it does with very large files.',
     action: 'Choose a smaller or a split quantization, or serve the file from a mirror.',
+  },
+  SizeUnknown: {
+    meaning: 'The server of a file does not say how many bytes it has.',
+    action: 'Serve the file with a Content-Length, or from a server that answers requests for ranges.',
   },
   GatedRepo: {
     meaning: 'The repository is gated and this request has not been granted access.',

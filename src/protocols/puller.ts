@@ -10,7 +10,10 @@ import type { Reason } from '../api/reasons.ts';
 /** The environment variable that carries the request, as JSON. */
 export const requestVariable = 'LONGSHORE_REQUEST';
 
-/** Where the Secret's keys `token` and `host` are mounted, when the Model names one. */
+/**
+ * Where the Secret's keys `token`, `username` and `host` are mounted, when the Model names one, or, of a Secret with the
+ * logins of registries, `dockerconfig.json`.
+ */
 export const credentialsFolder = '/var/run/longshore/credentials';
 
 /** Where the Secret's keys `username`, `password` and `host` are mounted, when a proxy has one. */
@@ -113,6 +116,7 @@ export const pullerReasons = [
   'TruncatedGGUF',
   'UnsupportedModel',
   'XetOnly',
+  'SizeUnknown',
   'GatedRepo',
   'Unauthorized',
   'CredentialsNotFound',

@@ -1,14 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { publicHub, publicRegistry } from '../api/model.ts';
 import { exitCodes, type PullerReport } from '../protocols/puller.ts';
-import type { SourceOptions } from '../sources/ask.ts';
-import { readCredentials, tokenFor } from '../sources/credentials.ts';
 import { createHttpGet } from '../sources/http.ts';
-import { huggingFaceSource } from '../sources/hugging-face.ts';
-import { registryOf } from '../sources/ollama-name.ts';
-import { ollamaSource } from '../sources/ollama.ts';
 import type { Patience } from '../sources/retry.ts';
 import type { Source } from '../sources/source.ts';
 import { collect } from './collect.ts';
@@ -24,6 +18,7 @@ import {
 import { inspectInPlace, verifyInPlace, type InPlace } from './in-place.ts';
 import { inspect } from './inspect.ts';
 import { readNetwork } from './network.ts';
+import { openSource } from './open-source.ts';
 import { serveProgress } from './progress-server.ts';
 import { trackProgress } from './progress.ts';
 import { pull } from './pull.ts';
@@ -60,24 +55,8 @@ function patience(tries: number): Patience {
 }
 
 async function sourceOf(config: SourceConfig): Promise<Source> {
-  const { request, credentials } = config;
-  const { huggingFace, ollama } = request.source;
   const get = createHttpGet(await readNetwork(config));
-  const options = async (endpoint: string, publicHome: string): Promise<SourceOptions> => ({
-    get,
-    token: request.credentials
-      ? tokenFor(endpoint, await readCredentials(credentials), publicHome)
-      : undefined,
-    patience: patience(metadataTries),
-    signal,
-  });
-  if (huggingFace !== undefined && ollama === undefined) {
-    return huggingFaceSource(huggingFace, await options(huggingFace.endpoint, publicHub));
-  }
-  if (ollama !== undefined && huggingFace === undefined) {
-    return ollamaSource(ollama, await options(registryOf(ollama), publicRegistry));
-  }
-  throw new ConfigError('The puller cannot start: the request does not name exactly one source.');
+  return openSource(config, { get, patience: patience(metadataTries), signal });
 }
 
 /** Of a source whose files need not be brought. */

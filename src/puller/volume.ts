@@ -27,6 +27,7 @@ import type { SourceFile, VolumeRecord } from '../sources/source.ts';
  *     hub/models--owner--name/snapshots/<commit>/…   relative links to blobs
  *     manifests/<host>/<namespace>/<name>/<tag>      the manifest of a model of an Ollama registry
  *     ollama/<host>/<namespace>/<name>/<digest>/…    relative links to its blobs
+ *     http/<sha256 of the list>/…                    relative links to the blobs of files by URL
  *     index/<uid>/<digest>.json                      what a Model uses; written last, so it means "complete"
  *     .pulling/<uid>.json                            what a running pull needs (references.ts)
  *     .collecting/<id>/…                             what a collection is about to remove (collect.ts)

@@ -18,6 +18,8 @@ export interface Endpoint {
   readonly url: string;
   readonly get: HttpGet;
   readonly token?: string | undefined;
+  /** In place of a token: see `HttpRequest`. */
+  readonly authorization?: string | undefined;
 }
 
 /**
@@ -25,13 +27,13 @@ export interface Endpoint {
  * @throws SourceError SourceUnreachable when there is no answer.
  */
 export async function ask(
-  { url: endpoint, get, token }: Endpoint,
+  { url: endpoint, get, token, authorization }: Endpoint,
   url: string,
   request: HttpRequest,
 ): Promise<HttpAnswer> {
   const mayHaveToken = new URL(url).origin === new URL(endpoint).origin;
   try {
-    return await get(url, { ...request, token: mayHaveToken ? token : undefined });
+    return await get(url, mayHaveToken ? { ...request, token, authorization } : request);
   } catch (cause) {
     if (request.signal?.aborted) throw cause;
     throw unreachable(endpoint, cause);
@@ -58,6 +60,15 @@ export async function readBody(
     throw unreachable(endpoint, cause);
   }
   return Buffer.concat(chunks).subarray(0, most);
+}
+
+/** What a small answer says, if it is JSON. */
+export function jsonOf(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
 }
 
 export function unreachable(endpoint: string, cause: unknown): SourceError {

@@ -16,9 +16,11 @@ export interface ConnectionOptions {
 export interface Sending {
   readonly headers: Record<string, string>;
   readonly signal: AbortSignal | null;
+  /** Makes it a POST. */
+  readonly body?: string | undefined;
 }
 
-/** Sends one GET, without following redirects. Fails with ProxyError, or with undici's errors. */
+/** Sends one GET or POST, without following redirects. Fails with ProxyError, or with undici's errors. */
 export type Send = (url: URL, request: Sending) => Promise<Dispatcher.ResponseData>;
 
 /** The proxy is at fault, and not what is behind it. */
@@ -66,14 +68,21 @@ export function createSend({ stallMs, proxies, certificates, lookup }: Connectio
 
   return async (url, request) => {
     const proxy = choose(url);
-    if (proxy === undefined) return direct.request({ ...request, ...targetOf(url), method: 'GET' });
+    if (proxy === undefined) return direct.request({ ...sending(request), ...targetOf(url) });
     let way = ways.get(proxy);
     if (way === undefined) ways.set(proxy, (way = throughProxy(proxy, tls, options)));
     if (url.protocol === 'https:') {
-      return way.tunnels.request({ ...request, ...targetOf(url), method: 'GET' });
+      return way.tunnels.request({ ...sending(request), ...targetOf(url) });
     }
     return forward(way.pool, proxy, url, request);
   };
+}
+
+/** As undici takes it. */
+function sending({ body, ...rest }: Sending) {
+  return body === undefined
+    ? ({ ...rest, method: 'GET' } as const)
+    : ({ ...rest, method: 'POST', body } as const);
 }
 
 function targetOf({ origin, pathname, search }: URL): { origin: string; path: string } {
@@ -134,14 +143,14 @@ async function forward(
   pool: Pool,
   proxy: Proxy,
   url: URL,
-  { headers, signal }: Sending,
+  request: Sending,
 ): Promise<Dispatcher.ResponseData> {
   const { origin, path } = targetOf(url);
+  const { headers, signal } = request;
   const answer = await pool
     .request({
+      ...sending(request),
       path: origin + path,
-      method: 'GET',
-      signal,
       headers: { ...headers, host: url.host, ...authorizationFor(proxy) },
     })
     .catch((error: unknown) => Promise.reject(signal?.aborted ? error : asProxyError(proxy, error)));

@@ -17,6 +17,10 @@ export interface HttpRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Sent to the origin of the address, and no longer after a redirect has left it. */
   readonly token?: string | undefined;
+  /** In place of a token, the whole header of another scheme. It goes where a token would. */
+  readonly authorization?: string | undefined;
+  /** Makes it a POST of this form, which may be a secret: no redirect is followed with it. */
+  readonly form?: URLSearchParams | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -90,7 +94,7 @@ export function createHttpGet({
       const { url } = target;
       const { statusCode: status, headers, body } = await ask(target, request);
       const location = headers['location'];
-      if (!redirects.has(status) || typeof location !== 'string') {
+      if (!redirects.has(status) || typeof location !== 'string' || request.form !== undefined) {
         return { answer: { status, headers, body, origin: url.origin }, target };
       }
       await body.dump();
@@ -105,15 +109,19 @@ export function createHttpGet({
     throw refused(target.url, `redirects more than ${mostRedirects} times`);
   }
 
-  async function ask({ url, mayHaveToken }: Target, { headers, token, signal }: HttpRequest) {
+  async function ask(
+    { url, mayHaveToken }: Target,
+    { headers, token, authorization = token && `Bearer ${token}`, form, signal }: HttpRequest,
+  ) {
     const all = {
       'accept-encoding': 'identity',
       'user-agent': 'longshore',
+      ...(form !== undefined && { 'content-type': 'application/x-www-form-urlencoded' }),
       ...headers,
-      ...(token !== undefined && mayHaveToken ? { authorization: `Bearer ${token}` } : {}),
+      ...(authorization !== undefined && mayHaveToken ? { authorization } : {}),
     };
     try {
-      const answer = await send(url, { headers: all, signal: signal ?? null });
+      const answer = await send(url, { headers: all, signal: signal ?? null, body: form?.toString() });
       // Whoever reads a body meets its errors. One that is thrown away unread must not end the process.
       answer.body.on('error', () => {});
       return answer;

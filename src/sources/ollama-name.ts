@@ -22,6 +22,12 @@ export function parseOllamaName(name: string): OllamaName {
   return { host, namespace, model, tag, digest };
 }
 
+/** What the model is to its registry. */
+export function repositoryOf({ model }: OllamaSource): string {
+  const name = parseOllamaName(model);
+  return `${name.namespace}/${name.model}`;
+}
+
 /**
  * The address of the registry that has a model: the one the name begins with, or the one of the spec.
  * @throws SourceError RepoNotFound when the name begins with something else.

@@ -146,7 +146,7 @@ describe('the token', () => {
   beforeAll(async () => {
     closed = await startOllamaRegistry({
       models: [{ ...small, tags: ['latest'] }],
-      token: testToken,
+      guard: { kind: 'token', token: testToken },
       blobHost: 'localhost',
     });
   });
@@ -164,10 +164,10 @@ describe('the token', () => {
 
   it('that is missing or wrong is Unauthorized, and is not repeated', async () => {
     expect(await said(source(small.name, { endpoint: closed.url }).resolve())).toMatch(
-      /^Unauthorized: .*\(401\) to a request without a token\. Name a Secret/,
+      /^Unauthorized: .*\(401\) to a request without a token\. Name a Secret with a token or a password/,
     );
     const wrong = await said(source(small.name, { endpoint: closed.url, token: 'wrong-token' }).resolve());
-    expect(wrong).toMatch(/^Unauthorized: .*to this token\. Put a token/);
+    expect(wrong).toMatch(/^Unauthorized: .*to this token\. Put a token or a password/);
     expect(wrong).not.toContain('wrong-token');
   });
 });

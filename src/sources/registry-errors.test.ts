@@ -67,7 +67,7 @@ describe('a registry that', () => {
     [
       "asks for a key of Ollama's",
       [401, '', { 'www-authenticate': 'Bearer realm="https://ollama.com/token",service="x"' }],
-      /^Unauthorized: .*signature of an Ollama key at https:\/\/ollama.com\/token.*bearer tokens only/,
+      /^Unauthorized: .*signature of an Ollama key at https:\/\/ollama.com\/token.*a token or a password\./,
     ],
     [
       'knows no such name',

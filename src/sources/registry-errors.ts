@@ -1,19 +1,30 @@
 import { z } from 'zod';
 import { commonRefusal } from './ask.ts';
-import { header, type HttpAnswer } from './http.ts';
+import { parseChallenges } from './challenge.ts';
+import type { HttpAnswer } from './http.ts';
+import { isOllamas } from './registry-auth.ts';
 import { SourceError } from './source.ts';
+
+/** How messages speak of what a registry has. */
+export interface Wording {
+  readonly registry: 'Ollama registry' | 'OCI registry';
+  readonly content: 'model' | 'artifact';
+  /** Where its name stands. */
+  readonly field: string;
+}
 
 /** What was asked for, for messages. */
 export interface RegistryQuestion {
   readonly endpoint: string;
+  readonly wording: Wording;
   /** Without its tag, e.g. `library/llama3.1`. */
-  readonly model: string;
+  readonly repository: string;
   /** Of the manifest: a tag or a digest. */
   readonly reference: string;
   /** Of a layer, where one was asked for. */
   readonly file?: string;
-  /** Whether a token went along. */
-  readonly withToken: boolean;
+  /** Whether there is a login for it. */
+  readonly withLogin: boolean;
 }
 
 /** https://distribution.github.io/distribution/spec/api/#errors */
@@ -29,22 +40,24 @@ export function registryError(
   body: string,
   question: RegistryQuestion,
 ): SourceError {
-  const { endpoint, model, reference, file, withToken } = question;
+  const { endpoint, repository, reference, file, withLogin, wording } = question;
+  const { registry, content, field } = wording;
   const { status } = answer;
   const { code, message, isHub } = firstError(body);
   const says = (message ?? '').replace(/\s+/g, ' ').trim().slice(0, 300);
   const quoted = says === '' ? '' : ` The registry says: ${says}`;
   const isDigest = reference.includes(':');
-  const what = file === undefined ? `${model}${isDigest ? '@' : ':'}${reference}` : `${file} of ${model}`;
+  const what =
+    file === undefined ? `${repository}${isDigest ? '@' : ':'}${reference}` : `${file} of ${repository}`;
   // Blobs are elsewhere, and manifests at most at another name of the registry.
   const origin = file === undefined ? new URL(endpoint).origin : answer.origin;
   const common = commonRefusal({ ...answer, origin }, endpoint, what, quoted);
   if (common !== undefined) return common;
 
-  if (status === 412) {
+  if (status === 412 && registry === 'Ollama registry') {
     return new SourceError(
       'UnsupportedModel',
-      `${endpoint} gives ${what} to newer versions of Ollama only (412). Choose another tag in spec.source.ollama.model.${quoted}`,
+      `${endpoint} gives ${what} to newer versions of Ollama only (412). Choose another tag in ${field}.${quoted}`,
     );
   }
   // A hub as a registry has no other status for a tag, a model or a format that it cannot give.
@@ -60,26 +73,26 @@ export function registryError(
   if (status === 401 || status === 403) {
     return new SourceError(
       'Unauthorized',
-      `${endpoint} refused ${what} (${status}) ${withToken ? 'to this token' : 'to a request without a token'}. ${remedy(answer, question)}${quoted}`,
+      `${endpoint} refused ${what} (${status}) ${withLogin ? 'to this token' : 'to a request without a token'}. ${remedy(answer, question)}${quoted}`,
     );
   }
   if (file !== undefined && status === 404) {
     return new SourceError(
       'FileNotFound',
-      `${endpoint} lists ${file} in the manifest of ${model}, and has no blob of its digest (404). Ask its publisher to push the model again.${quoted}`,
+      `${endpoint} lists ${file} in the manifest of ${repository}, and has no blob of its digest (404). Ask its publisher to push the ${content} again.${quoted}`,
     );
   }
   if (code === 'MANIFEST_UNKNOWN' || code === 'TAG_INVALID' || code === 'DIGEST_INVALID') {
     return new SourceError(
       'RevisionNotFound',
-      `${endpoint} has no model ${model} with the ${isDigest ? 'digest' : 'tag'} ${reference}. Check the name and what follows it in spec.source.ollama.model.`,
+      `${endpoint} has no ${content} ${repository} with the ${isDigest ? 'digest' : 'tag'} ${reference}. Check the name and what follows it in ${field}.`,
     );
   }
   if (status === 404 || code === 'NAME_INVALID') {
-    const doubt = code === undefined ? ', or is no Ollama registry' : '';
+    const doubt = code === undefined ? `, or is no ${registry}` : '';
     return new SourceError(
       'RepoNotFound',
-      `${endpoint} knows no model ${model}${doubt} (${status}). Check spec.source.ollama.model${withToken ? '.' : '; for a private model name a Secret in spec.credentials.'}`,
+      `${endpoint} knows no ${content} ${repository}${doubt} (${status}). Check ${field}${withLogin ? '.' : `; for a private ${content} name a Secret in spec.credentials.`}`,
     );
   }
   return new SourceError('PullerFailed', `${endpoint} answered ${status} for ${what}.${quoted}`);
@@ -106,16 +119,19 @@ function firstError(body: string): Complaint {
 }
 
 /** What would help against a 401 or 403. */
-function remedy({ headers }: Pick<HttpAnswer, 'headers'>, { withToken }: RegistryQuestion): string {
-  const realm = /\brealm="([^"]*)"/i.exec(header(headers, 'www-authenticate') ?? '')?.[1] ?? '';
-  if (/^https:\/\/([^/]*\.)?ollama\.(com|ai)(\/|$)/i.test(realm)) {
-    return `It is private, or there is no such model: the registry asks for a signature of an Ollama key at ${realm}, and Longshore sends bearer tokens only. Pull it from a registry that takes one.`;
+function remedy({ headers }: Pick<HttpAnswer, 'headers'>, { withLogin }: RegistryQuestion): string {
+  const realms = parseChallenges(headers['www-authenticate']).map(
+    ({ parameters }) => parameters['realm'] ?? '',
+  );
+  const ollamas = realms.find(isOllamas);
+  if (ollamas !== undefined) {
+    return `It is private, or there is no such model: the registry asks for a signature of an Ollama key at ${ollamas}, and Longshore has none. Pull it from a registry that takes a token or a password.`;
   }
   // The hub admits Ollama's keys here, and its tokens at its own API.
-  if (realm === 'Authentication required') {
+  if (realms.includes('Authentication required')) {
     return 'It is private or gated, or there is no such repository: name it in spec.source.huggingFace, with a token of the hub in spec.credentials.';
   }
-  return withToken
-    ? 'Put a token that may read it into the Secret that spec.credentials names.'
-    : 'Name a Secret with a token in spec.credentials.';
+  return withLogin
+    ? 'Put a token or a password that may read it into the Secret that spec.credentials names.'
+    : 'Name a Secret with a token or a password in spec.credentials.';
 }

@@ -1,7 +1,7 @@
 /** One request and its answer, and the errors of the hub as it words them. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 
-export type OriginName = 'hub' | 'cdn' | 'registry' | 'blobs';
+export type OriginName = 'hub' | 'cdn' | 'registry' | 'blobs' | 'files';
 
 /** What a server saw and answered; pushed on arrival, `status` set when the answer's head is written. */
 export type RecordedRequest = {

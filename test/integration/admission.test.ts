@@ -50,6 +50,7 @@ function from(huggingFace: object): Written {
 }
 const source = { huggingFace: { repo: 'owner/name' } };
 const onVolume = { volume: { claimName: 'staged', path: 'models/qwen' } };
+const hash = '0'.repeat(64);
 
 describe('an object that cannot be meant', () => {
   it.for([
@@ -92,6 +93,27 @@ describe('an object that cannot be meant', () => {
       model({ source: { ollama: { model: 'smollm', endpoint: 'registry.internal' } } }),
       'spec.source.ollama.endpoint: Invalid value',
     ],
+    ...[
+      [{ url: 'https://files.example/m.gguf' }, 'http.files[0].sha256: Required'],
+      [
+        { url: 'https://files.example/m.gguf', sha256: 'A'.repeat(64) },
+        'http.files[0].sha256: Invalid value',
+      ],
+      [{ url: 'ftp://files.example/m.gguf', sha256: hash }, 'http.files[0].url: Invalid value'],
+      [{ url: 'https://u:p@files.example/m.gguf', sha256: hash }, 'http.files[0].url: Invalid value'],
+      [
+        { url: 'https://files.example/m.gguf', sha256: hash, path: '../m' },
+        'http.files[0].path: Invalid value',
+      ],
+    ].map(
+      ([file, words]) =>
+        [
+          `the file ${JSON.stringify(file)}`,
+          model({ source: { http: { files: [file] } } }),
+          words as string,
+        ] as const,
+    ),
+    ['no files by URL', model({ source: { http: { files: [] } } }), 'http.files: Invalid value'],
     [
       'an unknown reclaim policy',
       model({ source, storage: { reclaimPolicy: 'Recycle' } }),

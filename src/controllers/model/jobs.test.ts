@@ -192,7 +192,10 @@ describe('pullJob', () => {
     });
     expect(podOf(job).volumes).toContainEqual({
       name: 'credentials',
-      projected: { defaultMode: 0o440, sources: [one('hf', 'token'), one('host', 'host')] },
+      projected: {
+        defaultMode: 0o440,
+        sources: [one('hf', 'token'), one('username', 'username'), one('host', 'host')],
+      },
     });
     expect(containerOf(job).volumeMounts).toContainEqual({
       name: 'credentials',
@@ -201,6 +204,15 @@ describe('pullJob', () => {
     });
     expect(containerOf(job).env![0]!.value).toContain('"credentials":true');
     expect(JSON.stringify(containerOf(job).env)).not.toContain('hub"');
+  });
+
+  it('has the logins of a docker Secret mounted under a name of their own', () => {
+    const job = inspectJob(aModel({ credentials: { secretName: 'pull', key: '.dockerconfigjson' } }), plan);
+    const items = [{ key: '.dockerconfigjson', path: 'dockerconfig.json' }];
+    expect(podOf(job).volumes).toContainEqual({
+      name: 'credentials',
+      projected: { defaultMode: 0o440, sources: [{ secret: { name: 'pull', items, optional: true } }] },
+    });
   });
 });
 

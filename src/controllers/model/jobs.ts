@@ -223,11 +223,13 @@ function mounted({ readOnly }: { readOnly: boolean }): { readOnly?: true } {
 }
 
 /**
- * The Secret's token under one name whatever its key is called, and the host it is for. Optional, so that a Secret that
+ * The Secret's token under one name whatever its key is called, whose it is, and the host it is for. Optional, so that a Secret that
  * is not there becomes an error with a name instead of a pod that never starts.
  */
 function credentialsVolume(credentials: Model['spec']['credentials']): NonNullable<PodSpec['volumes']> {
   if (!credentials) return [];
+  // What the key is called in every Secret of type kubernetes.io/dockerconfigjson.
+  const isDockerConfig = credentials.key === '.dockerconfigjson';
   // A projection of the whole key list fails when one key is missing; two optional sources do not.
   const one = (key: string, path: string) => ({
     secret: { name: credentials.secretName, items: [{ key, path }], optional: true },
@@ -235,7 +237,12 @@ function credentialsVolume(credentials: Model['spec']['credentials']): NonNullab
   return [
     {
       name: 'credentials',
-      projected: { defaultMode: 0o440, sources: [one(credentials.key, 'token'), one('host', 'host')] },
+      projected: {
+        defaultMode: 0o440,
+        sources: isDockerConfig
+          ? [one(credentials.key, 'dockerconfig.json')]
+          : [one(credentials.key, 'token'), one('username', 'username'), one('host', 'host')],
+      },
     },
   ];
 }

@@ -43,6 +43,17 @@ describe('sourceLine', () => {
     expect(of({ model: 'smollm', endpoint: 'https://mirror' })).toBe('ollama:smollm');
     expect(of({ model: 'hf.co/owner/name:Q4_K_M' })).toBe('ollama:hf.co/owner/name:Q4_K_M');
   });
+
+  it('is the first of several URLs, without what may be a signature', () => {
+    const of = (...urls: string[]) => {
+      const files = urls.map((url) => ({ url, sha256: '0'.repeat(64) }));
+      return sourceLine(aModel({ source: { http: { files } } }).spec.source);
+    };
+    expect(of('https://files.example/m.gguf?X-Amz-Signature=1')).toBe('https://files.example/m.gguf');
+    expect(of('https://a.example/m.gguf', 'https://b.example/LICENSE')).toBe(
+      'https://a.example/m.gguf and 1 more',
+    );
+  });
 });
 
 describe('inspectRequest', () => {
@@ -115,7 +126,7 @@ describe('resolveSource', () => {
     const report = { inspection: { ...inspection, revision } };
     const outcome = outcomeOf({ ended, request: inspectRequest(ollama) }, report, ollama);
     expect(outcome.message).toBe('ollama:llama3.1:8b is fedcba98fedc: 2 files, 2MB.');
-    expect(outcome.status?.resolved?.revision).toBe(revision);
+    expect(outcome.status?.resolved).toMatchObject({ revision });
   });
 
   it('looks again by itself only when the last words of a pod are on their way', () => {

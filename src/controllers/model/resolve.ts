@@ -2,6 +2,7 @@ import type { ModelStatus, ModelSource } from '../../api/model.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import { jobs } from '../../kube/builtin.ts';
+import { nameOfFiles } from '../../sources/file-urls.ts';
 import { child, childRef, type Outcome } from '../step.ts';
 import { formatBytes, shortRevision } from '../text.ts';
 import { mayPassByItself, newestAttempt } from './attempts.ts';
@@ -9,11 +10,12 @@ import { inspectJob } from './jobs.ts';
 import { inspectRequest, type ModelView } from './view.ts';
 
 /**
- * The source as one line, for people: `hf:owner/name@revision`, `ollama:` and the model as `ollama pull` takes it, or
- * `volume:claim/path`.
+ * The source as one line, for people: `hf:owner/name@revision`, `ollama:` and the model as `ollama pull` takes it,
+ * `volume:claim/path`, or the first URL.
  */
-export function sourceLine({ huggingFace, ollama, volume }: ModelSource): string {
+export function sourceLine({ huggingFace, ollama, volume, http }: ModelSource): string {
   if (ollama) return `ollama:${ollama.model}`;
+  if (http) return nameOfFiles(http);
   if (volume) return `volume:${volume.claimName}/${volume.path ?? ''}`;
   return huggingFace ? `hf:${huggingFace.repo}@${huggingFace.revision}` : '';
 }

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -29,6 +29,8 @@ export interface PullerPlace {
   giveProxyUser(keys: { username: string; password: string; host: string }): Promise<void>;
   /** Mounts a CA bundle. */
   giveAuthorities(pem: string): Promise<void>;
+  /** Mounts a Secret of these files, in place of the one before. */
+  giveSecret(files: Record<string, string>): Promise<void>;
   /** @param request Fields of the request; those that most tests do not care for have defaults. */
   start(command: string, request: object, env?: object): Puller;
   /** Kills the puller that was started last, and removes the volume. */
@@ -53,6 +55,10 @@ export async function aPlace(): Promise<PullerPlace> {
       for (const [key, value] of Object.entries(keys)) await writeFile(join(proxyCredentials, key), value);
     },
     giveAuthorities: (pem) => writeFile(caBundle, pem),
+    async giveSecret(files) {
+      for (const name of await readdir(credentials)) await rm(join(credentials, name));
+      for (const [name, content] of Object.entries(files)) await writeFile(join(credentials, name), content);
+    },
     start(command, request, env = {}) {
       const reportPath = join(folder, 'termination-log');
       running = spawn(process.execPath, [main, command], {

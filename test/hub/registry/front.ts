@@ -10,12 +10,14 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { answer, answerJson, startAnswer } from '../exchange.ts';
 import type { Exchange, Headers } from '../exchange.ts';
+import type { Guard } from './guard.ts';
 import { manifestType } from './push.ts';
 
 export type Front = {
   /** docker-registry itself. */
   storageUrl: string;
-  token: string | undefined;
+  /** Undefined where everybody may read. */
+  guard: Guard | undefined;
   /** Answers manifests as sparsely as registry.ollama.ai does. */
   bare: boolean;
   /** Paths of the manifests that are for an Ollama to come. */
@@ -27,13 +29,17 @@ export type Front = {
 
 export async function answerRegistry(front: Front, exchange: Exchange): Promise<void> {
   const { request, url } = exchange;
+  const { guard } = front;
+  if (guard !== undefined && url.pathname === '/v2/token') return await guard.answerToken(exchange);
   if (request.method !== 'GET' && request.method !== 'HEAD')
     return refuse(exchange, 405, 'UNSUPPORTED', 'The operation is unsupported.');
   const { name, kind, reference } = /^\/v2\/(?<name>.+)\/(?<kind>manifests|blobs)\/(?<reference>[^/]+)$/.exec(
     decodeURIComponent(url.pathname),
   )?.groups ?? { name: '-' };
-  if (front.token !== undefined && request.headers.authorization !== `Bearer ${front.token}`)
-    return refuse(exchange, 401, 'UNAUTHORIZED', 'authentication required', challenge(front, request, name));
+  if (guard !== undefined && !guard.admits(request)) {
+    const headers = { 'WWW-Authenticate': guard.challenge(front.url(request), name ?? '-') };
+    return refuse(exchange, 401, 'UNAUTHORIZED', 'authentication required', headers);
+  }
   if (front.newer.has(url.pathname)) return answer(exchange, 412, textType, needsNewer);
   if (front.bare && kind === 'manifests') return await answerBare(front, exchange);
   if (kind === 'blobs' && reference !== undefined && (await has(front, url))) {
@@ -77,13 +83,6 @@ const textType: Headers = { 'Content-Type': 'text/plain; charset=utf-8' };
 /** ollama#14876 */
 const needsNewer =
   '\nThe model you are attempting to pull requires a newer version of Ollama.\n\nPlease download the latest version at:\n\n\thttps://ollama.com/download\n';
-
-/** Nothing answers at the realm: the token is given, not earned with a key as Ollama does. */
-function challenge(front: Front, request: IncomingMessage, name = '-'): Headers {
-  const url = front.url(request);
-  const realm = `realm="${url}/v2/token",service="ollama",scope="repository:${name}:pull"`;
-  return { 'WWW-Authenticate': `Bearer ${realm}` };
-}
 
 /** https://distribution.github.io/distribution/spec/api/#errors */
 export function refuse(

@@ -248,12 +248,15 @@ describe('the blobs of the registry', () => {
 describe('a registry of its own kind', () => {
   it('is for those with its token, and its blobs for those with a URL', async () => {
     const [model] = standardModels();
-    const own = await startOllamaRegistry({ models: model ? [model] : [], token: 'secret' });
+    const own = await startOllamaRegistry({
+      models: model ? [model] : [],
+      guard: { kind: 'token', token: 'secret' },
+    });
     const path = `${own.url}/v2/${gemma.model}/manifests/latest`;
     const refused = await fetch(path, { headers: { ...accept, Authorization: 'Bearer other' } });
     expect(refused.status).toBe(401);
     expect(refused.headers.get('WWW-Authenticate')).toBe(
-      `Bearer realm="${own.url}/v2/token",service="ollama",scope="repository:${gemma.model}:pull"`,
+      `Bearer realm="${own.url}/v2/token",service="registry",scope="repository:${gemma.model}:pull"`,
     );
     expect(await refused.json()).toMatchObject({ errors: [{ code: 'UNAUTHORIZED' }] });
     const headers = { ...accept, Authorization: 'Bearer secret' };

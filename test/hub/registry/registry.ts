@@ -12,6 +12,8 @@ import type { Exchange, RecordedRequest } from '../exchange.ts';
 import { createOrigin, listen, originUrl, stop } from '../origin.ts';
 import { answerRegistry, refuse } from './front.ts';
 import type { Front } from './front.ts';
+import { openGuard } from './guard.ts';
+import type { GuardOptions } from './guard.ts';
 import { pushModel } from './push.ts';
 import type { OllamaModel } from './push.ts';
 import { startStorage } from './storage.ts';
@@ -34,8 +36,8 @@ export type OllamaRegistryOptions = {
   urlLifetimeSeconds?: number;
   /** Milliseconds since the epoch; a test moves it to let URLs expire. */
   now?: () => number;
-  /** When set, requests to the registry need `Authorization: Bearer <token>`; those for blobs never do. */
-  token?: string;
+  /** Whom requests to the registry must come from; those for blobs need none. */
+  guard?: GuardOptions;
   /**
    * Manifests come as from registry.ollama.ai: plain text without Content-Length and Docker-Content-Digest, and
    * HEAD is 405. Without, they come as from docker-registry.
@@ -106,7 +108,7 @@ export async function startOllamaRegistry(options: OllamaRegistryOptions): Promi
   let [port, blobPort] = [0, 0];
   const front: Front = {
     storageUrl: storage.url,
-    token: options.token,
+    guard: options.guard && openGuard(options.guard),
     bare: options.bare ?? false,
     newer,
     url: (request) => originUrl(request, port, publicHost),
