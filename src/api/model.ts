@@ -184,18 +184,57 @@ export const HttpSource = z
   .describe('Files by their URLs, from any web server or object store.');
 export type HttpSource = z.infer<typeof HttpSource>;
 
+/**
+ * A registry, a repository in it, and which manifest: https://github.com/distribution/reference. The registry is always
+ * named, and told from a namespace as Docker does: by a dot, by a port, or as localhost.
+ */
+const ociReference =
+  /^(localhost|[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+|[A-Za-z0-9-]+:[0-9]{1,5})(:[0-9]{1,5})?(\/[a-z0-9]+((\.|_|__|-+)[a-z0-9]+)*)+(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?(@sha256:[0-9a-f]{64})?$/;
+
+export const OciSource = z
+  .object({
+    reference: z
+      .string()
+      .min(1)
+      .max(512)
+      .regex(ociReference)
+      .describe(
+        'The artifact as registry/repository[:tag][@sha256:…], without oci:// in front, e.g. registry.internal/models/qwen3:8b-q4. Default tag: latest. What the tag names when the Model is resolved is pinned.',
+      ),
+    files: z
+      .array(RepoPath)
+      .min(1)
+      .max(8)
+      .optional()
+      .meta({ 'x-kubernetes-list-type': 'set' })
+      .describe(
+        'File names, or patterns with * and ?, which match across folders too. Without them the artifact must hold exactly one GGUF model.',
+      ),
+    plainHTTP: z
+      .boolean()
+      .optional()
+      .describe(
+        'Asks the registry over http, as one inside the cluster may need. Other tools call this insecure, and mean by that also https with a certificate that nobody checks, which Longshore never does.',
+      ),
+  })
+  .describe(
+    'An artifact of an OCI registry: ModelPack, KitOps, Docker Model Runner, or files as ORAS pushes them.',
+  );
+export type OciSource = z.infer<typeof OciSource>;
+
 export const ModelSource = z
   .object({
     huggingFace: HuggingFaceSource.optional(),
     ollama: OllamaSource.optional(),
     http: HttpSource.optional(),
+    oci: OciSource.optional(),
     volume: VolumeSource.optional(),
   })
   .meta({
     'x-kubernetes-validations': [
       {
-        rule: '[has(self.huggingFace), has(self.ollama), has(self.http), has(self.volume)].exists_one(x, x)',
-        message: 'set exactly one source: huggingFace, ollama, http or volume',
+        rule: '[has(self.huggingFace), has(self.ollama), has(self.http), has(self.oci), has(self.volume)].exists_one(x, x)',
+        message: 'set exactly one source: huggingFace, ollama, http, oci or volume',
       },
     ],
   })
@@ -504,7 +543,7 @@ export const ModelStatus = z.object({
         .string()
         .max(800)
         .describe(
-          'The source as one line, e.g. hf:Qwen/Qwen3-8B-GGUF@main, ollama:llama3.1:8b or a URL without its query.',
+          'The source as one line, e.g. hf:Qwen/Qwen3-8B-GGUF@main, ollama:llama3.1:8b, oci://registry.internal/models/qwen3:8b-q4 or a URL without its query.',
         ),
       request: z.string().max(64).describe('Fingerprint of the part of the spec that this answers.'),
       revision: z
@@ -514,6 +553,12 @@ export const ModelStatus = z.object({
           'The commit that the revision named, the digest of the manifest, or, of files by URL, the sha256 of their `sha256  path` lines in the order of the list.',
         ),
       sizeBytes: z.int(),
+      spaceBytes: z
+        .int()
+        .optional()
+        .describe(
+          'What is needed on the volume meanwhile, where that is more: archives stay until they are unpacked.',
+        ),
       size: z.string().max(16).describe('sizeBytes as people write it.'),
       fileCount: z.int(),
     })

@@ -76,6 +76,9 @@ export type CollectRequest = z.infer<typeof CollectRequest>;
 export const Inspection = z.object({
   revision: z.string(),
   sizeBytes: z.int(),
+  /** What the volume must have room for meanwhile, where that is more. */
+  spaceBytes: z.int().optional(),
+  /** An archive counts as one. */
   fileCount: z.int(),
   gguf: GgufFacts,
   memory: MemoryFacts.optional(),

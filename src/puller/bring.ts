@@ -1,6 +1,6 @@
 import type { FileRole } from '../api/model.ts';
 import type { SourceFile } from '../sources/source.ts';
-import { download } from './download.ts';
+import { download, type Downloaded } from './download.ts';
 import type { DownloadContext } from './fetch-file.ts';
 import { matches } from './hashing.ts';
 import { roleInHeader } from './header-on-disk.ts';
@@ -32,15 +32,19 @@ export interface Found {
 }
 
 export async function find(file: SourceFile, shared: Pull): Promise<Found> {
-  const { volume, owner } = shared;
   const { sha256 } = await findBlob(file, shared);
-  if (sha256 !== undefined) {
-    return { sha256, durableBytes: file.sizeBytes, allocatedBytes: file.sizeBytes };
-  }
+  return sha256 === undefined ? findUnfinished(file, shared) : blobFound(file, sha256);
+}
+
+export function blobFound({ sizeBytes }: SourceFile, sha256: string): Found {
+  return { sha256, durableBytes: sizeBytes, allocatedBytes: sizeBytes };
+}
+
+export async function findUnfinished(file: SourceFile, { volume, owner }: Pull): Promise<Found> {
   const partial = await findPartial(volume.partialFolder(file), owner.modelUid);
-  if (partial === undefined) return { sha256, durableBytes: 0, allocatedBytes: 0 };
+  if (partial === undefined) return { sha256: undefined, durableBytes: 0, allocatedBytes: 0 };
   const left = await leftBehind(partial.folder, file);
-  return { sha256, ...left, ...(!partial.goesOn && { durableBytes: 0 }) };
+  return { sha256: undefined, ...left, ...(!partial.goesOn && { durableBytes: 0 }) };
 }
 
 /** Makes a file a blob, unless it is one. Files with the same content are brought once. */
@@ -62,13 +66,13 @@ export async function bring(
 }
 
 /** The progress of one file: others may write what was counted as missing, or take what was counted as there. */
-interface Tally {
+export interface Tally {
   readonly progress: ProgressTracker;
   /** So much of the file is on the volume, whoever brought it. */
   settle(bytes: number): void;
 }
 
-function tallyOf(progress: ProgressTracker, counted: number): Tally {
+export function tallyOf(progress: ProgressTracker, counted: number): Tally {
   let bytes = counted;
   return {
     progress: {
@@ -91,9 +95,15 @@ function tallyOf(progress: ProgressTracker, counted: number): Tally {
 
 /** @returns the sha256 that names the blob, once it is on the volume, whoever brought it. */
 async function bringBlob(file: SourceFile, order: number, tally: Tally, shared: Pull): Promise<string> {
+  /** The inode of a damaged blob of this name. */
   let unusable: number | undefined;
   for (;;) {
-    await using tenure = await waitForTurn(file, unusable, shared);
+    const before = unusable;
+    await using tenure = await waitForTurn(file, shared, async () => {
+      const { algorithm, hex } = file.digest;
+      const blob = algorithm === 'sha256' ? await shared.volume.blobFile(hex) : undefined;
+      return blob?.size === file.sizeBytes && blob.ino !== before;
+    });
     const { sha256, damaged } = await findBlob(file, shared);
     if (sha256 !== undefined) return sha256;
     unusable = damaged?.inode;
@@ -111,13 +121,13 @@ async function bringBlob(file: SourceFile, order: number, tally: Tally, shared: 
 }
 
 /**
- * @param unusable The inode of a damaged blob of this name.
- * @returns undefined when another pull has made the file a blob meanwhile.
+ * @param isHere Whether another pull has brought it, so that there is nothing to be done any more.
+ * @returns undefined when that is so before it is this pull's turn.
  */
-async function waitForTurn(
+export async function waitForTurn(
   file: SourceFile,
-  unusable: number | undefined,
   shared: Pull,
+  isHere: () => Promise<boolean>,
 ): Promise<Tenure | undefined> {
   const { volume, owner, tenureTimes, now, log, progress, patience, signal } = shared;
   let waited = false;
@@ -128,9 +138,7 @@ async function waitForTurn(
       sleep: patience.sleep,
       async isHere() {
         signal.throwIfAborted();
-        const { algorithm, hex } = file.digest;
-        const blob = algorithm === 'sha256' ? await volume.blobFile(hex) : undefined;
-        return blob?.size === file.sizeBytes && blob.ino !== unusable;
+        return isHere();
       },
       waiting() {
         waited = true;
@@ -151,7 +159,28 @@ async function downloadBlob(
   tally: Tally,
   shared: Pull,
 ): Promise<string> {
-  const { volume, log, announcement } = shared;
+  const { volume, announcement } = shared;
+  const { path, sha256 } = await downloadIn(tenure, file, order, tally, shared);
+  // Before it is a blob: what is no model shall not stay.
+  await roleInHeader(file, path).catch(async (error: unknown) => {
+    await tenure.remove();
+    throw error;
+  });
+  await announcement.add(sha256);
+  await volume.publishBlob(path, sha256);
+  await tenure.remove();
+  return sha256;
+}
+
+/** Downloads a file into the folder of a tenure. */
+export async function downloadIn(
+  tenure: Tenure,
+  file: SourceFile,
+  order: number,
+  tally: Tally,
+  shared: Pull,
+): Promise<Downloaded> {
+  const { log } = shared;
   const { folder, inherited } = tenure;
   const context: Pull = {
     ...shared,
@@ -167,24 +196,16 @@ async function downloadBlob(
   }
   tally.settle((await leftBehind(folder, file)).durableBytes);
   log.info({ file: file.path, sizeBytes: file.sizeBytes }, 'downloading');
-  const { path, sha256 } = await download(file, folder, order, context);
+  const downloaded = await download(file, folder, order, context);
   context.signal.throwIfAborted();
-  // Before it is a blob: what is no model shall not stay.
-  await roleInHeader(file, path).catch(async (error: unknown) => {
-    await tenure.remove();
-    throw error;
-  });
-  await announcement.add(sha256);
-  await volume.publishBlob(path, sha256);
-  await tenure.remove();
-  return sha256;
+  return downloaded;
 }
 
 /**
  * A blob of the volume with this content, hashed again: since an earlier pull, or an earlier Model that the claim was
  * retained from, disks fail and others may have had the volume.
  */
-async function findBlob(
+export async function findBlob(
   file: SourceFile,
   { volume, folder, hashes, log }: Pull,
 ): Promise<{ sha256?: string; damaged?: { sha256: string; inode: number } }> {

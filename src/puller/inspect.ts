@@ -5,7 +5,8 @@ import type { Inspection } from '../protocols/puller.ts';
 import { readBody } from '../sources/ask.ts';
 import { retrying, type Patience } from '../sources/retry.ts';
 import { isGguf } from '../sources/select-files.ts';
-import { SourceError, type Source, type SourceFile } from '../sources/source.ts';
+import { SourceError, type Archive, type Source, type SourceFile } from '../sources/source.ts';
+import { lookIntoArchives } from './look-into-archive.ts';
 import { refuseWebPage } from './receive.ts';
 import { checkReportable } from './report.ts';
 
@@ -13,17 +14,37 @@ import { checkReportable } from './report.ts';
 export async function inspect(source: Source, patience: Patience, signal: AbortSignal): Promise<Inspection> {
   const resolution = await source.resolve();
   checkReportable(resolution);
-  const { revision, files, hasProjector = files.some(({ role }) => role === 'projector') } = resolution;
+  const {
+    revision,
+    files,
+    packed,
+    hasProjector = files.some(({ role }) => role === 'projector'),
+  } = resolution;
   const readHeader = (file: SourceFile): Promise<GgufHeader> =>
     readGgufHeader({ ...file, read: rangeReader(source, revision, file, patience, signal) });
-  const { facts, memory } = await readModel(files, readHeader, (header) => source.refuse?.(header));
+  const model = await readModel(files, readHeader, (header) => source.refuse?.(header));
+  const sizeBytes = sumOfSizes(files);
+  if (packed === undefined) {
+    const gguf = { ...model.facts, projector: hasProjector };
+    return { revision, sizeBytes, fileCount: files.length, gguf, memory: model.memory };
+  }
+
+  const open = (archive: Archive) => source.open(revision, archive, undefined, signal);
+  const seen = await lookIntoArchives(packed, open, patience, signal);
+  const { facts, memory } = files.some(({ path }) => isGguf(path)) ? model : (seen.header ?? model);
+  const packedBytes = sumOfSizes(packed.archives);
   return {
     revision,
-    sizeBytes: files.reduce((sum, file) => sum + file.sizeBytes, 0),
-    fileCount: files.length,
+    sizeBytes: sizeBytes + packedBytes,
+    spaceBytes: sizeBytes + packedBytes + seen.unpackedBytes,
+    fileCount: files.length + packed.archives.length,
     gguf: { ...facts, projector: hasProjector },
     memory,
   };
+}
+
+function sumOfSizes(files: readonly SourceFile[]): number {
+  return files.reduce((sum, file) => sum + file.sizeBytes, 0);
 }
 
 /**

@@ -4,6 +4,8 @@ import { homeOf, loginOf, readCredentials, tokenFor, type RegistryLogin } from '
 import { loginAmong, readDockerConfig } from '../sources/docker-config.ts';
 import { httpSource } from '../sources/http-files.ts';
 import { huggingFaceSource } from '../sources/hugging-face.ts';
+import { parseOciReference } from '../sources/oci-reference.ts';
+import { ociSource } from '../sources/oci.ts';
 import { registryOf, repositoryOf } from '../sources/ollama-name.ts';
 import { ollamaSource } from '../sources/ollama.ts';
 import type { Source } from '../sources/source.ts';
@@ -17,9 +19,9 @@ export async function openSource(
   { request, credentials: folder }: Pick<SourceConfig, 'request' | 'credentials'>,
   options: Omit<SourceOptions, 'token'>,
 ): Promise<Source> {
-  const { huggingFace, ollama, http, volume } = request.source;
+  const { huggingFace, ollama, oci, http, volume } = request.source;
   const hasSecret = request.credentials;
-  const named = [huggingFace, ollama, http, volume].filter((source) => source !== undefined);
+  const named = [huggingFace, ollama, oci, http, volume].filter((source) => source !== undefined);
   if (named.length === 1) {
     if (huggingFace !== undefined) {
       const { endpoint } = huggingFace;
@@ -30,6 +32,10 @@ export async function openSource(
       const at = { endpoint: registryOf(ollama), repository: repositoryOf(ollama) };
       const login = hasSecret ? await registryLogin(folder, at, publicRegistry) : undefined;
       return ollamaSource(ollama, { ...options, login });
+    }
+    if (oci !== undefined) {
+      const login = hasSecret ? await registryLogin(folder, parseOciReference(oci)) : undefined;
+      return ociSource(oci, { ...options, login });
     }
     if (http !== undefined) {
       const credentials = hasSecret ? await readCredentials(folder) : undefined;

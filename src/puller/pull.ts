@@ -5,7 +5,8 @@ import type { Publication } from '../protocols/puller.ts';
 import type { Patience } from '../sources/retry.ts';
 import { SourceError, type Resolution, type Source, type SourceFile } from '../sources/source.ts';
 import { limitBandwidth } from './bandwidth.ts';
-import { bring, find, type Pull } from './bring.ts';
+import { bringArchive, findArchive } from './bring-archive.ts';
+import { blobFound, bring, find, type Found, type Pull } from './bring.ts';
 import { shareConnections } from './budget.ts';
 import { adaptConcurrency, defaultConnections, type Connections } from './concurrency.ts';
 import { digestOf } from './digest.ts';
@@ -16,7 +17,8 @@ import type { Clock, ProgressTracker } from './progress.ts';
 import { announce, writeIndex } from './references.ts';
 import { checkReportable } from './report.ts';
 import { defaultTenureTimes, newOwner, type TenureTimes } from './tenure.ts';
-import type { Volume } from './volume.ts';
+import { filesUnpackedFrom } from './unpack.ts';
+import { headroomBytes, type Volume } from './volume.ts';
 
 export interface PullOptions {
   readonly source: Source;
@@ -37,8 +39,6 @@ export interface PullOptions {
   readonly signal: AbortSignal;
 }
 
-/** File systems need a little for names and journals. */
-const headroomBytes = 1 << 20;
 /** Files that are downloaded at the same time, as far as connections are left. */
 const mostFilesAtOnce = 8;
 const mostHashThreads = 4;
@@ -52,11 +52,17 @@ export async function pull(options: PullOptions): Promise<Publication> {
   const { source, volume, progress, log, modelUid, patience, now } = options;
   const resolution = await source.resolve(options.revision);
   checkReportable(resolution);
-  const { revision, files, folder, records } = resolution;
-  const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
-  log.info({ source: source.name, revision, files: files.length, sizeBytes }, 'resolved');
+  const { revision, folder, records, packed } = resolution;
+  const archives = packed?.archives ?? [];
+  const toFetch = [...resolution.files, ...archives];
+  const bytesToFetch = sumOf(toFetch, 'sizeBytes');
+  log.info({ source: source.name, revision, files: toFetch.length, sizeBytes: bytesToFetch }, 'resolved');
 
-  const needed = [...files.map(({ digest }) => digest.hex), ...(await linkedBlobs(resolution, volume))];
+  const needed = [
+    ...toFetch.map(({ digest }) => digest.hex),
+    ...(await linkedBlobs(resolution, volume)),
+    ...(await unpackedBlobs(resolution, volume)),
+  ];
   const announcement = await announce(volume.root, modelUid, needed);
   const stop = new AbortController();
   await using hashes = openHashPool(Math.min(availableParallelism(), mostHashThreads));
@@ -80,20 +86,36 @@ export async function pull(options: PullOptions): Promise<Publication> {
     syncInterval: options.syncInterval ?? defaultSyncInterval,
     signal: AbortSignal.any([options.signal, stop.signal]),
   };
-  const each = <T>(work: (file: SourceFile, order: number) => Promise<T>): Promise<T[]> =>
-    severalAtOnce(files, work, stop);
+  const each = <F extends SourceFile, T>(
+    items: readonly F[],
+    work: (file: F, order: number) => Promise<T>,
+  ): Promise<T[]> => severalAtOnce(items, work, stop);
 
   progress.enter('verifying');
-  const found = await each((file) => find(file, shared));
-  await checkSpace(volume, sizeBytes, sumOf(found, 'allocatedBytes'));
-  progress.begin(sumOf(found, 'durableBytes'), sizeBytes);
+  const foundArchives = await each(archives, (archive) => findArchive(archive, packed!, shared));
+  const found = new Map<SourceFile, Found>();
+  await each(resolution.files, async (file) => void found.set(file, await find(file, shared)));
+  const onVolume = [...foundArchives, ...found.values()];
+  // What is in an archive takes about as much again, or more.
+  const toUnpack = archives.filter((_archive, order) => foundArchives[order]!.files === undefined);
+  await checkSpace(volume, bytesToFetch + sumOf(toUnpack, 'sizeBytes'), sumOf(onVolume, 'allocatedBytes'));
+  progress.begin(sumOf(onVolume, 'durableBytes'), bytesToFetch);
 
   progress.enter('downloading');
-  const published = await each(async (file, order): Promise<ModelFile> => {
+  const unpacked = (
+    await each(archives, (archive, order) =>
+      bringArchive(archive, order, packed!, foundArchives[order]!, shared),
+    )
+  ).flat();
+  for (const file of unpacked) found.set(file, blobFound(file, file.digest.hex));
+  const files = packed?.choose([...resolution.files, ...unpacked]) ?? resolution.files;
+  checkReportable({ ...resolution, files });
+  const published = await each(files, async (file, order): Promise<ModelFile> => {
     const { path, sizeBytes } = file;
-    const { sha256, role } = await bring(file, order, found[order]!, shared);
+    const { sha256, role } = await bring(file, archives.length + order, found.get(file)!, shared);
     return { path, sizeBytes, sha256, ...(role !== undefined && { role }) };
   });
+  const sizeBytes = sumOf(published, 'sizeBytes');
 
   progress.enter('publishing');
   for (const { path, sha256 } of published) await volume.linkBlob(sha256, folder, path);
@@ -109,7 +131,8 @@ export async function pull(options: PullOptions): Promise<Publication> {
   await writeIndex(volume.root, { version: 1, modelUid, source: source.name, ...publication });
   await checkBlobs(published, volume);
   await announcement.withdraw();
-  const downloaded = found.filter(({ sha256 }) => sha256 === undefined).length;
+  const downloaded =
+    toUnpack.length + [...found.values()].filter(({ sha256 }) => sha256 === undefined).length;
   log.info({ revision, digest: publication.digest, downloaded, ...progress.counts() }, 'published');
   return publication;
 }
@@ -147,6 +170,15 @@ async function severalAtOnce<T, R>(
 async function linkedBlobs({ files, folder }: Resolution, volume: Volume): Promise<string[]> {
   const linked = await Promise.all(files.map(({ path }) => volume.linkedBlob(folder, path)));
   return linked.filter((sha256) => sha256 !== undefined);
+}
+
+/** What archives were unpacked to, by an earlier pull. */
+async function unpackedBlobs({ packed }: Resolution, volume: Volume): Promise<string[]> {
+  if (packed === undefined) return [];
+  const known = await Promise.all(
+    packed.archives.map((archive) => filesUnpackedFrom(archive, packed.wants, volume)),
+  );
+  return known.flatMap((files) => files?.map(({ digest }) => digest.hex) ?? []);
 }
 
 /** Says whether what is about to be published is there: somebody else may have the volume too. */

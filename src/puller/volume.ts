@@ -27,6 +27,8 @@ import type { SourceFile, VolumeRecord } from '../sources/source.ts';
  *     hub/models--owner--name/snapshots/<commit>/…   relative links to blobs
  *     manifests/<host>/<namespace>/<name>/<tag>      the manifest of a model of an Ollama registry
  *     ollama/<host>/<namespace>/<name>/<digest>/…    relative links to its blobs
+ *     oci/<host>/<repository>/<digest>/…             relative links to the blobs of an artifact of a registry
+ *     unpacked/sha256-<hex>.json                     which blobs an archive was unpacked to that is here no more
  *     http/<sha256 of the list>/…                    relative links to the blobs of files by URL
  *     index/<uid>/<digest>.json                      what a Model uses; written last, so it means "complete"
  *     .pulling/<uid>.json                            what a running pull needs (references.ts)
@@ -47,9 +49,14 @@ export interface Volume {
   /** Makes a blob appear at a path below a folder. */
   linkBlob(sha256: string, folder: string, path: string): Promise<void>;
   writeRecord(record: VolumeRecord): Promise<void>;
+  /** Undefined where there is no such record. */
+  readRecord(path: string): Promise<string | undefined>;
   /** Bytes that may still be written. */
   freeBytes(): Promise<number>;
 }
+
+/** File systems need a little for names and journals. */
+export const headroomBytes = 1 << 20;
 
 export function openVolume(root: string): Volume {
   const blobPath = (sha256: string): string => join(root, 'blobs', `sha256-${sha256}`);
@@ -101,6 +108,7 @@ export function openVolume(root: string): Volume {
       if (!isSafePath(path)) throw new Error(`${path} cannot be a path on a volume`);
       await replaceFile(join(root, path), content);
     },
+    readRecord: (path) => unlessMissing(readFile(join(root, path), 'utf8')),
     async freeBytes() {
       const { bavail, bsize } = await statfs(root);
       return bavail * bsize;

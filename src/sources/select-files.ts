@@ -10,7 +10,11 @@ export interface FileChoice {
   readonly files?: readonly string[] | undefined;
   readonly quantization?: string | undefined;
   readonly bits?: BitsPerWeight | undefined;
+  /** Where it stands in the Model, for messages. Default: `spec.source.huggingFace`. */
+  readonly field?: string | undefined;
 }
+
+const defaultField = 'spec.source.huggingFace';
 
 /** The GGUF files that make one model: one, or all pieces of a split one that the repository has, in any order. */
 type Model = readonly [SourceFile, ...SourceFile[]];
@@ -23,7 +27,8 @@ type Model = readonly [SourceFile, ...SourceFile[]];
  */
 export function selectFiles(all: readonly SourceFile[], choice: FileChoice, repo: string): SourceFile[] {
   const candidates = all.filter((file) => isSafePath(file.path));
-  if (choice.files !== undefined) return selectByName(candidates, choice.files, repo);
+  const { field = defaultField } = choice;
+  if (choice.files !== undefined) return selectByName(candidates, choice.files, repo, field);
 
   const models = modelsAmong(candidates);
   if (models.length === 0) throw noModel(all, candidates, repo);
@@ -40,6 +45,12 @@ export function selectFiles(all: readonly SourceFile[], choice: FileChoice, repo
     );
   }
   if (others.length === 0) return complete(only, repo);
+  if (field !== defaultField) {
+    throw new SourceError(
+      'AmbiguousFiles',
+      `${repo} has ${chosen.length} GGUF models: ${listed(pathsOf(chosen))}. Name one in ${field}.files.`,
+    );
+  }
   throw new SourceError(
     'AmbiguousFiles',
     quantization === undefined
@@ -78,12 +89,13 @@ function selectByName(
   candidates: readonly SourceFile[],
   names: readonly string[],
   repo: string,
+  field: string,
 ): SourceFile[] {
-  const named = new Set(names.flatMap((name) => filesNamed(name, candidates, repo)));
+  const named = new Set(names.flatMap((name) => filesNamed(name, candidates, repo, field)));
   if (![...named].some(({ path }) => isGguf(path))) {
     throw new SourceError(
       'NoModelFile',
-      `spec.source.huggingFace.files names no GGUF file: ${listed(names)}. Add the one to load.`,
+      `${field}.files names no GGUF file: ${listed(names)}. Add the one to load.`,
     );
   }
   const whole = [...named].flatMap((file) => complete(modelOf(file, candidates), repo));
@@ -93,7 +105,12 @@ function selectByName(
 }
 
 /** The files that one entry of `files` stands for, at least one. */
-function filesNamed(name: string, candidates: readonly SourceFile[], repo: string): SourceFile[] {
+function filesNamed(
+  name: string,
+  candidates: readonly SourceFile[],
+  repo: string,
+  field: string,
+): SourceFile[] {
   const found = isPattern(name)
     ? candidates.filter(({ path }) => matchesPattern(name, path))
     : candidates.filter(({ path }) => path === name);
@@ -104,14 +121,14 @@ function filesNamed(name: string, candidates: readonly SourceFile[], repo: strin
     );
     throw new SourceError(
       'FileNotFound',
-      `${repo} has no file ${isPattern(name) ? 'that matches ' : ''}${name}.${close.length > 0 ? ` Close to it: ${listed(close)}.` : ''} Check spec.source.huggingFace.files.`,
+      `${repo} has no file ${isPattern(name) ? 'that matches ' : ''}${name}.${close.length > 0 ? ` Close to it: ${listed(close)}.` : ''} Check ${field}.files.`,
     );
   }
   const models = groupModels(found.filter(({ path }) => isModel(path) && !isAdapter(path)));
   if (models.length > 1) {
     throw new SourceError(
       'AmbiguousFiles',
-      `${name} in spec.source.huggingFace.files matches ${models.length} GGUF models of ${repo}: ${listed(pathsOf(models))}. Make the pattern narrower, or name the one to load.`,
+      `${name} in ${field}.files matches ${models.length} GGUF models of ${repo}: ${listed(pathsOf(models))}. Make the pattern narrower, or name the one to load.`,
     );
   }
   // A pattern for a quantization may match a projector beside the model, which nobody asked for by that.
@@ -119,7 +136,7 @@ function filesNamed(name: string, candidates: readonly SourceFile[], repo: strin
   if (useful.length > 0) return useful;
   throw new SourceError(
     'UnsupportedModel',
-    `${listed(found.map(({ path }) => path))} of ${repo} is a projector for images or sound, which the runtime cannot use yet. Remove ${name} from spec.source.huggingFace.files; the model by itself reads text.`,
+    `${listed(found.map(({ path }) => path))} of ${repo} is a projector for images or sound, which the runtime cannot use yet. Remove ${name} from ${field}.files; the model by itself reads text.`,
   );
 }
 

@@ -17,12 +17,31 @@ export interface SourceFile {
   readonly role?: FileRole;
 }
 
+/** An archive that a source has in place of files. Its own path is a name for messages. */
+export interface Archive extends SourceFile {
+  readonly compression: 'none' | 'gzip' | 'zstd';
+}
+
+/** Files that are known by their archives only, until these are unpacked. */
+export interface Archives {
+  readonly archives: readonly Archive[];
+  /** Whether a file is of any use; others are not kept. */
+  readonly wants: (path: string) => boolean;
+  /**
+   * The files of the revision, from all that are wanted, in archives or not.
+   * @throws SourceError as `resolve` would, did it know them.
+   */
+  readonly choose: (all: readonly SourceFile[]) => readonly SourceFile[];
+}
+
 /** What a name stands for: a pinned revision and the files chosen from it. */
 export interface Resolution {
   /** A full commit id or the digest of a manifest, never a branch or tag. */
   readonly revision: string;
   /** In the order in which a server should see them: the first GGUF file is the one it loads. */
   readonly files: readonly SourceFile[];
+  /** What holds further files; absent where `files` are all. */
+  readonly packed?: Archives;
   /** Where the files appear on the volume beside the blobs, relative to its root; another revision has another. */
   readonly folder: string;
   /** Whether the source has a projector that is not among the files; undefined where only the files tell. */

@@ -113,6 +113,14 @@ describe('an object that cannot be meant', () => {
           words as string,
         ] as const,
     ),
+    ...['oci://r.io/m', 'team/m', 'r.io/M', 'r.io/m@sha256:abc', 'user@r.io/m'].map(
+      (reference) =>
+        [
+          `the reference "${reference}"`,
+          model({ source: { oci: { reference } } }),
+          'spec.source.oci.reference: Invalid value',
+        ] as const,
+    ),
     ['no files by URL', model({ source: { http: { files: [] } } }), 'http.files: Invalid value'],
     [
       'an unknown reclaim policy',

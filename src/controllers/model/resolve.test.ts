@@ -44,6 +44,13 @@ describe('sourceLine', () => {
     expect(of({ model: 'hf.co/owner/name:Q4_K_M' })).toBe('ollama:hf.co/owner/name:Q4_K_M');
   });
 
+  it('is the reference of an artifact', () => {
+    const oci = { reference: 'registry.internal/models/qwen3:8b' };
+    expect(sourceLine(aModel({ source: { oci } }).spec.source)).toBe(
+      'oci://registry.internal/models/qwen3:8b',
+    );
+  });
+
   it('is the first of several URLs, without what may be a signature', () => {
     const of = (...urls: string[]) => {
       const files = urls.map((url) => ({ url, sha256: '0'.repeat(64) }));
@@ -123,10 +130,10 @@ describe('resolveSource', () => {
     const ended = { type: 'Complete' as const, secondsAgo: 0 };
     const ollama = aModel({ source: { ollama: { model: 'llama3.1:8b' } } });
     const revision = `sha256:${'fedcba98'.repeat(8)}`;
-    const report = { inspection: { ...inspection, revision } };
+    const report = { inspection: { ...inspection, revision, spaceBytes: 3_000_000 } };
     const outcome = outcomeOf({ ended, request: inspectRequest(ollama) }, report, ollama);
     expect(outcome.message).toBe('ollama:llama3.1:8b is fedcba98fedc: 2 files, 2MB.');
-    expect(outcome.status?.resolved).toMatchObject({ revision });
+    expect(outcome.status?.resolved).toMatchObject({ revision, spaceBytes: 3_000_000 });
   });
 
   it('looks again by itself only when the last words of a pod are on their way', () => {

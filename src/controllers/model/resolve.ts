@@ -11,11 +11,12 @@ import { inspectRequest, type ModelView } from './view.ts';
 
 /**
  * The source as one line, for people: `hf:owner/name@revision`, `ollama:` and the model as `ollama pull` takes it,
- * `volume:claim/path`, or the first URL.
+ * `volume:claim/path`, the first URL, or `oci://` and the reference.
  */
-export function sourceLine({ huggingFace, ollama, volume, http }: ModelSource): string {
+export function sourceLine({ huggingFace, ollama, volume, http, oci }: ModelSource): string {
   if (ollama) return `ollama:${ollama.model}`;
   if (http) return nameOfFiles(http);
+  if (oci) return `oci://${oci.reference}`;
   if (volume) return `volume:${volume.claimName}/${volume.path ?? ''}`;
   return huggingFace ? `hf:${huggingFace.repo}@${huggingFace.revision}` : '';
 }
@@ -46,9 +47,10 @@ export function resolveSource(view: ModelView, { resolved }: ModelStatus): Outco
       };
     case 'succeeded': {
       if (!('inspection' in attempt.report)) break;
-      const { revision, sizeBytes, fileCount, gguf, memory } = attempt.report.inspection;
+      const { revision, sizeBytes, spaceBytes, fileCount, gguf, memory } = attempt.report.inspection;
       const size = formatBytes(sizeBytes);
-      const resolved = { source, request, revision, sizeBytes, size, fileCount };
+      const space = spaceBytes === undefined ? {} : { spaceBytes };
+      const resolved = { source, request, revision, sizeBytes, ...space, size, fileCount };
       return { at: 'done', message: resolvedMessage(resolved), status: { resolved, gguf, memory } };
     }
     case 'failed': {

@@ -93,6 +93,18 @@ describe('provideVolume', () => {
     expect(outcome.apply?.length ?? 0).toBe(at === 'blocked' ? 0 : 1);
   });
 
+  it('has room for archives until they are unpacked', () => {
+    const packed = { ...resolved, spaceBytes: 2 * resolved.sizeBytes };
+    const made = provideVolume(aView({ model: aModel() }), { resolved: packed });
+    expect(made).toMatchObject({ status: { storage: { size: measuredSize(packed.spaceBytes) } } });
+    const storage = { size: '5Gi' };
+    expect(provideVolume(aView({ model: aModel({ storage }) }), { resolved: packed })).toMatchObject({
+      at: 'blocked',
+      reason: 'InsufficientStorage',
+      message: `spec.storage.size is 5Gi and the files take 9.4GB (9400000000 bytes): set at least ${measuredSize(packed.spaceBytes)}, or leave it out.`,
+    });
+  });
+
   it('is done as soon as the claim is there: many classes bind it to the first pod', () => {
     expect(provideVolume(aView({ claims: [live] }), { resolved })).toMatchObject({
       at: 'done',

@@ -71,16 +71,17 @@ export function provideVolume(
   if (!resolved) throw new Error('a volume comes after the source is resolved');
   const { model } = view;
   const { size: asked, accessModes, storageClassName } = model.spec.storage;
-  if (asked !== undefined && parseQuantity(asked) < resolved.sizeBytes) {
+  const { spaceBytes = resolved.sizeBytes } = resolved;
+  if (asked !== undefined && parseQuantity(asked) < spaceBytes) {
     return {
       at: 'blocked',
       reason: 'InsufficientStorage',
-      message: `spec.storage.size is ${asked} and the files take ${resolved.size} (${resolved.sizeBytes} bytes): set at least ${measuredSize(resolved.sizeBytes)}, or leave it out.`,
+      message: `spec.storage.size is ${asked} and the files take ${formatBytes(spaceBytes)} (${spaceBytes} bytes): set at least ${measuredSize(spaceBytes)}, or leave it out.`,
     };
   }
   const live = claimOf(view, resolved);
   const name = live?.metadata.name ?? claimName(model, resolved);
-  const size = sizeOf(asked ?? measuredSize(resolved.sizeBytes), live);
+  const size = sizeOf(asked ?? measuredSize(spaceBytes), live);
   const content = contentOf(model, resolved);
   const spec = { accessModes, storageClassName, resources: { requests: { storage: size } } };
   const asSpecified = desiredClaim(model, { name, content, spec });

@@ -26,6 +26,27 @@ export type OllamaModel = {
   requiresNewer?: boolean;
 };
 
+/** An artifact as https://github.com/opencontainers/image-spec/blob/main/manifest.md has it. */
+export type Artifact = {
+  /** E.g. team/model. */
+  name: string;
+  /** One without is known by its digest only. */
+  tags: string[];
+  artifactType?: string;
+  config?: { mediaType: string; content: Content };
+  layers: { mediaType: string; content: Content; annotations?: Record<string, string> }[];
+};
+
+export type ArtifactIndex = {
+  name: string;
+  tags: string[];
+  /** What was pushed before. */
+  manifests: Pushed[];
+};
+
+/** A manifest in the registry. */
+export type Pushed = { mediaType: string; digest: string; size: number };
+
 type Descriptor = { mediaType: string; digest: string; size: number; name?: string };
 
 /** Resolves to the digest of the manifest, which all tags of the model share. */
@@ -53,12 +74,50 @@ export async function pushModel(registryUrl: string, model: OllamaModel): Promis
     config: { mediaType: configType, ...(await pushBlob(blobs, config)) },
     layers,
   });
-  for (const tag of model.tags) {
-    const headers = { 'Content-Type': manifestType };
-    const url = `${registryUrl}/v2/${model.name}/manifests/${tag}`;
-    await send(url, { method: 'PUT', headers, body: manifest });
+  return (await pushManifest(registryUrl, model, manifestType, manifest)).digest;
+}
+
+export async function pushArtifact(registryUrl: string, artifact: Artifact): Promise<Pushed> {
+  const { name, artifactType, config = emptyConfig } = artifact;
+  const blobs = `${registryUrl}/v2/${name}/blobs`;
+  const layers = [];
+  for (const { content, ...layer } of artifact.layers)
+    layers.push({ ...layer, ...(await pushBlob(blobs, content)) });
+  const mediaType = 'application/vnd.oci.image.manifest.v1+json';
+  const manifest = {
+    schemaVersion: 2,
+    mediaType,
+    ...(artifactType !== undefined && { artifactType }),
+    config: { mediaType: config.mediaType, ...(await pushBlob(blobs, config.content)) },
+    layers,
+  };
+  return pushManifest(registryUrl, artifact, mediaType, JSON.stringify(manifest));
+}
+
+export async function pushIndex(
+  registryUrl: string,
+  { manifests, ...named }: ArtifactIndex,
+): Promise<Pushed> {
+  const mediaType = 'application/vnd.oci.image.index.v1+json';
+  const index = JSON.stringify({ schemaVersion: 2, mediaType, manifests });
+  return pushManifest(registryUrl, named, mediaType, index);
+}
+
+/** https://github.com/opencontainers/image-spec/blob/main/manifest.md#guidance-for-an-empty-descriptor */
+const emptyConfig = { mediaType: 'application/vnd.oci.empty.v1+json', content: '{}' };
+
+async function pushManifest(
+  registryUrl: string,
+  { name, tags }: { name: string; tags: string[] },
+  mediaType: string,
+  body: string,
+): Promise<Pushed> {
+  const digest = `sha256:${createHash('sha256').update(body).digest('hex')}`;
+  for (const reference of tags.length > 0 ? tags : [digest]) {
+    const headers = { 'Content-Type': mediaType };
+    await send(`${registryUrl}/v2/${name}/manifests/${reference}`, { method: 'PUT', headers, body });
   }
-  return `sha256:${createHash('sha256').update(manifest).digest('hex')}`;
+  return { mediaType, digest, size: Buffer.byteLength(body) };
 }
 
 /** Files are streamed, and their digest is known when they have been sent. */

@@ -1,6 +1,6 @@
 /**
  * An Ollama registry without internet: a real docker-registry, behind a front that gives blobs away as Ollama's
- * does, at signed URLs of a second origin.
+ * does, at signed URLs of a second origin. So do most registries, and this one holds artifacts of any kind.
  */
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -14,8 +14,8 @@ import { answerRegistry, refuse } from './front.ts';
 import type { Front } from './front.ts';
 import { openGuard } from './guard.ts';
 import type { GuardOptions } from './guard.ts';
-import { pushModel } from './push.ts';
-import type { OllamaModel } from './push.ts';
+import { pushArtifact, pushIndex, pushModel } from './push.ts';
+import type { Artifact, ArtifactIndex, OllamaModel, Pushed } from './push.ts';
 import { startStorage } from './storage.ts';
 
 export type OllamaRegistryOptions = {
@@ -64,6 +64,9 @@ export type OllamaRegistry = LineControls & {
   digestOf(name: string): string;
   /** Also moves the model's tags; resolves to the digest of the manifest. */
   push(model: OllamaModel): Promise<string>;
+  /** Artifacts of other kinds. */
+  pushArtifact(artifact: Artifact): Promise<Pushed>;
+  pushIndex(index: ArtifactIndex): Promise<Pushed>;
   /** Ends open connections too, and what was pushed. */
   close(): Promise<void>;
 };
@@ -142,6 +145,8 @@ export async function startOllamaRegistry(options: OllamaRegistryOptions): Promi
       return digest;
     },
     push,
+    pushArtifact: (artifact) => pushArtifact(storage.url, artifact),
+    pushIndex: (index) => pushIndex(storage.url, index),
     close,
   };
 }
