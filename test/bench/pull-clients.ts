@@ -34,6 +34,9 @@ export interface Took {
 
 const Measured = z.object({ seconds: z.number(), cpuSeconds: z.number(), peakKiB: z.number() });
 
+/** Of the image (src/operator/Dockerfile). */
+const imageOptions = '--disable-warning=DEP0040 --max-semi-space-size=4';
+
 const openssl = (path: string): Command => ({ argv: ['openssl', 'dgst', '-sha256', path] });
 
 /** @param bundle The puller as its image has it. */
@@ -44,6 +47,8 @@ export function longshore(bundle: string): Client {
       const huggingFace = { repo, revision: 'main', endpoint: url };
       const request = { source: { huggingFace }, credentials: false, modelUid: 'bench' };
       const env = {
+        NODE_ENV: 'production',
+        NODE_OPTIONS: imageOptions,
         [requestVariable]: JSON.stringify(request),
         LONGSHORE_VOLUME: folder,
         LONGSHORE_PROGRESS_PORT: '0',
