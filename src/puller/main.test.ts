@@ -37,7 +37,10 @@ beforeEach(async () => {
   place = await aPlace();
   hub.requests.length = 0;
 });
-afterEach(() => place.clear());
+afterEach(async () => {
+  hub.setThrottle(undefined);
+  await place.clear();
+});
 
 /** Names without a quantization, so that a message has to list them all. */
 function manyNames(): string[] {
@@ -199,13 +202,31 @@ describe('a puller in the middle of a file', () => {
     await expect
       .poll(async () => (await progressOf(puller)).downloadedBytes, { timeout: 40_000 })
       .toBeGreaterThanOrEqual(4 << 20);
+    const asked = performance.now();
     puller.process.kill('SIGTERM');
     const { code, report } = await puller.ended();
+    expect(performance.now() - asked).toBeLessThan(5_000);
     expect({ code, report }).toMatchObject({ code: 143, report: { failure: { reason: 'PullerFailed' } } });
     // For a pull of any Model.
     expect(await readdir(join(place.volume, '.partial', big.sha256))).toEqual(['idle']);
-    await start('pull', big.repo, {}, one).ended();
+    const next = start('pull', big.repo, {}, one);
+    await next.ended();
     expect(withRanges().at(-1)).toBe(`bytes=5000000-${big.bytes - 1}`);
+    expect(await next.logged('receivedBytes')).toBe(big.bytes - 5_000_000);
+  });
+
+  it('is not impressed by a wall clock that jumps by days, forth and back', async () => {
+    // Each time further, so that whatever began in between has begun long ago.
+    const jumping = `const { now } = Date;
+      let days = 0;
+      setInterval(() => { days = days > 0 ? -days : 1 - days; }, 50).unref();
+      Date.now = () => now() + days * 86_400_000;`;
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(jumping)}` };
+    hub.setThrottle(10_000_000);
+    const puller = start('pull', big.repo, {}, env);
+    expect(await puller.ended()).toMatchObject({ code: 0 });
+    expect(await puller.logged('receivedBytes')).toBe(big.bytes);
+    expect(await puller.logged('retries')).toEqual({ connection: 0, 'rate-limited': 0, slow: 0, content: 0 });
   });
 
   it('keeps to the bandwidth that it was given', async () => {
