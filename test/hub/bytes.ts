@@ -118,10 +118,11 @@ export async function serveBytes(
       'Content-Range': `bytes ${start}-${end}/${source.size}`,
     });
   if (request.method === 'HEAD' || length === 0) exchange.response.end();
-  else await send(exchange.response, source, { start, end }, line);
+  else await send(exchange, source, { start, end }, line);
 }
 
-async function send(response: ServerResponse, source: Source, range: ByteRange, line: Line): Promise<void> {
+async function send(exchange: Exchange, source: Source, range: ByteRange, line: Line): Promise<void> {
+  const { response, record } = exchange;
   const closed = new AbortController();
   response.once('close', () => closed.abort());
   const length = range.end - range.start + 1;
@@ -133,6 +134,7 @@ async function send(response: ServerResponse, source: Source, range: ByteRange, 
   for await (const piece of pieces(source, { start: range.start, end: last }, line)) {
     if (closed.signal.aborted) return;
     await write(response, piece, closed.signal);
+    record.sentBytes += piece.byteLength;
     if (line.bytesPerSecond === undefined) continue;
     due = Math.max(due, performance.now() - 1000) + (piece.byteLength / line.bytesPerSecond) * 1000;
     await sleep(Math.max(0, due - performance.now()), undefined, { signal: closed.signal }).catch(() => {});

@@ -13,6 +13,8 @@ export type RecordedRequest = {
   range?: string;
   /** 0 until answered. */
   status: number;
+  /** Of content; grows while it is sent. */
+  sentBytes: number;
 };
 
 export type Exchange = {

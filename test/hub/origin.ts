@@ -47,6 +47,7 @@ function record(origin: OriginName, request: IncomingMessage, response: ServerRe
       ...(authorization !== undefined && { authorization }),
       ...(range !== undefined && { range }),
       status: 0,
+      sentBytes: 0,
     },
   };
 }
