@@ -12,7 +12,11 @@ import { noteFor } from './note.ts';
 
 const shared = aClaim('shared', { metadata: { ownerReferences: [] } });
 const model = aModel({ storage: { claimName: 'shared' } });
-const made = noteFor(model, { claim: { name: 'shared', uid: shared.metadata.uid }, image: 'puller:1', defaults: {} });
+const made = noteFor(model, {
+  claim: { name: 'shared', uid: shared.metadata.uid },
+  image: 'puller:1',
+  defaults: {},
+});
 const name = (attempt: number): string => made.metadata.name.replace(/0$/, String(attempt));
 
 function job(attempt: number, ended?: string): Live<Job> {
