@@ -62,7 +62,7 @@ function generatedFiles(): Map<string, string> {
     files.set(`charts/longshore/templates/crds/${definition.plural}.yaml`, yaml(keptByHelm(crd)));
   }
   files.set('charts/longshore/values.schema.json', valuesSchema());
-  files.set('docs/reasons.md', reasonTable());
+  files.set('docs/reference/reasons.md', reasonTable());
   return files;
 }
 

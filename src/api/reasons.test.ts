@@ -32,7 +32,7 @@ describe('every reason', () => {
   );
 
   it('is in the table of the docs, which is generated', async () => {
-    const table = await readFile(join(src, '../docs/reasons.md'), 'utf8');
+    const table = await readFile(join(src, '../docs/reference/reasons.md'), 'utf8');
     expect(table).toContain('Generated from src/api/reasons.ts');
     const missing = Object.entries(reasons).filter(
       ([name, { meaning, action }]) => !table.includes(`| \`${name}\` | ${meaning} | ${action} |`),
