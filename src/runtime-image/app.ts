@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
 import { fastify, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -9,6 +10,8 @@ import type { Metrics } from './metrics.ts';
 /** Bytes: a prompt that fills a context of 128k tokens, several times over. */
 const bodyLimit = 8 * 1024 * 1024;
 
+const requestIdHeader = 'x-request-id';
+
 export type App = ReturnType<typeof createApp>;
 
 /** A server without routes: validation by zod, errors in OpenAI's shape, metrics and one log line for each answer. */
@@ -17,6 +20,9 @@ export function createApp(metrics: Metrics, log: Logger) {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
+    // The id that a gateway gave, or an own one: in the answer, and in every line of the log about it.
+    requestIdHeader: false,
+    genReqId: (request) => requestId(request.headers[requestIdHeader]),
     // Idle connections end with the server; those with an answer on its way end with the answer.
     forceCloseConnections: 'idle',
   }).withTypeProvider<ZodTypeProvider>();
@@ -32,6 +38,10 @@ export function createApp(metrics: Metrics, log: Logger) {
   });
   app.setNotFoundHandler((request, reply) => refuse(reply, routeNotFound(request.method, request.url)));
 
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply.header(requestIdHeader, request.id);
+    done();
+  });
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown';
     metrics.answered(route, reply.statusCode, reply.elapsedTime / 1000);
@@ -47,6 +57,11 @@ export function createApp(metrics: Metrics, log: Logger) {
     done();
   });
   return app;
+}
+
+/** @param given what a client sent; only what is safe in a header and a log is kept */
+function requestId(given: string | readonly string[] | undefined): string {
+  return typeof given === 'string' && /^[\w.:/+=-]{1,128}$/.test(given) ? given : `req_${randomUUID()}`;
 }
 
 function refuse(reply: FastifyReply, answer: ReturnType<typeof apiErrorOf>) {

@@ -1,7 +1,14 @@
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
-import type { ErrorBody } from '../protocols/openai.ts';
-import { ChatTemplateRefused, PromptTooLong, QueueFull } from './engine.ts';
+import type { ErrorBody } from '../protocols/openai/error.ts';
+import {
+  ChatTemplateRefused,
+  NotSupported,
+  OutOfMemory,
+  PromptTooLong,
+  QueueFull,
+  SchemaRefused,
+} from './refusal.ts';
 
 /** An answer that says no, in OpenAI's words: https://platform.openai.com/docs/guides/error-codes */
 export class ApiError extends Error {
@@ -40,7 +47,7 @@ export const stillLoading = (percent: number) =>
 export const routeNotFound = (method: string, url: string) =>
   new ApiError(
     404,
-    `Unknown request URL: ${method} ${url}. See /v1/models, /v1/completions, /v1/chat/completions.`,
+    `Unknown request URL: ${method} ${url}. There are /v1/models, /v1/completions, /v1/chat/completions, /v1/responses, /v1/embeddings and /v1/rerank.`,
     {
       code: 'unknown_url',
     },
@@ -62,7 +69,16 @@ export function apiErrorOf(error: unknown): ApiError {
     return new ApiError(400, error.message, { param: 'messages', code: 'invalid_messages', cause: error });
   }
   if (error instanceof QueueFull) {
-    return new ApiError(503, error.message, { code: 'overloaded', retryAfter: 5, cause: error });
+    return new ApiError(429, error.message, { code: 'overloaded', retryAfter: 5, cause: error });
+  }
+  if (error instanceof SchemaRefused) {
+    return new ApiError(400, error.message, { code: 'invalid_schema', cause: error });
+  }
+  if (error instanceof NotSupported) {
+    return new ApiError(400, error.message, { code: 'unsupported', cause: error });
+  }
+  if (error instanceof OutOfMemory) {
+    return new ApiError(503, error.message, { code: 'out_of_memory', retryAfter: 30, cause: error });
   }
   if (hasZodFastifySchemaValidationErrors(error)) {
     const [first] = error.validation;
@@ -101,6 +117,19 @@ function invalidRequest(path: string[], details: unknown): ApiError {
 }
 
 export function errorBody({ status, message, param, code }: ApiError): ErrorBody {
-  const type = status >= 500 ? 'server_error' : 'invalid_request_error';
-  return { error: { message, type, param, code } };
+  return { error: { message, type: typeOf(status), param, code } };
+}
+
+/** An error that comes when headers are out already. */
+export const describeError = (error: unknown): ErrorBody => errorBody(apiErrorOf(error));
+
+/** The same in the stream of a response, which has events of its own kind. */
+export function errorEvent(error: unknown) {
+  const { message, param, code } = apiErrorOf(error);
+  return { type: 'error', sequence_number: 0, message, param, code };
+}
+
+function typeOf(status: number): string {
+  if (status >= 500) return 'server_error';
+  return status === 429 ? 'rate_limit_error' : 'invalid_request_error';
 }

@@ -1,44 +1,39 @@
-import { randomInt } from 'node:crypto';
-import type { LlamaContextSequence, LlamaModel, SequenceEvaluateOptions, Token } from 'node-llama-cpp';
-import type { Generation, GenerationEnd, GenerationEvent, GenerationRequest, Sampling } from './engine.ts';
-import { PromptTooLong } from './engine.ts';
+import type { SequenceEvaluateOptions, Token } from 'node-llama-cpp';
+import { AnswerReader } from './answer/reader.ts';
+import type { Part } from './answer/part.ts';
+import type {
+  Generation,
+  GenerationEnd,
+  GenerationEvent,
+  GenerationRequest,
+  TokenLogprob,
+} from './engine.ts';
+import { tokenLogprob } from './logprobs.ts';
 import type { Pool } from './pool.ts';
-import { stopMatcher } from './stop-strings.ts';
+import type { Prompt } from './prompt.ts';
+import { PromptTooLong } from './refusal.ts';
+import type { Sequence } from './sequence.ts';
 import { textDecoder } from './text-decoder.ts';
 
-/** What a sequence is to continue. */
-export interface Prompt {
-  tokens: readonly Token[];
-  /** Tokens that end the answer, beside the model's own end of generation. */
-  stopTokens: ReadonlySet<Token>;
-  stopStrings: readonly string[];
-}
-
-/** Raw text, special tokens in it read as such; begins with the model's BOS where it wants one and the text has none. */
-export function completionPrompt(model: LlamaModel, text: string): Prompt {
-  const tokens = withStart(model, model.tokenize(text, true));
-  return { tokens, stopTokens: new Set(), stopStrings: [] };
-}
-
-/** With the model's BOS in front where it wants one and has none yet. */
-export function withStart(
-  { tokens: special }: Pick<LlamaModel, 'tokens'>,
-  tokens: readonly Token[],
-): Token[] {
-  const { bos, eos, shouldPrependBosToken } = special;
-  if (shouldPrependBosToken && bos !== null && tokens[0] !== bos) return [bos, ...tokens];
-  const anyStart = bos ?? eos;
-  // Nothing can be computed from nothing: a model without BOS starts an empty prompt from what it has.
-  return tokens.length === 0 && anyStart !== null ? [anyStart] : [...tokens];
+/** What of a model turns tokens into text. */
+export interface Vocabulary {
+  tokenize(text: string, special: true): Token[];
+  /** @param special whether special tokens are written out; otherwise they show as nothing */
+  detokenize(tokens: readonly Token[], special: boolean, before?: readonly Token[]): string;
 }
 
 export interface GenerationParts {
-  model: LlamaModel;
-  pool: Pool<LlamaContextSequence>;
+  vocabulary: Vocabulary;
+  pool: Pool<Sequence>;
   /** Tokens. */
   contextSize: number;
   request: GenerationRequest;
   prompt: Prompt;
+  /** How tokens are chosen. */
+  optionsFor: (generated: readonly Token[], limit: number, reader: AnswerReader) => SequenceEvaluateOptions;
+  parallelCalls: boolean;
+  /** Milliseconds. */
+  now: () => number;
 }
 
 /** See Engine.start. */
@@ -50,16 +45,14 @@ export function startGeneration(parts: GenerationParts): Generation {
 }
 
 async function* run(parts: GenerationParts): AsyncGenerator<GenerationEvent> {
-  const { pool, prompt, request } = parts;
-  const sequence = await pool.acquire(
-    request.signal,
-    (idle) => idle.compareContextTokens([...prompt.tokens]).firstDifferentIndex,
-  );
+  const { pool, prompt, request, now } = parts;
+  const asked = now();
+  const sequence = await pool.acquire(request, (idle) => reuse(idle, prompt.tokens));
   let end: GenerationEnd;
   try {
-    end = yield* generate(sequence, parts);
+    end = yield* generate(sequence, parts, (now() - asked) / 1000);
   } catch (error) {
-    if (!request.signal.aborted) await sequence.clearHistory();
+    if (!request.signal.aborted) await sequence.clear();
     throw error;
   } finally {
     pool.release(sequence);
@@ -67,54 +60,70 @@ async function* run(parts: GenerationParts): AsyncGenerator<GenerationEvent> {
   yield end;
 }
 
+/**
+ * How much a request gains from what a sequence holds: tokens that need not be computed. Little is no reason to take
+ * it: what it holds may be a conversation that goes on, and most texts have a beginning in common.
+ */
+export function reuse(sequence: Pick<Sequence, 'commonPrefix'>, tokens: readonly Token[]): number {
+  const common = sequence.commonPrefix(tokens);
+  return common * 10 < tokens.length ? 0 : common;
+}
+
 async function* generate(
-  sequence: LlamaContextSequence,
-  { model, contextSize, request, prompt }: GenerationParts,
+  sequence: Sequence,
+  parts: GenerationParts,
+  waiting: number,
 ): AsyncGenerator<GenerationEvent, GenerationEnd> {
-  const { signal } = request;
+  const { contextSize, request, prompt, vocabulary, now } = parts;
+  const { signal, logprobs: top } = request;
   const promptTokens = prompt.tokens.length;
   const room = contextSize - promptTokens;
   const limit = Math.min(request.maxTokens ?? room, room);
+  const begun = now();
   const { cachedTokens, rest } = await feed(sequence, prompt.tokens, signal);
 
-  const decoder = textDecoder<Token>(
-    (tokens, before) => model.detokenize(tokens, false, before),
-    prompt.tokens,
+  const reader = new AnswerReader(
+    prompt.answer,
+    [...request.stop, ...prompt.stopStrings],
+    parts.parallelCalls,
   );
-  const matcher = stopMatcher([...request.stop, ...prompt.stopStrings]);
+  const write = writer(vocabulary, prompt);
+  const events = eventsWithLogprobs();
   const generated: Token[] = [];
-  let finishReason: GenerationEnd['finishReason'] | undefined;
+  let first = begun;
+  let last = begun;
+  let ended = true;
 
-  const sampling = samplingOptions(request.sampling, {
-    prompt: prompt.tokens,
-    generated,
-    contextSize,
-    limit,
-  });
-  for await (const token of sequence.evaluate(rest, sampling)) {
+  const options = parts.optionsFor(generated, limit, reader);
+  for await (const { token, probabilities } of sequence.continue(rest, options, top !== undefined)) {
     signal.throwIfAborted();
+    last = now();
+    if (generated.length === 0) first = last;
+    request.onToken?.();
     if (prompt.stopTokens.has(token)) break;
     generated.push(token);
-    const { text, stopped } = matcher.push(decoder.push(token));
-    if (text !== '') yield { type: 'text', text };
-    if (stopped) finishReason = 'stop';
-    else if (generated.length >= limit) finishReason = 'length';
-    if (finishReason) break;
+    if (probabilities && top !== undefined && reader.mode === 'text') {
+      events.add(tokenLogprob(token, probabilities, top, (one) => vocabulary.detokenize([one], true)));
+    }
+    yield* events.of(reader.push(write.token(token)));
+    if (reader.done) break;
+    if (generated.length >= limit) {
+      ended = false;
+      break;
+    }
   }
   signal.throwIfAborted();
-
-  if (finishReason !== 'stop') {
-    const last = matcher.push(decoder.rest());
-    const text = last.stopped ? last.text : last.text + matcher.rest();
-    if (text !== '') yield { type: 'text', text };
-    if (last.stopped) finishReason = 'stop';
+  if (!reader.done) {
+    yield* events.of([...reader.push(write.rest()), ...reader.rest()]);
   }
+  yield* events.rest();
   return {
     type: 'end',
-    finishReason: finishReason ?? 'stop',
+    finishReason: !ended && !reader.stopped ? 'length' : reader.hasCalls ? 'calls' : 'stop',
     promptTokens,
     completionTokens: generated.length,
     cachedTokens,
+    timings: { waiting, prompt: (first - begun) / 1000, generation: (last - first) / 1000 },
   };
 }
 
@@ -122,61 +131,67 @@ async function* generate(
  * Brings the prompt into the sequence, all but the last batch of it (`rest`), from which generation starts. What the
  * sequence still has of an earlier request is not computed again. An abort is seen between batches.
  */
-async function feed(sequence: LlamaContextSequence, tokens: readonly Token[], signal: AbortSignal) {
+async function feed(sequence: Sequence, tokens: readonly Token[], signal: AbortSignal) {
   // One token has to be computed to get the next, so a prompt is never taken from the cache to its end.
-  await sequence.adaptStateToTokens(tokens.slice(0, -1), false);
-  const cachedTokens = sequence.nextTokenIndex;
-  const { batchSize } = sequence.context;
+  await sequence.adapt(tokens.slice(0, -1));
+  const cachedTokens = sequence.length();
+  const { batchSize } = sequence;
   let at = cachedTokens;
   for (; tokens.length - at > batchSize; at += batchSize) {
     signal.throwIfAborted();
-    await sequence.evaluateWithoutGeneratingNewTokens(tokens.slice(at, at + batchSize));
+    await sequence.feed(tokens.slice(at, at + batchSize));
   }
   signal.throwIfAborted();
   return { cachedTokens, rest: tokens.slice(at) };
 }
 
-function samplingOptions(sampling: Sampling, text: TextSoFar): SequenceEvaluateOptions {
-  const { temperature, topP, topK, minP, seed } = sampling;
+/** Text of tokens as they come. Special tokens show where they may be a part of a marker. */
+function writer(vocabulary: Vocabulary, prompt: Prompt) {
+  const decoder = textDecoder<Token>(
+    (tokens, before) => vocabulary.detokenize(tokens, false, before),
+    prompt.tokens,
+  );
+  const marks = markerTokens(vocabulary, prompt);
   return {
-    temperature,
-    topP,
-    topK,
-    minP,
-    seed: seed === undefined ? randomInt(2 ** 32) : seed >>> 0,
-    ...penaltyOf(sampling, text),
+    token(token: Token): string {
+      const mark = marks.get(token);
+      return mark === undefined ? decoder.push(token) : decoder.rest() + mark;
+    },
+    rest: () => decoder.rest(),
   };
 }
 
-interface TextSoFar {
-  prompt: readonly Token[];
-  generated: readonly Token[];
-  /** Tokens. */
-  contextSize: number;
-  /** The most tokens that are generated. */
-  limit: number;
+/** The special tokens in the markers of a format, written out. */
+function markerTokens(vocabulary: Vocabulary, { answer }: Prompt): Map<Token, string> {
+  const { thought, call, announced } = answer;
+  const markers = [
+    ...(thought ? [thought.begin, thought.end] : []),
+    ...(call ? [...call.begins, call.afterName(''), call.end(''), call.between ?? ''] : []),
+    ...(announced ? [...announced.begins, ...announced.ends] : []),
+  ];
+  const tokens = new Set(markers.flatMap((marker) => vocabulary.tokenize(marker, true)));
+  const hidden = [...tokens].filter((token) => vocabulary.detokenize([token], false) === '');
+  return new Map(hidden.map((token) => [token, vocabulary.detokenize([token], true)]));
 }
 
-/**
- * OpenAI's penalties are for what was generated. With a repeat penalty, which is llama.cpp's and Ollama's, all of them
- * are for the last tokens of the whole text.
- */
-function penaltyOf(
-  { presencePenalty, frequencyPenalty, repeatPenalty = 1, repeatLastTokens = 64 }: Sampling,
-  { prompt, generated, contextSize, limit }: TextSoFar,
-): Pick<SequenceEvaluateOptions, 'repeatPenalty'> {
-  const penalty = { penalty: repeatPenalty, presencePenalty, frequencyPenalty };
-  if (repeatPenalty !== 1) {
-    const last = repeatLastTokens < 0 ? contextSize : repeatLastTokens;
-    const punishTokens = () => lastTokens(prompt, generated, last);
-    return { repeatPenalty: { ...penalty, punishTokens, maxPunishTokens: last } };
-  }
-  if (presencePenalty === 0 && frequencyPenalty === 0) return {};
-  return { repeatPenalty: { ...penalty, punishTokens: () => [...generated], maxPunishTokens: limit } };
-}
-
-function lastTokens(prompt: readonly Token[], generated: readonly Token[], count: number): Token[] {
-  if (count === 0) return [];
-  const ofPrompt = count - generated.length;
-  return [...(ofPrompt > 0 ? prompt.slice(-ofPrompt) : []), ...generated.slice(-count)];
+/** Tokens and text come at different times: probabilities go with the next text, or come last. */
+function eventsWithLogprobs() {
+  let pending: TokenLogprob[] = [];
+  return {
+    add: (one: TokenLogprob) => pending.push(one),
+    *of(parts: readonly Part[]): Generator<GenerationEvent> {
+      for (const part of parts) {
+        if (part.type !== 'text' || pending.length === 0) {
+          yield part;
+        } else {
+          const logprobs = pending;
+          pending = [];
+          yield { ...part, logprobs };
+        }
+      }
+    },
+    *rest(): Generator<GenerationEvent> {
+      if (pending.length > 0) yield { type: 'text', text: '', logprobs: pending };
+    },
+  };
 }

@@ -5,16 +5,11 @@ import type { Logger } from 'pino';
 import type { RuntimeSettings } from '../protocols/runtime.ts';
 import { chatFormatOf } from './chat/chosen-format.ts';
 import type { ChatState } from './chat/format.ts';
-import { messageOf } from './chat/message.ts';
 import { fittingContextSize, memoryLimit } from './context-size.ts';
 import type { Engine } from './engine.ts';
-import { completionPrompt, startGeneration } from './generate.ts';
 import { ensureGgufHeader } from './gguf-header.ts';
+import { llamaEngine } from './llama-engine.ts';
 import { readOllamaLayers } from './ollama/layers.ts';
-import { createPool } from './pool.ts';
-
-/** Requests that may wait for a sequence before more are turned away. */
-const maxQueued = 256;
 
 export interface LoadOptions {
   settings: RuntimeSettings;
@@ -95,24 +90,7 @@ async function load(
     },
     chat.description,
   );
-  // Sequences live as long as the context: a disposed one frees its place only later.
-  const sequences = Array.from({ length: settings.parallel }, () => context.getSequence());
-  const pool = createPool(sequences, maxQueued);
-  const { contextSize } = context;
-  const engine: Engine = {
-    contextSize,
-    defaults,
-    queued: pool.waiting,
-    busy: pool.busy,
-    start(request) {
-      const prompt =
-        request.prompt.kind === 'chat'
-          ? chat.render(request.prompt.messages.map(messageOf))
-          : completionPrompt(model, request.prompt.text);
-      return startGeneration({ model, pool, contextSize, request, prompt });
-    },
-  };
-  return { engine, chat: chat.state };
+  return { engine: llamaEngine({ model, context, format: chat, defaults, threads }), chat: chat.state };
 }
 
 /** llama.cpp refuses an adapter that does not fit, and says why. */

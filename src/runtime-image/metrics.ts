@@ -1,17 +1,35 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { GenerationEnd } from './engine.ts';
+import type { Engine, GenerationEnd } from './engine.ts';
 import type { RuntimeState } from './state.ts';
 
 const prefix = 'longshore_runtime_';
-const durationBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+
+/** Seconds. */
+const requestBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
+const tokenBuckets = [0.002, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5];
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** What /metrics shows; docs: the `help` of each. */
+/**
+ * What /metrics shows; docs: the `help` of each. Names behind the prefix are those of vLLM where it has the like:
+ * https://docs.vllm.ai/en/latest/usage/metrics.html
+ */
 export function createMetrics(state: RuntimeState) {
   const register = new Registry();
   const registers = [register];
   collectDefaultMetrics({ register, prefix });
+  const counter = (name: string, help: string) => new Counter({ name: `${prefix}${name}`, help, registers });
+  const histogram = (name: string, help: string, buckets: number[]) =>
+    new Histogram({ name: `${prefix}${name}`, help, buckets, registers });
+  const measured = (name: string, help: string, read: (engine: Engine) => number) =>
+    new Gauge({
+      name: `${prefix}${name}`,
+      help,
+      registers,
+      collect() {
+        this.set(state.engine ? read(state.engine) : 0);
+      },
+    });
 
   const requests = new Counter({
     name: `${prefix}requests_total`,
@@ -23,7 +41,7 @@ export function createMetrics(state: RuntimeState) {
     name: `${prefix}request_duration_seconds`,
     help: 'Time from request to the end of the answer, by route.',
     labelNames: ['route'] as const,
-    buckets: durationBuckets,
+    buckets: requestBuckets,
     registers,
   });
   const abandoned = new Counter({
@@ -32,44 +50,50 @@ export function createMetrics(state: RuntimeState) {
     labelNames: ['route'] as const,
     registers,
   });
-  const firstToken = new Histogram({
-    name: `${prefix}time_to_first_text_seconds`,
-    help: 'Time from request to the first text of the answer, waiting for a sequence included.',
-    buckets: durationBuckets,
-    registers,
-  });
-  const promptTokens = new Counter({
-    name: `${prefix}prompt_tokens_total`,
-    help: 'Tokens of prompts of finished requests.',
-    registers,
-  });
-  const cachedTokens = new Counter({
-    name: `${prefix}prompt_tokens_cached_total`,
-    help: 'Tokens of prompts that did not have to be computed again.',
-    registers,
-  });
-  const generatedTokens = new Counter({
-    name: `${prefix}generated_tokens_total`,
-    help: 'Tokens generated for finished requests.',
-    registers,
-  });
+  const toFirst = histogram(
+    'time_to_first_token_seconds',
+    'Time from request to the first token of the answer, waiting for a sequence included.',
+    requestBuckets,
+  );
+  const toNext = histogram(
+    'inter_token_latency_seconds',
+    'Time between two tokens of an answer.',
+    tokenBuckets,
+  );
+  const inLine = histogram(
+    'request_queue_time_seconds',
+    'Time that requests waited for a sequence.',
+    requestBuckets,
+  );
+  const inPrompt = histogram(
+    'request_prefill_time_seconds',
+    'Time from having a sequence to the first token: the prompt is computed.',
+    requestBuckets,
+  );
+  const promptTokens = counter('prompt_tokens_total', 'Tokens of prompts of finished requests.');
+  const generatedTokens = counter('generation_tokens_total', 'Tokens generated for finished requests.');
+  const queried = counter(
+    'prefix_cache_queries_total',
+    'Tokens of prompts that were looked for in a sequence.',
+  );
+  const hits = counter(
+    'prefix_cache_hits_total',
+    'Tokens of prompts that did not have to be computed again.',
+  );
   const load = new Gauge({
     name: `${prefix}load_seconds`,
     help: 'Time that loading the model took; 0 while it loads.',
     registers,
   });
-  const measured = (name: string, help: string, read: () => number) =>
-    new Gauge({
-      name: `${prefix}${name}`,
-      help,
-      registers,
-      collect() {
-        this.set(read());
-      },
-    });
-  measured('queue_depth', 'Requests that wait for a free sequence.', () => state.engine?.queued() ?? 0);
-  measured('sequences_busy', 'Sequences at work on a request.', () => state.engine?.busy() ?? 0);
-  measured('context_size_tokens', 'Tokens that a sequence holds.', () => state.engine?.contextSize ?? 0);
+  measured('num_requests_waiting', 'Requests that wait for a free sequence.', (engine) => engine.queued());
+  measured('num_requests_running', 'Sequences at work on a request.', (engine) => engine.busy());
+  measured('sequences', 'Sequences that are decoded together at most.', (engine) => engine.parallel);
+  measured('context_size_tokens', 'Tokens that a sequence holds.', (engine) => engine.contextSize);
+  measured(
+    'kv_cache_usage_ratio',
+    'Part of the KV cache that holds tokens, those kept for later requests too; 1 is all of it.',
+    (engine) => engine.held() / (engine.contextSize * engine.parallel),
+  );
 
   return {
     contentType: register.contentType,
@@ -79,12 +103,18 @@ export function createMetrics(state: RuntimeState) {
       duration.observe({ route }, seconds);
     },
     gaveUp: (route: string) => abandoned.inc({ route }),
-    firstText: (seconds: number) => firstToken.observe(seconds),
-    generated(end: GenerationEnd) {
-      promptTokens.inc(end.promptTokens);
-      cachedTokens.inc(end.cachedTokens);
-      generatedTokens.inc(end.completionTokens);
+    firstToken: (seconds: number) => toFirst.observe(seconds),
+    nextToken: (seconds: number) => toNext.observe(seconds),
+    generated({ promptTokens: prompt, cachedTokens, completionTokens, timings }: GenerationEnd) {
+      promptTokens.inc(prompt);
+      generatedTokens.inc(completionTokens);
+      queried.inc(prompt);
+      hits.inc(cachedTokens);
+      inLine.observe(timings.waiting);
+      inPrompt.observe(timings.prompt);
     },
+    /** Tokens that were computed for something else than an answer. */
+    evaluated: (tokens: number) => promptTokens.inc(tokens),
     loaded: (seconds: number) => load.set(seconds),
   };
 }

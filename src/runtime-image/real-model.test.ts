@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { gemma } from '../../test/hub/model.ts';
-import { ChatCompletion, Completion } from '../protocols/openai.ts';
+import { ChatCompletion } from '../protocols/openai/chat.ts';
+import { Completion } from '../protocols/openai/completions.ts';
 import { RuntimeFailure } from '../protocols/runtime.ts';
 import { Runtime } from './testing/runtime.ts';
 
@@ -95,19 +96,19 @@ describe('a runtime with a real model', { timeout: 60_000 }, () => {
     const abandoned = clients.map(({ signal }) =>
       runtime.post('/v1/completions', story, signal).catch(() => 'gone'),
     );
-    await expect.poll(() => runtime.metric('sequences_busy'), patient).toBe(2);
+    await expect.poll(() => runtime.metric('num_requests_running'), patient).toBe(2);
     const next = runtime.complete(counting);
-    await expect.poll(() => runtime.metric('queue_depth'), patient).toBe(1);
+    await expect.poll(() => runtime.metric('num_requests_waiting'), patient).toBe(1);
     for (const client of clients) client.abort();
     expect(textOf(await next)).toBe(' 5, 6, 7, 8,');
     expect(await Promise.all(abandoned)).toEqual(['gone', 'gone']);
-    await expect.poll(() => runtime.metric('sequences_busy'), patient).toBe(0);
+    await expect.poll(() => runtime.metric('num_requests_running'), patient).toBe(0);
     expect(await runtime.metric('requests_abandoned_total{route="/v1/completions"}')).toBe(2);
   });
 
   it('finishes what it has after SIGTERM, and ends with 0', async () => {
     const last = runtime.complete({ ...counting, max_tokens: 40 });
-    await expect.poll(() => runtime.metric('sequences_busy'), patient).toBe(1);
+    await expect.poll(() => runtime.metric('num_requests_running'), patient).toBe(1);
     runtime.child.kill('SIGTERM');
     expect(textOf(await last)).toMatch(/^ 5, 6, 7, 8,/);
     expect(await runtime.exited).toEqual([0, null]);

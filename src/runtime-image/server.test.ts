@@ -1,54 +1,36 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
-import { describe, expect, it } from 'vitest';
-import { Completion, ErrorBody } from '../protocols/openai.ts';
-import type { Engine, GenerationDefaults, GenerationEvent, GenerationRequest } from './engine.ts';
-import { PromptTooLong, QueueFull } from './engine.ts';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Completion } from '../protocols/openai/completions.ts';
+import { ErrorBody } from '../protocols/openai/error.ts';
+import type { GenerationDefaults, GenerationEvent } from './engine.ts';
 import { createMetrics } from './metrics.ts';
+import { PromptTooLong, QueueFull, SchemaRefused } from './refusal.ts';
 import { createServer } from './server.ts';
 import { newState } from './state.ts';
+import type { Script } from './testing/fake-engine.ts';
+import { anEnd, fakeEngine } from './testing/fake-engine.ts';
 
-const defaultEvents: GenerationEvent[] = [
-  { type: 'text', text: 'Hello' },
-  { type: 'text', text: ' world' },
-  { type: 'end', finishReason: 'stop', promptTokens: 3, completionTokens: 2, cachedTokens: 1 },
-];
-
-interface Script {
-  events?: GenerationEvent[];
-  /** Thrown by start. */
-  refuse?: Error;
-  /** Thrown after the events. */
-  fail?: Error;
-}
+const someText: GenerationEvent[] = [{ type: 'text', text: 'Hello' }];
 
 function aServer(script: Script | 'loading' = {}, defaults: GenerationDefaults = {}) {
   const state = newState('team/gemma', new Date(1_700_000_000_000));
-  const asked: GenerationRequest[] = [];
+  const { engine, asked } = fakeEngine(script === 'loading' ? {} : { ...script, defaults });
   if (script !== 'loading') {
-    const engine: Engine = {
-      contextSize: 512,
-      defaults,
-      queued: () => 2,
-      busy: () => 1,
-      start(request) {
-        asked.push(request);
-        if (script.refuse) throw script.refuse;
-        return { promptTokens: 3, events: play(script) };
-      },
-    };
     state.engine = engine;
     state.load = { phase: 'ready', percent: 100 };
   }
-  const app = createServer(state, createMetrics(state), pino({ level: 'silent' }));
-  const post = (url: string, payload: object | string) =>
-    app.inject({ method: 'POST', url, payload, headers: { 'content-type': 'application/json' } });
-  return { app, state, asked, post };
+  const lines: string[] = [];
+  const log = pino({}, { write: (line) => void lines.push(line) });
+  const app = createServer(state, createMetrics(state), log);
+  const post = (url: string, payload: object | string, headers: Record<string, string> = {}) =>
+    app.inject({ method: 'POST', url, payload, headers: { 'content-type': 'application/json', ...headers } });
+  return { app, state, asked, post, lines };
 }
 
-async function* play({ events = defaultEvents, fail }: Script) {
-  for (const event of events) yield event;
-  if (fail) throw fail;
-}
+const tool = (name: string) => ({ type: 'function', function: { name, parameters: { type: 'object' } } });
 
 const hi = { messages: [{ role: 'user', content: 'Hi' }] };
 
@@ -191,7 +173,7 @@ describe('POST /v1/chat/completions', () => {
 
   it('tells an error on the way as the last event of the stream', async () => {
     const { post } = aServer({
-      events: defaultEvents.slice(0, 1),
+      events: someText,
       fail: new Error('a secret of the engine'),
     });
     const answer = await post('/v1/chat/completions', { ...hi, stream: true });
@@ -200,15 +182,12 @@ describe('POST /v1/chat/completions', () => {
   });
 
   it.each([
-    [{ n: 2 }, 'n'],
-    [{ logprobs: true }, 'logprobs'],
-    [{ tools: [{ type: 'function' }] }, 'tools'],
-    [{ tool_choice: 'required' }, 'tool_choice'],
-    [{ response_format: { type: 'json_object' } }, 'response_format'],
-    [{ logit_bias: { '50256': -100 } }, 'logit_bias'],
+    [{ functions: [{ name: 'f' }] }, 'functions'],
+    [{ reasoning_effort: 'low' }, 'reasoning_effort'],
     [{ modalities: ['text', 'audio'] }, 'modalities'],
+    [{ audio: { voice: 'x' } }, 'audio'],
     [{ messages: [{ role: 'user', content: [{ type: 'image_url' }] }] }, 'messages[0].content[0].type'],
-    [{ messages: [{ role: 'assistant', tool_calls: [{}] }] }, 'messages[0].tool_calls'],
+    [{ messages: [{ role: 'assistant', audio: { id: 'x' } }] }, 'messages[0].audio'],
   ])('refuses %j by name', async (fields, param) => {
     const answer = await aServer().post('/v1/chat/completions', { ...hi, ...fields });
     expect(answer.statusCode).toBe(400);
@@ -217,12 +196,28 @@ describe('POST /v1/chat/completions', () => {
     });
   });
 
+  it('refuses a field that nobody knows', async () => {
+    const answer = await aServer().post('/v1/chat/completions', { ...hi, temprature: 0 });
+    expect(answer.statusCode).toBe(400);
+    expect(answer.json()).toMatchObject({ error: { param: 'temprature', code: 'unknown_parameter' } });
+  });
+
   it.each([
     [{ temperature: 3 }, 'temperature'],
     [{ max_tokens: 0 }, 'max_tokens'],
     [{ stop: 5 }, 'stop'],
     [{ messages: [] }, 'messages'],
-    [{ messages: [{ role: 'tool', content: 'x' }] }, 'messages[0].role'],
+    [{ messages: [{ role: 'robot', content: 'x' }] }, 'messages[0].role'],
+    [{ messages: [{ role: 'tool', content: 'x' }] }, 'messages[0].tool_call_id'],
+    [{ n: 100 }, 'n'],
+    [{ logit_bias: { hello: 1 } }, 'logit_bias.hello'],
+    [{ top_logprobs: 3 }, 'top_logprobs'],
+    [{ logprobs: true, top_logprobs: 21 }, 'top_logprobs'],
+    [{ tool_choice: 'required' }, 'tool_choice'],
+    [{ tools: [tool('f')], tool_choice: { type: 'function', function: { name: 'g' } } }, 'tool_choice'],
+    [{ tools: [{ type: 'code_interpreter' }] }, 'tools[0].type'],
+    [{ response_format: { type: 'xml' } }, 'response_format.type'],
+    [{ stream: true, stream_options: { include_obfuscation: true } }, 'stream_options'],
     [{ messages: [{ role: 'user' }] }, 'messages[0].content'],
     [{ messages: [{ role: 'user', content: [{ type: 'text' }] }] }, 'messages[0].content[0].text'],
   ])('says what is wrong with %j', async (fields, param) => {
@@ -235,6 +230,8 @@ describe('POST /v1/chat/completions', () => {
     const neutral = {
       n: 1,
       logprobs: false,
+      reasoning_effort: null,
+      modalities: ['text'],
       tools: [],
       tool_choice: 'none',
       response_format: { type: 'text' },
@@ -258,7 +255,8 @@ describe('errors in the shape of OpenAI', () => {
       400,
       'context_length_exceeded',
     ],
-    ['a full queue', { prompt: 'x' }, { refuse: new QueueFull(256) }, 503, 'overloaded'],
+    ['a full queue', { prompt: 'x' }, { refuse: new QueueFull(256) }, 429, 'overloaded'],
+    ['a schema', { prompt: 'x' }, { refuse: new SchemaRefused('/a', 'x') }, 400, 'invalid_schema'],
     ['a failure of the engine', { prompt: 'x' }, { fail: new Error('broken'), events: [] }, 500, null],
     ['malformed JSON', '{"prompt":', {}, 400, null],
   ])('%s', async (_name, body, script, status, code) => {
@@ -271,7 +269,7 @@ describe('errors in the shape of OpenAI', () => {
   });
 
   it('an unknown URL', async () => {
-    const answer = await aServer().app.inject('/v1/embeddings');
+    const answer = await aServer().app.inject('/v1/images');
     expect(answer.statusCode).toBe(404);
     expect(answer.json()).toMatchObject({ error: { code: 'unknown_url' } });
   });
@@ -301,8 +299,64 @@ describe('GET /metrics', () => {
     const { body } = await app.inject('/metrics');
     expect(body).toContain('longshore_runtime_requests_total{route="/v1/completions",status="200"} 1');
     expect(body).toContain('longshore_runtime_prompt_tokens_total 3');
-    expect(body).toContain('longshore_runtime_generated_tokens_total 2');
-    expect(body).toContain('longshore_runtime_queue_depth 2');
-    expect(body).toContain('longshore_runtime_sequences_busy 1');
+    expect(body).toContain('longshore_runtime_generation_tokens_total 2');
+    expect(body).toContain('longshore_runtime_prefix_cache_hits_total 1');
+    expect(body).toContain('longshore_runtime_time_to_first_token_seconds_count 1');
+    expect(body).toContain('longshore_runtime_inter_token_latency_seconds_count 1');
+    expect(body).toContain('longshore_runtime_request_queue_time_seconds_sum 0.5');
+    expect(body).toContain('longshore_runtime_num_requests_waiting 2');
+    expect(body).toContain('longshore_runtime_num_requests_running 1');
+    expect(body).toContain('longshore_runtime_kv_cache_usage_ratio 0.25');
+    expect(body).toContain('longshore_runtime_nodejs_eventloop_lag_p99_seconds');
+  });
+});
+
+describe('the id of a request', () => {
+  it('is the one that a gateway gave, or an own one', async () => {
+    const { post, lines } = aServer();
+    const given = await post('/v1/completions', { prompt: 'x' }, { 'x-request-id': 'gateway-7' });
+    expect(given.headers['x-request-id']).toBe('gateway-7');
+    expect(lines.at(-1)).toContain('"reqId":"gateway-7"');
+    const own = await post('/v1/completions', { prompt: 'x' }, { 'x-request-id': 'a "b' });
+    expect(own.headers['x-request-id']).toMatch(/^req_[0-9a-f-]{36}$/);
+  });
+});
+
+describe('the log', () => {
+  it('never has a prompt or an answer in it', async () => {
+    const { post, lines } = aServer({ events: someText, fail: new Error('broken') });
+    await post('/v1/completions', { prompt: 'my secret' });
+    await post('/v1/chat/completions', { messages: [{ role: 'user', content: 'my secret' }], stream: true });
+    await post('/v1/chat/completions', { messages: [{ role: 'my secret' }] });
+    expect(lines.length).toBeGreaterThan(2);
+    expect(lines.join('')).not.toMatch(/secret|Hello/);
+  });
+});
+
+describe('a client that does not read', () => {
+  it('is given up, and generation ends', async () => {
+    let ended = false;
+    async function* endless(): AsyncGenerator<GenerationEvent> {
+      try {
+        for (;;) yield { type: 'text', text: 'x'.repeat(1024) };
+      } finally {
+        ended = true;
+      }
+    }
+    const { app, state } = aServer();
+    if (state.engine)
+      state.engine = { ...state.engine, start: async () => ({ promptTokens: 1, events: endless() }) };
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    onTestFinished(() => app.close());
+    const { port } = app.server.address() as AddressInfo;
+    const client = connect(port, '127.0.0.1');
+    client.on('error', () => undefined);
+    await once(client, 'connect');
+    const body = JSON.stringify({ prompt: 'x', stream: true });
+    client.write(
+      `POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+    );
+    await expect.poll(() => ended, { timeout: 10_000 }).toBe(true);
+    client.destroy();
   });
 });

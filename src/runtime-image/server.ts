@@ -4,8 +4,11 @@ import { createApp } from './app.ts';
 import type { Metrics } from './metrics.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { completionRoutes } from './routes/completions.ts';
+import { embeddingRoutes } from './routes/embeddings.ts';
 import { healthRoutes } from './routes/health.ts';
 import { modelRoutes } from './routes/models.ts';
+import { rerankRoutes } from './routes/rerank.ts';
+import { responseRoutes } from './routes/responses.ts';
 import type { RuntimeState } from './state.ts';
 
 /** Everything the runtime answers, listening to nothing yet. */
@@ -13,7 +16,11 @@ export function createServer(state: RuntimeState, metrics: Metrics, log: Logger)
   const app = createApp(metrics, log);
   healthRoutes(app, state, metrics);
   modelRoutes(app, state);
-  completionRoutes(app, state, metrics);
-  chatRoutes(app, state, metrics);
+  const serving = { state, metrics };
+  completionRoutes(app, serving);
+  chatRoutes(app, serving);
+  responseRoutes(app, serving);
+  embeddingRoutes(app, serving);
+  rerankRoutes(app, serving);
   return app;
 }

@@ -13,19 +13,36 @@ const done = 'data: [DONE]\n\n';
 /** One event; JSON has no line ends in it, so one data line is enough. */
 export const sseEvent = (data: unknown) => `data: ${JSON.stringify(data)}\n\n`;
 
+const namedEvent = (event: { type: string }) => `event: ${event.type}\n${sseEvent(event)}`;
+
 /**
  * A stream of events that ends with [DONE]. Headers are out by then, so an error becomes an event of its own, the last.
  * @param describe what the client is told of an error
  */
 export function sseStream(events: AsyncIterable<unknown>, describe: (error: unknown) => unknown): Readable {
-  return Readable.from(frames(events, describe), { objectMode: true, highWaterMark: 1 });
+  return readable(frames(events, sseEvent, describe, done));
 }
 
-async function* frames(events: AsyncIterable<unknown>, describe: (error: unknown) => unknown) {
+/** A stream whose events have names, and end without another word, as those of responses do. */
+export function namedSseStream<Event extends { type: string }>(
+  events: AsyncIterable<Event>,
+  describe: (error: unknown) => Event,
+): Readable {
+  return readable(frames(events, namedEvent, describe, ''));
+}
+
+const readable = (text: AsyncIterable<string>) => Readable.from(text, { objectMode: true, highWaterMark: 1 });
+
+async function* frames<Event>(
+  events: AsyncIterable<Event>,
+  write: (event: Event) => string,
+  describe: (error: unknown) => Event,
+  end: string,
+) {
   try {
-    for await (const event of events) yield sseEvent(event);
-    yield done;
+    for await (const event of events) yield write(event);
+    if (end !== '') yield end;
   } catch (error) {
-    yield sseEvent(describe(error));
+    yield write(describe(error));
   }
 }

@@ -5,18 +5,22 @@ import { ollamaFormat } from './ollama-format.ts';
 import type { OllamaLayers } from '../ollama/layers.ts';
 import { ownFormat } from './own-format.ts';
 
-/** How this model chats, with everything that the layers of an Ollama model say about it. */
+/**
+ * How this model chats, with everything that the layers of an Ollama model say about it. Chats with tools are rendered
+ * as the model file says: what a template layer writes about tools does not say how calls are read.
+ */
 export function chatFormatOf(model: LlamaModel, layers: OllamaLayers): ChatFormat & { state: ChatState } {
-  const { format, problem } = chosenFormat(model, layers.template);
+  const { format, withTools, problem } = chosenFormat(model, layers.template);
   const { description } = format;
   const stops = stopsOf(layers.params.stop, model);
   return {
     description,
     state: { description, ...(problem !== undefined && { problem }) },
-    render(messages) {
-      const prompt = format.render(withLayers(messages, layers));
+    render(messages, tools = []) {
+      const hasTools = tools.length > 0 || messages.some(({ role, calls }) => role === 'tool' || calls);
+      const prompt = (hasTools ? withTools : format).render(withLayers(messages, layers), tools);
       return {
-        tokens: prompt.tokens,
+        ...prompt,
         stopTokens: new Set([...prompt.stopTokens, ...stops.tokens]),
         stopStrings: [...prompt.stopStrings, ...stops.strings],
       };
@@ -25,14 +29,16 @@ export function chatFormatOf(model: LlamaModel, layers: OllamaLayers): ChatForma
 }
 
 /** The template layer wins where there is one that can be followed. */
-function chosenFormat(model: LlamaModel, template?: string): { format: ChatFormat; problem?: string } {
-  const own = () => ownFormat(model);
-  if (template === undefined) return { format: own() };
+function chosenFormat(
+  model: LlamaModel,
+  template?: string,
+): { format: ChatFormat; withTools: ChatFormat; problem?: string } {
+  const own = ownFormat(model);
+  if (template === undefined) return { format: own, withTools: own };
   const format = ollamaFormat(template, model);
-  if ('render' in format) return { format };
-  const instead = own();
-  const problem = `The template of the Ollama model is not in use: ${format.unfit}. ${instead.description}`;
-  return { format: instead, problem };
+  if ('render' in format) return { format, withTools: own };
+  const problem = `The template of the Ollama model is not in use: ${format.unfit}. ${own.description}`;
+  return { format: own, withTools: own, problem };
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { LlamaModel } from 'node-llama-cpp';
 import type { LoadState } from '../../protocols/runtime.ts';
-import type { Prompt } from '../generate.ts';
+import type { Prompt } from '../prompt.ts';
 import type { Message } from './message.ts';
+import type { Tool } from './tools.ts';
 
 /** How chats become prompts. */
 export interface ChatFormat {
@@ -9,9 +10,10 @@ export interface ChatFormat {
   description: string;
   /**
    * A last message of the assistant is the beginning of the answer.
-   * @throws ChatTemplateRefused
+   * @param tools what the model may call
+   * @throws ChatTemplateRefused, NotSupported
    */
-  render(messages: readonly Message[]): Prompt;
+  render(messages: readonly Message[], tools?: readonly Tool[]): Prompt;
 }
 
 /** What formats look at in a model. */

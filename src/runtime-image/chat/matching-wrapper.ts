@@ -1,6 +1,6 @@
 import type { ChatWrapper, LlamaText } from 'node-llama-cpp';
 import { chatWrappers, SpecialToken, specializedChatWrapperTypeNames } from 'node-llama-cpp';
-import { ChatTemplateRefused } from '../engine.ts';
+import { ChatTemplateRefused } from '../refusal.ts';
 import type { ChatModel } from './format.ts';
 import { probes } from './probes.ts';
 import { contextOf } from './wrapper-format.ts';
@@ -32,7 +32,7 @@ function writtenBy(
     return special[value.value] ?? tokenizer.detokenize(value.tokenize(tokenizer), true);
   };
   try {
-    const { contextText } = contextOf(wrapper, probes[probe] ?? []);
+    const { contextText } = contextOf(wrapper, probes[probe] ?? []).state;
     return withoutStart(contextText.values.map(shown).join(''), tokens.bosString ?? '');
   } catch (error) {
     if (error instanceof ChatTemplateRefused) return undefined;

@@ -1,14 +1,18 @@
-import type { ChatMessage } from '../../protocols/openai.ts';
-import { textOf } from '../../protocols/openai.ts';
-
 /** A message of a chat as formats render it. */
 export interface Message {
-  readonly role: 'system' | 'user' | 'assistant';
+  readonly role: 'system' | 'user' | 'assistant' | 'tool';
   readonly content: string;
+  /** Of the assistant: what it thought before it said that. */
+  readonly thought?: string;
+  /** Of the assistant: what it called after it said that. */
+  readonly calls?: readonly ToolCall[];
+  /** Of a tool: the call that it answers. */
+  readonly callId?: string;
 }
 
-export function messageOf(message: ChatMessage): Message {
-  // "developer" is what OpenAI calls "system" for its newer models.
-  const role = message.role === 'developer' ? 'system' : message.role;
-  return { role, content: textOf(message) };
+export interface ToolCall {
+  readonly id: string;
+  readonly name: string;
+  /** JSON as text, as the model wrote it. */
+  readonly arguments: string;
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { ChatTemplateRefused } from '../engine.ts';
+import { ChatTemplateRefused } from '../refusal.ts';
 import type { ChatModelOptions } from '../testing/chat-model.ts';
 import { chatModel } from '../testing/chat-model.ts';
 import { withLayers } from './chosen-format.ts';

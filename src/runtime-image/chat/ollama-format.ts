@@ -1,14 +1,14 @@
 import type { ChatWrapper, Token } from 'node-llama-cpp';
 import type { ChatFormat, ChatModel } from './format.ts';
-import { ChatTemplateRefused } from '../engine.ts';
-import type { Prompt } from '../generate.ts';
-import { withStart } from '../generate.ts';
 import { GoTemplateError } from '../go-template/error.ts';
 import { flatten, Outside } from '../go-template/text.ts';
 import { matchingWrapper } from './matching-wrapper.ts';
 import type { Message } from './message.ts';
 import type { OllamaTemplate } from '../ollama/template.ts';
 import { parseOllamaTemplate } from '../ollama/template.ts';
+import type { Prompt } from '../prompt.ts';
+import { withStart } from '../prompt.ts';
+import { ChatTemplateRefused } from '../refusal.ts';
 import { hasOwnTemplate } from './own-format.ts';
 import { endOfAnswer, probes } from './probes.ts';
 import { specialTokenAtStart, tokensOfPieces } from './template-tokens.ts';
@@ -32,10 +32,15 @@ export function ollamaFormat(source: string, model: ChatModel): ChatFormat | { u
     if (!written.every(saysQuestion)) return { unfit: 'it leaves out what the user says' };
     const wrapper = matchingWrapper(written, model);
     const which = wrapper ? `, which was matched to the ${wrapper.wrapperName} format` : '';
-    const stops = stopsOf(template, wrapper, model);
+    const ends = endsOf(template, wrapper, model);
     return {
       description: `Chats are rendered with the template of the Ollama model${which}.`,
-      render: (messages) => ({ tokens: promptOf(template, messages, model), ...stops }),
+      render(messages) {
+        const { tokens, text } = promptOf(template, messages, model);
+        const { thought } = ends.answer;
+        const open = thought !== undefined && thought.begin !== '' && text.trimEnd().endsWith(thought.begin);
+        return { ...ends, tokens, answer: thought ? { thought: { ...thought, open } } : {} };
+      },
     };
   } catch (error) {
     if (error instanceof GoTemplateError) return { unfit: error.message };
@@ -43,25 +48,33 @@ export function ollamaFormat(source: string, model: ChatModel): ChatFormat | { u
   }
 }
 
-function promptOf(template: OllamaTemplate, messages: readonly Message[], model: ChatModel): Token[] {
+function promptOf(
+  template: OllamaTemplate,
+  messages: readonly Message[],
+  model: ChatModel,
+): { tokens: Token[]; text: string } {
   try {
-    return withStart(model, tokensOfPieces(template.render(messages), model.tokenizer));
+    const pieces = template.render(messages);
+    const tokens = withStart(model, tokensOfPieces(pieces, model.tokenizer));
+    const end = pieces.at(-1);
+    return { tokens, text: typeof end === 'string' ? end : '' };
   } catch (error) {
     if (error instanceof GoTemplateError) throw new ChatTemplateRefused(error);
     throw error;
   }
 }
 
-function stopsOf(
+function endsOf(
   template: OllamaTemplate,
   wrapper: ChatWrapper | undefined,
   { tokenizer }: ChatModel,
-): Pick<Prompt, 'stopTokens' | 'stopStrings'> {
+): Omit<Prompt, 'tokens'> {
   const known = wrapper && renderWithWrapper(wrapper, tokenizer, endOfAnswer.chat);
   const written = specialTokenAtStart(textBehindAnswer(template), tokenizer);
   return {
     stopTokens: new Set([...(known?.stopTokens ?? []), ...(written === undefined ? [] : [written])]),
     stopStrings: known?.stopStrings ?? [],
+    answer: known?.answer ?? {},
   };
 }
 

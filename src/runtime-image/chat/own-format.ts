@@ -8,7 +8,7 @@ export function ownFormat(model: LlamaModel): ChatFormat {
   const wrapper = resolveChatWrapper(model, { warningLogs: false });
   return {
     description: describe(wrapper.wrapperName, model),
-    render: (messages) => renderWithWrapper(wrapper, model.tokenizer, messages),
+    render: (messages, tools) => renderWithWrapper(wrapper, model.tokenizer, messages, tools),
   };
 }
 

@@ -1,69 +1,78 @@
-import type { ChatCompletion, ChatCompletionChunk } from '../../protocols/openai.ts';
-import { ChatCompletionRequest } from '../../protocols/openai.ts';
+import type { ChatCompletion } from '../../protocols/openai/chat.ts';
+import { ChatCompletionRequest } from '../../protocols/openai/chat.ts';
 import type { App } from '../app.ts';
-import type { Generation, GenerationEnd } from '../engine.ts';
-import { apiErrorOf, errorBody } from '../errors.ts';
-import type { Metrics } from '../metrics.ts';
+import type { Engine, GenerationRequest } from '../engine.ts';
+import { describeError } from '../errors.ts';
 import { sseHeaders, sseStream } from '../sse.ts';
-import type { RuntimeState } from '../state.ts';
-import type { Heading } from './generation.ts';
-import { collect, headingOf, startRequested, usageOf } from './generation.ts';
+import type { Answer } from './answers.ts';
+import { collectAnswers, startAnswers, unhurried, usageOf } from './answers.ts';
+import type { Heading, Serving } from './asked.ts';
+import { engineFor, generationOf, headingOf, newId } from './asked.ts';
+import { chatChunks, chatFinish } from './chat-chunks.ts';
+import { messageOf, structureOf, toolChoiceOf, toolOf } from './chat-messages.ts';
+import { chatLogprobs } from './logprobs.ts';
+
+type Asked = Omit<GenerationRequest, 'prompt'>;
 
 /** POST /v1/chat/completions: https://platform.openai.com/docs/api-reference/chat */
-export function chatRoutes(app: App, state: RuntimeState, metrics: Metrics): void {
+export function chatRoutes(app: App, serving: Serving): void {
   app.post('/v1/chat/completions', { schema: { body: ChatCompletionRequest } }, async (request, reply) => {
     const { body } = request;
-    const maxTokens = body.max_completion_tokens ?? body.max_tokens;
-    const generation = startRequested(state, metrics, body, reply, {
-      prompt: { kind: 'chat', messages: body.messages },
-      ...(typeof maxTokens === 'number' && { maxTokens }),
-    });
-    const heading = headingOf('chatcmpl', state);
+    const engine: Engine = engineFor(serving, body.model);
+    const asked = chatRequest(generationOf(serving, engine, body, reply), body);
+    const events = await startAnswers(engine, asked, body.n ?? 1, serving.metrics);
+    const heading = headingOf('chatcmpl-', serving.state);
     if (body.stream) {
       const withUsage = body.stream_options?.include_usage === true;
-      const describe = (error: unknown) => errorBody(apiErrorOf(error));
-      return reply.headers(sseHeaders).send(sseStream(chunks(heading, generation, withUsage), describe));
+      const stream = chatChunks(heading, unhurried(events, reply), withUsage);
+      return reply.headers(sseHeaders).send(sseStream(stream, describeError));
     }
-    return whole(heading, await collect(generation));
+    return whole(heading, await collectAnswers(events), body.logprobs === true);
   });
 }
 
-function whole(heading: Heading, { text, end }: { text: string; end: GenerationEnd }): ChatCompletion {
+function chatRequest(asked: Asked, body: ChatCompletionRequest): GenerationRequest {
+  const format = body.response_format;
+  const schema = format?.type === 'json_schema' ? format.json_schema : {};
+  const structure = format ? structureOf({ type: format.type, ...schema }) : undefined;
+  const maxTokens = body.max_completion_tokens ?? asked.maxTokens;
   return {
-    ...heading,
-    object: 'chat.completion',
-    choices: [
-      {
-        index: 0,
-        message: { role: 'assistant', content: text, refusal: null },
-        logprobs: null,
-        finish_reason: end.finishReason,
-      },
-    ],
-    usage: usageOf(end),
+    ...asked,
+    ...(maxTokens !== undefined && { maxTokens }),
+    prompt: {
+      kind: 'chat',
+      messages: body.messages.map(messageOf),
+      tools: (body.tools ?? []).map((tool) => toolOf(tool.function)),
+      toolChoice: toolChoiceOf(body.tool_choice),
+      parallelCalls: body.parallel_tool_calls !== false,
+    },
+    ...(structure && { structure }),
+    ...(body.logprobs && { logprobs: body.top_logprobs ?? 0 }),
   };
 }
 
-type Delta = ChatCompletionChunk['choices'][number]['delta'];
-
-async function* chunks(
-  heading: Heading,
-  generation: Generation,
-  withUsage: boolean,
-): AsyncGenerator<ChatCompletionChunk> {
-  const chunk = (delta: Delta, finish: GenerationEnd['finishReason'] | null = null): ChatCompletionChunk => ({
+function whole(heading: Heading, answers: readonly Answer[], withLogprobs: boolean): ChatCompletion {
+  return {
     ...heading,
-    object: 'chat.completion.chunk',
-    choices: [{ index: 0, delta, logprobs: null, finish_reason: finish }],
-    ...(withUsage && { usage: null }),
-  });
-  yield chunk({ role: 'assistant', content: '' });
-  for await (const event of generation.events) {
-    if (event.type === 'text') {
-      yield chunk({ content: event.text });
-    } else {
-      yield chunk({}, event.finishReason);
-      if (withUsage) yield { ...chunk({}), choices: [], usage: usageOf(event) };
-    }
-  }
+    object: 'chat.completion',
+    choices: answers.map(({ text, thought, calls, logprobs, end }, index) => ({
+      index,
+      message: {
+        role: 'assistant',
+        content: text === '' && calls.length > 0 ? null : text,
+        refusal: null,
+        ...(thought !== '' && { reasoning_content: thought }),
+        ...(calls.length > 0 && {
+          tool_calls: calls.map((call) => ({
+            id: newId('call_'),
+            type: 'function' as const,
+            function: call,
+          })),
+        }),
+      },
+      logprobs: withLogprobs ? chatLogprobs(logprobs) : null,
+      finish_reason: chatFinish(end),
+    })),
+    usage: usageOf(answers.map(({ end }) => end)),
+  };
 }

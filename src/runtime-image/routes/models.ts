@@ -1,4 +1,4 @@
-import type { ListedModel, ModelList } from '../../protocols/openai.ts';
+import type { ListedModel, ModelList } from '../../protocols/openai/models.ts';
 import type { App } from '../app.ts';
 import { modelNotFound } from '../errors.ts';
 import type { RuntimeState } from '../state.ts';

@@ -4,7 +4,8 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { ChatCompletion, Completion } from '../../protocols/openai.ts';
+import { ChatCompletion } from '../../protocols/openai/chat.ts';
+import { Completion } from '../../protocols/openai/completions.ts';
 import type { RuntimeSettings } from '../../protocols/runtime.ts';
 import { LoadState } from '../../protocols/runtime.ts';
 

@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import type { FastifyReply } from 'fastify';
+import type { SamplingFields } from '../../protocols/openai/sampling.ts';
+import type { Engine, GenerationRequest, Waiting } from '../engine.ts';
+import { ApiError, modelNotFound, stillLoading } from '../errors.ts';
+import type { Metrics } from '../metrics.ts';
+import type { RuntimeState } from '../state.ts';
+import { samplingOf } from './sampling.ts';
+
+/** Where a route answers from. */
+export interface Serving {
+  state: RuntimeState;
+  metrics: Metrics;
+}
+
+/** What every answer and chunk of one request begins with. */
+export interface Heading {
+  id: string;
+  /** Seconds since 1970. */
+  created: number;
+  model: string;
+}
+
+/** @param prefix what ids of this kind begin with */
+export function headingOf(prefix: string, { servedName }: RuntimeState): Heading {
+  return { id: newId(prefix), created: Math.floor(Date.now() / 1000), model: servedName };
+}
+
+export const newId = (prefix: string) => `${prefix}${randomUUID().replaceAll('-', '')}`;
+
+/** @throws ApiError while the model loads, and for a model that is not served */
+export function engineFor({ state }: Serving, model: string | null | undefined): Engine {
+  if (model && model !== state.servedName) throw modelNotFound(model, state.servedName);
+  if (!state.engine) throw stillLoading(state.load.percent);
+  return state.engine;
+}
+
+/** A request gives up its place when its client goes away, and when the server may wait no longer. */
+export function waitingOf({ state, metrics }: Serving, reply: FastifyReply): Waiting {
+  return {
+    signal: AbortSignal.any([clientGone(reply, metrics), state.lastCall.signal]),
+    client: reply.request.ip,
+  };
+}
+
+/** What a body says that generation is to do; maximum and prompt are said in different fields. */
+export function generationOf(
+  serving: Serving,
+  engine: Engine,
+  body: SamplingFields,
+  reply: FastifyReply,
+): Omit<GenerationRequest, 'prompt'> {
+  const { maxTokens } = engine.defaults;
+  const most = body.max_tokens ?? maxTokens;
+  return {
+    ...waitingOf(serving, reply),
+    ...(typeof most === 'number' && { maxTokens: most }),
+    sampling: samplingOf(body, engine.defaults),
+    stop: typeof body.stop === 'string' ? [body.stop] : (body.stop ?? []),
+    truncate: body.truncation === 'auto',
+    onToken: timedTokens(serving.metrics, reply),
+  };
+}
+
+function clientGone(reply: FastifyReply, metrics: Metrics): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (reply.raw.writableFinished) return;
+    const route = reply.request.routeOptions.url ?? 'unknown';
+    metrics.gaveUp(route);
+    reply.log.info({ route }, 'the client went away');
+    gone.abort(new ApiError(499, 'The client closed the connection.'));
+  });
+  return gone.signal;
+}
+
+function timedTokens(metrics: Metrics, reply: FastifyReply): () => void {
+  let last: number | undefined;
+  return () => {
+    const now = performance.now();
+    if (last === undefined) metrics.firstToken(reply.elapsedTime / 1000);
+    else metrics.nextToken((now - last) / 1000);
+    last = now;
+  };
+}

@@ -1,0 +1,140 @@
+import type { OutputItem, ResponseObject } from '../../protocols/openai/responses.ts';
+import type { GenerationEnd, GenerationEvent } from '../engine.ts';
+import type { AnswerEvent } from './answers.ts';
+import { newId } from './asked.ts';
+
+/** https://platform.openai.com/docs/api-reference/responses-streaming */
+export interface ResponseEvent {
+  type: string;
+  sequence_number: number;
+  /** The response as it stands; of events about the whole of it. */
+  response?: ResponseObject;
+  [field: string]: unknown;
+}
+
+type Fields = Record<string, unknown> & { response?: ResponseObject };
+type Emit = (type: string, fields: Fields) => ResponseEvent;
+
+/** The stream of a response: it begins, its items come one after the other, it is complete. */
+export async function* responseEvents(
+  begun: ResponseObject,
+  events: AsyncIterable<AnswerEvent>,
+): AsyncGenerator<ResponseEvent> {
+  let number = 0;
+  const emit: Emit = (type, fields) => ({ type: `response.${type}`, sequence_number: number++, ...fields });
+  yield emit('created', { response: begun });
+  yield emit('in_progress', { response: begun });
+  const items: OutputItem[] = [];
+  for await (const { event } of events) {
+    if (event.type === 'end') {
+      yield* close(items, emit, event.finishReason === 'length' ? 'incomplete' : 'completed');
+      const response = complete(begun, items, event);
+      yield emit(response.status, { response });
+      return;
+    }
+    if (!goesOn(items.at(-1), event)) {
+      yield* close(items, emit, 'completed');
+      yield* open(items, emit, event);
+    }
+    yield* piece(items, emit, event);
+  }
+}
+
+type Piece = Exclude<GenerationEvent, GenerationEnd>;
+
+function goesOn(item: OutputItem | undefined, event: Piece): boolean {
+  if (event.type === 'call') return false;
+  const kind = { text: 'message', thought: 'reasoning', arguments: 'function_call' } as const;
+  return item?.type === kind[event.type];
+}
+
+function* open(items: OutputItem[], emit: Emit, event: Piece): Generator<ResponseEvent> {
+  const item = newItem(event);
+  const output_index = items.length;
+  yield emit('output_item.added', { output_index, item: structuredClone(item) });
+  if (item.type === 'message') {
+    const part = { type: 'output_text' as const, text: '', annotations: [] };
+    item.content.push(part);
+    yield emit('content_part.added', { item_id: item.id, output_index, content_index: 0, part: { ...part } });
+  }
+  items.push(item);
+}
+
+function newItem(event: Piece): OutputItem {
+  const status = 'in_progress';
+  if (event.type === 'text') {
+    return { type: 'message', id: newId('msg_'), status, role: 'assistant', content: [] };
+  }
+  if (event.type === 'thought') {
+    const content = [{ type: 'reasoning_text' as const, text: '' }];
+    return { type: 'reasoning', id: newId('rs_'), status, summary: [], content };
+  }
+  const name = event.type === 'call' ? event.name : '';
+  return {
+    type: 'function_call',
+    id: newId('fc_'),
+    call_id: newId('call_'),
+    status,
+    name,
+    arguments: '',
+  };
+}
+
+function* piece(items: readonly OutputItem[], emit: Emit, event: Piece): Generator<ResponseEvent> {
+  const item = items.at(-1);
+  if (!item || event.type === 'call' || event.text === '') return;
+  const place = { item_id: item.id, output_index: items.length - 1 };
+  if (item.type === 'function_call') {
+    item.arguments += event.text;
+    yield emit('function_call_arguments.delta', { ...place, delta: event.text });
+    return;
+  }
+  const [part] = item.content;
+  if (part) part.text += event.text;
+  const type = item.type === 'message' ? 'output_text.delta' : 'reasoning_text.delta';
+  const logprobs = item.type === 'message' ? { logprobs: [] } : {};
+  yield emit(type, { ...place, content_index: 0, delta: event.text, ...logprobs });
+}
+
+/** Ends the last item, if there is one. */
+function* close(
+  items: readonly OutputItem[],
+  emit: Emit,
+  status: 'completed' | 'incomplete',
+): Generator<ResponseEvent> {
+  const item = items.at(-1);
+  if (!item) return;
+  item.status = status;
+  const place = { item_id: item.id, output_index: items.length - 1 };
+  if (item.type === 'function_call') {
+    const { name, arguments: text } = item;
+    yield emit('function_call_arguments.done', { ...place, name, arguments: text });
+  } else {
+    const text = item.content[0]?.text ?? '';
+    const at = { ...place, content_index: 0 };
+    if (item.type === 'message') {
+      yield emit('output_text.done', { ...at, text, logprobs: [] });
+      yield emit('content_part.done', { ...at, part: { type: 'output_text', text, annotations: [] } });
+    } else {
+      yield emit('reasoning_text.done', { ...at, text });
+    }
+  }
+  yield emit('output_item.done', { output_index: items.length - 1, item: structuredClone(item) });
+}
+
+function complete(begun: ResponseObject, output: OutputItem[], end: GenerationEnd): ResponseObject {
+  const { promptTokens, completionTokens, cachedTokens } = end;
+  const isCut = end.finishReason === 'length';
+  return {
+    ...begun,
+    status: isCut ? 'incomplete' : 'completed',
+    incomplete_details: isCut ? { reason: 'max_output_tokens' } : null,
+    output,
+    usage: {
+      input_tokens: promptTokens,
+      input_tokens_details: { cached_tokens: cachedTokens },
+      output_tokens: completionTokens,
+      total_tokens: promptTokens + completionTokens,
+    },
+  };
+}
