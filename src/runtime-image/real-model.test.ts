@@ -106,6 +106,29 @@ describe('a runtime with a real model', { timeout: 60_000 }, () => {
     expect(await runtime.metric('requests_abandoned_total{route="/v1/completions"}')).toBe(2);
   });
 
+  it('frees every sequence, whenever clients go away', async () => {
+    const reads = [0, 3, 1, 0, 2, 5];
+    await Promise.all(
+      reads.map(async (count) => {
+        const client = new AbortController();
+        const asked = runtime.post('/v1/completions', { ...story, stream: true }, client.signal);
+        // The first ones go away while they wait in line, or before their prompt is computed.
+        if (count === 0) {
+          client.abort();
+          await expect(asked).rejects.toThrow('abort');
+          return;
+        }
+        const reader = (await asked).body?.getReader();
+        for (let i = 0; i < count; i++) await reader?.read();
+        client.abort();
+      }),
+    );
+    await expect.poll(() => runtime.metric('num_requests_running'), patient).toBe(0);
+    expect(await runtime.metric('num_requests_waiting')).toBe(0);
+    const both = await Promise.all([runtime.complete(counting), runtime.complete(counting)]);
+    expect(both.map(textOf)).toEqual([' 5, 6, 7, 8,', ' 5, 6, 7, 8,']);
+  });
+
   it('finishes what it has after SIGTERM, and ends with 0', async () => {
     const last = runtime.complete({ ...counting, max_tokens: 40 });
     await expect.poll(() => runtime.metric('num_requests_running'), patient).toBe(1);

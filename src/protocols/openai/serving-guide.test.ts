@@ -1,0 +1,37 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { chatFields } from './chat.ts';
+import { completionFields } from './completions.ts';
+import { embeddingFields } from './embeddings.ts';
+import { rerankFields } from './rerank.ts';
+import { responseFields } from './responses.ts';
+
+const guide = readFileSync(
+  join(import.meta.dirname, '..', '..', '..', 'docs', 'guides', 'serving.md'),
+  'utf8',
+);
+
+/** The table under a heading: what it says of each field. */
+function tableOf(heading: string): Map<string, string> {
+  const section = guide.split(`\n### ${heading}\n`)[1]?.split('\n### ')[0] ?? '';
+  const rows = section.matchAll(/^\| `(\w+)` +\| (\w+) +\|/gm);
+  return new Map(Array.from(rows, ([, field = '', status = '']) => [field, status]));
+}
+
+describe('the guide to serving', () => {
+  it.each([
+    ['Chat completions', chatFields],
+    ['Completions', completionFields],
+    ['Responses', responseFields],
+    ['Embeddings', embeddingFields],
+    ['Rerank', rerankFields],
+  ])('says of every field of %s whether it works', (heading, { works, ignored, refused }) => {
+    const fields = [
+      ...Object.keys(works).map((field) => [field, 'works'] as const),
+      ...ignored.map((field) => [field, 'ignored'] as const),
+      ...Object.keys(refused).map((field) => [field, 'refused'] as const),
+    ];
+    expect(Object.fromEntries(tableOf(heading))).toEqual(Object.fromEntries(fields));
+  });
+});
