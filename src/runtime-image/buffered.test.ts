@@ -54,10 +54,13 @@ describe('buffered', () => {
   });
 
   it('ends the source when the reader ends early', async () => {
-    const log: string[] = [];
-    for await (const item of buffered(numbers(1000, log), 10_000, tooSlow)) {
+    let given = 0;
+    const source = (async function* () {
+      for (; given < 100_000; given++) yield given;
+    })();
+    for await (const item of buffered(source, Infinity, tooSlow)) {
       if (item === 0) break;
     }
-    expect(log).toEqual(['ended']);
+    expect(given).toBeLessThan(1000);
   });
 });

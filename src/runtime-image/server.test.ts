@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import type { AddressInfo } from 'node:net';
+import { promisify } from 'node:util';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Completion } from '../protocols/openai/completions.ts';
@@ -11,7 +12,7 @@ import { PromptTooLong, QueueFull, SchemaRefused } from './refusal.ts';
 import { createServer } from './server.ts';
 import { newState } from './state.ts';
 import type { Script } from './testing/fake-engine.ts';
-import { anEnd, fakeEngine } from './testing/fake-engine.ts';
+import { fakeEngine } from './testing/fake-engine.ts';
 
 const someText: GenerationEvent[] = [{ type: 'text', text: 'Hello' }];
 
@@ -357,6 +358,8 @@ describe('a client that does not read', () => {
       `POST /v1/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
     );
     await expect.poll(() => ended, { timeout: 10_000 }).toBe(true);
+    const connections = promisify(app.server.getConnections.bind(app.server));
+    await expect.poll(connections).toBe(0);
     client.destroy();
   });
 });

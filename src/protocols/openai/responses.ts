@@ -66,7 +66,7 @@ export const responseFields = {
     max_tool_calls: { neutral: absent, message: 'This server runs no tools of its own.' },
     prompt: { neutral: absent, message: 'No prompts are stored here: send the text as input.' },
     reasoning: {
-      neutral: (value: unknown) => absent(value) || Object.values(value as object).every(absent),
+      neutral: (value: unknown) => Object.values(value ?? {}).every(absent),
       message: 'How long a model thinks cannot be chosen: it thinks as its template has it.',
     },
     stream_options: { neutral: absentOrEmpty, message: 'stream_options is not supported.' },

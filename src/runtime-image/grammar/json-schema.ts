@@ -62,10 +62,7 @@ function definitionsOf(root: Schema): Record<string, Schema> {
 const refersToRoot = (root: Schema) => JSON.stringify(root).includes('"$ref":"#"');
 
 function objectsIn(value: object): Record<string, Schema> {
-  return Object.fromEntries(Object.entries(value).filter(([, one]) => isSchema(one))) as Record<
-    string,
-    Schema
-  >;
+  return Object.fromEntries(Object.entries(value).filter(([, one]) => isSchema(one)));
 }
 
 const isSchema = (value: unknown): value is Schema =>
