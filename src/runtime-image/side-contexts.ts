@@ -24,6 +24,10 @@ export function sideContexts(parts: SideContextParts) {
 
   return {
     async embed(inputs: readonly EmbeddingInput[], waiting: Waiting): Promise<Embeddings> {
+      const { hasEncoder, hasDecoder } = model.fileInsights;
+      if (hasEncoder && hasDecoder) {
+        throw new NotSupported('This model has no embeddings: it is an encoder with a decoder.');
+      }
       const texts = inputs.map((input) => (typeof input === 'string' ? input : tokensOfIds(model, input)));
       return await borrowed(embedding, waiting, async (context) => {
         const lengths = texts.map((text) => fitting(context.calculateInputLength(text), contextSize));
