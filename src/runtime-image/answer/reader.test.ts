@@ -75,6 +75,7 @@ describe('AnswerReader', () => {
     const open = { thought: { begin: '', end: '</think>', open: true } };
     expect(read(open, ['Hmm.', '</thi', 'nk>Hello']).parts).toEqual(['thought: Hmm.', 'text: Hello']);
     expect(read(open, ['Hmm, and so on ']).parts).toEqual(['thought: Hmm, and so on']);
+    expect(read(open, ['\n', ' </']).parts).toEqual(['thought: </']);
   });
 
   it('reads a call, and what is said before it', () => {

@@ -64,7 +64,7 @@ export class AnswerReader {
       this.#show(this.#held, parts);
       if (!this.done) parts.push(...textPart(this.#stops.rest()));
     } else if (this.#mode === 'thought') {
-      parts.push(...thoughtPart(this.#held.trimEnd()));
+      parts.push(...thoughtPart(this.#trimmed(this.#held).trimEnd()));
     } else if (this.#mode === 'call') {
       // A call that was cut short within its beginning is not one: it is what the model said.
       parts.push(...textPart(this.#call?.unread ?? ''));
