@@ -9,6 +9,7 @@ import type { Config } from './config.ts';
 import { readConfig, terminationLog } from './config.ts';
 import { shuttingDown } from './errors.ts';
 import { failureOf } from './failure.ts';
+import { idleConnections } from './idle-connections.ts';
 import { loadEngine } from './llama.ts';
 import type { Metrics } from './metrics.ts';
 import { createMetrics } from './metrics.ts';
@@ -93,6 +94,7 @@ function fail(error: unknown, settings?: RuntimeSettings): never {
  */
 function endWithGrace(app: App, state: RuntimeState, { drainSeconds, graceSeconds }: Config): void {
   const milliseconds = (drainSeconds + graceSeconds) * 1000;
+  const endIdle = idleConnections(app.server);
   closeWithGrace({ delay: milliseconds + 2000, logger: log }, async ({ err }) => {
     if (err) throw err;
     log.info({ drainSeconds, graceSeconds }, 'draining');
@@ -100,7 +102,7 @@ function endWithGrace(app: App, state: RuntimeState, { drainSeconds, graceSecond
     if (state.load.phase === 'ready') await delay(drainSeconds * 1000);
     const lastCall = setTimeout(() => state.lastCall.abort(shuttingDown()), graceSeconds * 1000);
     // A connection that was busy when the server closed is kept alive by its client; it has to be ended when it is idle.
-    const idle = setInterval(() => app.server.closeIdleConnections(), 100);
+    const idle = setInterval(endIdle, 100);
     await app.close();
     clearInterval(idle);
     clearTimeout(lastCall);
