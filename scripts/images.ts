@@ -49,7 +49,7 @@ const definitions: Record<keyof BuiltImages, ImageDefinition> = {
       operator: 'src/operator/main.ts',
       puller: 'src/puller/main.ts',
       // The puller looks for it beside itself.
-      'hash-worker': 'src/puller/hash-worker.ts',
+      'hash-worker': 'src/puller/transfer/hash-worker.ts',
     },
   },
   runtime: {

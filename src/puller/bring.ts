@@ -1,15 +1,15 @@
 import type { FileRole } from '../api/model.ts';
 import type { SourceFile } from '../sources/source.ts';
-import { download, type Downloaded } from './download.ts';
-import type { DownloadContext } from './fetch-file.ts';
-import { matches } from './hashing.ts';
-import { roleInHeader } from './header-on-disk.ts';
-import { inherit } from './inherit.ts';
-import { leftBehind } from './ledger.ts';
-import type { ProgressTracker } from './progress.ts';
-import type { Announcement } from './references.ts';
-import { findPartial, takeOver, type Owner, type Tenure, type TenureTimes } from './tenure.ts';
-import type { Volume } from './volume.ts';
+import { download, type Downloaded } from './transfer/download.ts';
+import type { DownloadContext } from './transfer/fetch-file.ts';
+import { matches } from './transfer/hashing.ts';
+import { roleInHeader } from './store/header-on-disk.ts';
+import { inherit } from './store/inherit.ts';
+import { leftBehind } from './transfer/ledger.ts';
+import type { ProgressTracker } from './progress/progress.ts';
+import type { Announcement } from './store/references.ts';
+import { findPartial, takeOver, type Owner, type Tenure, type TenureTimes } from './store/tenure.ts';
+import type { Volume } from './store/volume.ts';
 
 /** What the files of one pull share. */
 export interface Pull extends DownloadContext {

@@ -9,8 +9,8 @@ import {
   requestVariable,
   volumeFolder,
 } from '../protocols/puller.ts';
-import { parseProxy, type Proxies } from '../sources/proxy.ts';
-import { defaultConnections } from './concurrency.ts';
+import { parseProxy, type Proxies } from '../sources/http/proxy.ts';
+import { defaultConnections } from './transfer/concurrency.ts';
 
 /** What the puller is started with. The operator sets the request only; the rest has the contract's defaults. */
 export type Config = Settings & z.infer<typeof Task>;

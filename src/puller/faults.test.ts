@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import type { Fault, FaultPlan } from '../../test/hub/faults.ts';
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
-import type { Patience } from '../sources/retry.ts';
+import type { Patience } from '../sources/http/retry.ts';
 import { pull, type PullOptions } from './pull.ts';
 import { failureOf } from './report.ts';
 import { pullOptions } from './testing/pull-options.ts';

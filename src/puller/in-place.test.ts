@@ -8,9 +8,9 @@ import { tinyGguf } from '../../test/hub/gguf.ts';
 import { VolumeSource } from '../api/model.ts';
 import type { Inspection, Publication } from '../protocols/puller.ts';
 import { inspectInPlace, verifyInPlace, type InPlace } from './in-place.ts';
-import { trackProgress, type ProgressTracker } from './progress.ts';
+import { trackProgress, type ProgressTracker } from './progress/progress.ts';
 import { failureOf } from './report.ts';
-import { orUnreadable } from './volume-folder.ts';
+import { orUnreadable } from './store/volume-folder.ts';
 
 const weights = tinyGguf({ size: 20_000_000, blockCount: 5, seed: 81 });
 const hex = createHash('sha256').update(weights).digest('hex');

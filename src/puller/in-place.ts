@@ -4,13 +4,13 @@ import type { FileRole, ModelFile, VolumeSource } from '../api/model.ts';
 import type { Inspection, Publication } from '../protocols/puller.ts';
 import { isGguf } from '../sources/select-files.ts';
 import { SourceError } from '../sources/source.ts';
-import { digestOf } from './digest.ts';
-import { openHashPool } from './hash-pool.ts';
-import { readHeaderAt } from './header-on-disk.ts';
+import { digestOf } from './store/digest.ts';
+import { openHashPool } from './transfer/hash-pool.ts';
+import { readHeaderAt } from './store/header-on-disk.ts';
 import { readModel } from './inspect.ts';
-import type { ProgressTracker } from './progress.ts';
+import type { ProgressTracker } from './progress/progress.ts';
 import { checkReportable } from './report.ts';
-import { listFolder, orUnreadable, revisionOf, type FileInPlace } from './volume-folder.ts';
+import { listFolder, orUnreadable, revisionOf, type FileInPlace } from './store/volume-folder.ts';
 
 /**
  * A source whose files are on a volume already: they are read where they are, and nothing is written. What pins them is

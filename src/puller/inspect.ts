@@ -3,11 +3,11 @@ import { joined, readGgufHeader, type GgufHeader } from '../gguf/header.ts';
 import { pieceInName } from '../gguf/quantization.ts';
 import type { Inspection } from '../protocols/puller.ts';
 import { readBody } from '../sources/ask.ts';
-import { retrying, type Patience } from '../sources/retry.ts';
+import { retrying, type Patience } from '../sources/http/retry.ts';
 import { isGguf } from '../sources/select-files.ts';
 import { SourceError, type Archive, type Source, type SourceFile } from '../sources/source.ts';
-import { lookIntoArchives } from './look-into-archive.ts';
-import { refuseWebPage } from './receive.ts';
+import { lookIntoArchives } from './archive/look-into-archive.ts';
+import { refuseWebPage } from './transfer/receive.ts';
 import { checkReportable } from './report.ts';
 
 /** Says what a source names, from its metadata and the GGUF header of what a server would load. */

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
-import { bytesIn, within, type Interval, type Intervals } from './intervals.ts';
+import { bytesIn, within, type Interval, type Intervals } from './transfer/intervals.ts';
 import { partialFolder } from './testing/partial.ts';
 import { aPlace, type Puller } from './testing/process.ts';
 

@@ -2,11 +2,11 @@ import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { exitCodes, type PullerReport } from '../protocols/puller.ts';
-import { createHttpGet } from '../sources/http.ts';
-import type { Patience } from '../sources/retry.ts';
+import { createHttpGet } from '../sources/http/http.ts';
+import type { Patience } from '../sources/http/retry.ts';
 import type { Source } from '../sources/source.ts';
-import { collect } from './collect.ts';
-import { defaultConnections } from './concurrency.ts';
+import { collect } from './store/collect.ts';
+import { defaultConnections } from './transfer/concurrency.ts';
 import {
   ConfigError,
   readConfig,
@@ -19,12 +19,12 @@ import { inspectInPlace, verifyInPlace, type InPlace } from './in-place.ts';
 import { inspect } from './inspect.ts';
 import { readNetwork } from './network.ts';
 import { openSource } from './open-source.ts';
-import { serveProgress } from './progress-server.ts';
-import { trackProgress } from './progress.ts';
+import { serveProgress } from './progress/progress-server.ts';
+import { trackProgress } from './progress/progress.ts';
 import { pull } from './pull.ts';
 import { encodeReport, failureOf } from './report.ts';
-import { showProgress } from './terminal-line.ts';
-import { openVolume } from './volume.ts';
+import { showProgress } from './progress/terminal-line.ts';
+import { openVolume } from './store/volume.ts';
 
 const metadataTries = 4;
 const downloadTries = 10;

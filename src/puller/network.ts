@@ -1,6 +1,6 @@
-import { readAuthorities } from '../sources/authorities.ts';
-import type { HttpOptions } from '../sources/http.ts';
-import { withCredentials } from '../sources/proxy-credentials.ts';
+import { readAuthorities } from '../sources/http/authorities.ts';
+import type { HttpOptions } from '../sources/http/http.ts';
+import { withCredentials } from '../sources/http/proxy-credentials.ts';
 import type { SourceConfig } from './config.ts';
 
 /**

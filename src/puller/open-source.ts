@@ -1,13 +1,13 @@
 import { publicHub, publicRegistry } from '../api/model.ts';
 import type { SourceOptions } from '../sources/ask.ts';
 import { homeOf, loginOf, readCredentials, tokenFor, type RegistryLogin } from '../sources/credentials.ts';
-import { loginAmong, readDockerConfig } from '../sources/docker-config.ts';
-import { httpSource } from '../sources/http-files.ts';
-import { huggingFaceSource } from '../sources/hugging-face.ts';
-import { parseOciReference } from '../sources/oci-reference.ts';
-import { ociSource } from '../sources/oci.ts';
-import { registryOf, repositoryOf } from '../sources/ollama-name.ts';
-import { ollamaSource } from '../sources/ollama.ts';
+import { loginAmong, readDockerConfig } from '../sources/registry/docker-config.ts';
+import { httpSource } from '../sources/files/http-files.ts';
+import { huggingFaceSource } from '../sources/hugging-face/hugging-face.ts';
+import { parseOciReference } from '../sources/oci/oci-reference.ts';
+import { ociSource } from '../sources/oci/oci.ts';
+import { registryOf, repositoryOf } from '../sources/ollama/ollama-name.ts';
+import { ollamaSource } from '../sources/ollama/ollama.ts';
 import type { Source } from '../sources/source.ts';
 import { ConfigError, type SourceConfig } from './config.ts';
 

@@ -7,7 +7,7 @@ import { standard, standardRepos } from '../../test/hub/content.ts';
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
 import { inspect } from './inspect.ts';
-import { digestOf } from './digest.ts';
+import { digestOf } from './store/digest.ts';
 import { pull, type PullOptions } from './pull.ts';
 import { failureOf } from './report.ts';
 import { pullOptions } from './testing/pull-options.ts';

@@ -10,7 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
-import { bytesIn } from './intervals.ts';
+import { bytesIn } from './transfer/intervals.ts';
 import { pull, type PullOptions } from './pull.ts';
 import { failureOf } from './report.ts';
 import { partialFolder } from './testing/partial.ts';

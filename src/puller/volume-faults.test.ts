@@ -11,7 +11,7 @@ import { PullerReport, requestVariable } from '../protocols/puller.ts';
 import { pull, type PullOptions } from './pull.ts';
 import { failureOf } from './report.ts';
 import { pullOptions } from './testing/pull-options.ts';
-import { openVolume } from './volume.ts';
+import { openVolume } from './store/volume.ts';
 
 vi.setConfig({ testTimeout: 30_000 });
 

@@ -1,6 +1,6 @@
-import type { HttpAnswer, HttpGet, HttpRequest } from './http.ts';
-import { noAnswer } from './no-answer.ts';
-import { restSeconds, type Patience } from './retry.ts';
+import type { HttpAnswer, HttpGet, HttpRequest } from './http/http.ts';
+import { noAnswer } from './http/no-answer.ts';
+import { restSeconds, type Patience } from './http/retry.ts';
 import { SourceError, type ByteRange } from './source.ts';
 
 /** What every source is made with. */

@@ -1,7 +1,7 @@
 import type { FileRole } from '../api/model.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import type { PullerReason } from '../protocols/puller.ts';
-import type { HttpAnswer } from './http.ts';
+import type { HttpAnswer } from './http/http.ts';
 
 /** How the source states what a file contains. LFS files have a sha256; small ones only git's blob id. */
 export type Digest =

@@ -13,7 +13,7 @@ export async function bundlePuller(): Promise<PullerBundle> {
   const folder = await mkdtemp(join(tmpdir(), 'longshore-bench-'));
   await build({
     ...bundleOptions,
-    entryPoints: { puller: 'src/puller/main.ts', 'hash-worker': 'src/puller/hash-worker.ts' },
+    entryPoints: { puller: 'src/puller/main.ts', 'hash-worker': 'src/puller/transfer/hash-worker.ts' },
     outdir: folder,
   });
   await writeFile(join(folder, 'package.json'), '{ "type": "module" }');

@@ -2,7 +2,7 @@ import type { ModelStatus, ModelSource } from '../../api/model.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import { jobs } from '../../kube/builtin.ts';
-import { nameOfFiles } from '../../sources/file-urls.ts';
+import { nameOfFiles } from '../../sources/files/file-urls.ts';
 import { child, childRef, type Outcome } from '../step.ts';
 import { formatBytes, shortRevision } from '../text.ts';
 import { mayPassByItself, newestAttempt } from './attempts.ts';

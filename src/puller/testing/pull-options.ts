@@ -1,11 +1,11 @@
 import { pino } from 'pino';
 import { HuggingFaceSource } from '../../api/model.ts';
-import { createHttpGet } from '../../sources/http.ts';
-import { huggingFaceSource } from '../../sources/hugging-face.ts';
-import type { Patience } from '../../sources/retry.ts';
+import { createHttpGet } from '../../sources/http/http.ts';
+import { huggingFaceSource } from '../../sources/hugging-face/hugging-face.ts';
+import type { Patience } from '../../sources/http/retry.ts';
 import type { PullOptions } from '../pull.ts';
-import { trackProgress } from '../progress.ts';
-import { openVolume } from '../volume.ts';
+import { trackProgress } from '../progress/progress.ts';
+import { openVolume } from '../store/volume.ts';
 
 /** For those who cannot wait a minute to see that an owner stands still. */
 export const hastyTimes = { beatMs: 100, lookMs: 50, staleMs: 1_500 };

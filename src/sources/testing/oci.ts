@@ -1,7 +1,7 @@
 import { OciSource } from '../../api/model.ts';
 import type { RegistryLogin } from '../credentials.ts';
-import { createHttpGet } from '../http.ts';
-import { ociSource } from '../oci.ts';
+import { createHttpGet } from '../http/http.ts';
+import { ociSource } from '../oci/oci.ts';
 import type { Source } from '../source.ts';
 
 /** An artifact of a registry on this machine, without waits. @param name Without the registry. */

@@ -1,6 +1,6 @@
 import type { RegistryLogin } from '../credentials.ts';
-import { createHttpGet } from '../http.ts';
-import { ollamaSource } from '../ollama.ts';
+import { createHttpGet } from '../http/http.ts';
+import { ollamaSource } from '../ollama/ollama.ts';
 import type { Source } from '../source.ts';
 
 /** A model of a registry on this machine, without waits. */
