@@ -127,7 +127,8 @@ export const reasons = {
   },
   InsufficientStorage: {
     meaning: 'The volume is too small for the files.',
-    action: 'Raise spec.storage.size, or leave it out to have it measured.',
+    action:
+      'Raise spec.storage.size, or leave it out to have it measured; enlarge a claim that spec.storage.claimName names, or free some of it.',
   },
   StorageClassNotFound: {
     meaning:

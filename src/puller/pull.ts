@@ -199,6 +199,6 @@ async function checkSpace(volume: Volume, sizeBytes: number, allocated: number):
   if (missing === 0 || free >= missing + headroomBytes) return;
   throw new SourceError(
     'InsufficientStorage',
-    `The files have ${sizeBytes} bytes, ${missing} of them are still to be written, and the volume at ${volume.root} has ${free} bytes free. Raise spec.storage.size by at least ${missing + headroomBytes - free} bytes, or leave it out to have it measured.`,
+    `The files have ${sizeBytes} bytes, ${missing} of them are still to be written, and the volume at ${volume.root} has ${free} bytes free. It needs at least ${missing + headroomBytes - free} bytes more: raise spec.storage.size, or leave it out to have it measured; enlarge a claim that spec.storage.claimName names, or free some of it.`,
   );
 }
