@@ -37,7 +37,11 @@ const half: PullerProgress = {
   downloadedBytes: inspection.sizeBytes / 2,
   totalBytes: inspection.sizeBytes,
 };
-const loaded: LoadState = { phase: 'ready', percent: 100 };
+const loaded: LoadState = {
+  phase: 'ready',
+  percent: 100,
+  chat: { description: 'By the template in the file.' },
+};
 const pullers = await listenOnLoopback(progressPort, () => half);
 const servers = await listenOnLoopback(runtimePort, () => loaded);
 
