@@ -92,7 +92,7 @@ describe.concurrent('a Model on a claim that is there', () => {
       world.models.untilOne('keeper', ({ status }) => status?.storage?.reclaimPolicy === reclaimPolicy);
     await world.applyModel('keeper', on('of-keepers'));
     await policy('Delete');
-    expect(leftoversOf(world, 'keeper').length).toBe(1);
+    await world.jobs.until('a note', () => leftoversOf(world, 'keeper')[0]);
     await world.applyModel('keeper', { storage });
     await policy('Retain');
     await nothingLeft(world, 'keeper');
