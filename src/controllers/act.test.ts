@@ -113,16 +113,28 @@ function labelled(labels: Record<string, string>): Live<KubeObject> {
 }
 
 describe('act', () => {
+  const old = childRef(services, { metadata: meta('old') });
+
   it('applies, then removes, then writes the status, once each', async () => {
-    const api = new Api();
-    const old = childRef(services, { metadata: meta('old') });
+    const api = new Api([owner]);
     await api.act(decision({ apply: [owned(service)], remove: [old] }));
     expect(api.calls).toEqual([
       'get Service pull',
       'apply Service pull',
+      'get Model qwen',
       'delete Service old',
       'status Model qwen',
     ]);
+  });
+
+  it.each([
+    ['has another spec by now', [{ ...owner, metadata: { ...owner.metadata, generation: 2 } }]],
+    ['was made again', [{ ...owner, metadata: { ...owner.metadata, uid: 'another' } }]],
+    ['is gone', []],
+  ])('removes nothing when the owner %s: what looks old may have been made for that', async (_, held) => {
+    const api = new Api(held);
+    expect(await api.act(decision({ remove: [old] }))).toEqual({ recheckAfter: 1 });
+    expect(api.calls).toEqual(['get Model qwen']);
   });
 
   it('does not ask for what the cache holds', async () => {

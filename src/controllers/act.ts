@@ -3,7 +3,7 @@ import { reasons, type Reason } from '../api/reasons.ts';
 import { applier, type Apply } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { findCondition, setCondition } from '../kube/conditions.ts';
-import { ApiError } from '../kube/errors.ts';
+import { ApiError, isNotFound } from '../kube/errors.ts';
 import type { EventRecorder } from '../kube/events.ts';
 import type { Kind, KubeObject, Live } from '../kube/kind.ts';
 import { statusWriter, type WriteStatus } from '../kube/status.ts';
@@ -70,9 +70,10 @@ export async function act<T extends KubeObject & { status?: ConditionedStatus | 
         const live = await provide({ client, apply }, wanted, owner, found, signal);
         if (!found) seen.push({ kind: wanted.kind, object: live });
       }
-      for (const { kind, object } of decision.remove) {
+      const toRemove = decision.remove.filter(({ object }) => !removed.has(object.metadata.uid));
+      if (toRemove.length > 0 && !(await isCurrent(client, owner, signal))) return { recheckAfter: 1 };
+      for (const { kind, object } of toRemove) {
         const { name, namespace, uid } = object.metadata;
-        if (removed.has(uid)) continue;
         removed.add(uid);
         await client.delete(kind, { name, namespace }, { preconditions: { uid }, signal });
       }
@@ -102,6 +103,26 @@ export async function act<T extends KubeObject & { status?: ConditionedStatus | 
     });
   }
   return { recheckAfter };
+}
+
+/**
+ * Whether the spec is what the cache has. Children come over watches of their own, which may be ahead of the owner's: what
+ * an earlier leader made for a newer spec would look like the rest of an old one. Only the leader makes any, so that
+ * nothing is made for a spec that this does not see.
+ */
+async function isCurrent<T extends KubeObject>(
+  client: Pick<KubeClient, 'get'>,
+  { kind, object: { metadata } }: { kind: Kind<T>; object: Live<T> },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { name, namespace, uid, generation } = metadata;
+  try {
+    const current = (await client.get(kind, { name, namespace }, { signal })).metadata;
+    return current.uid === uid && current.generation === generation;
+  } catch (error) {
+    if (isNotFound(error)) return false;
+    throw error;
+  }
 }
 
 function isThe({ kind, object }: Child, seen: ChildRef): boolean {
