@@ -39,9 +39,12 @@ async function claimedIn(volume: string): Promise<Intervals> {
   return (JSON.parse(text) as { durable: Interval[] }).durable;
 }
 
+/** What is claimed is in the data, or in the blob that the data became right before. */
 async function expectHeld(volume: string, claimed: Intervals): Promise<void> {
   if (claimed.length === 0) return;
-  const data = await open(join(await partialFolder(volume, sha256), 'data'));
+  const data = await open(join(await partialFolder(volume, sha256), 'data')).catch(() =>
+    open(join(volume, `blobs/sha256-${sha256}`)),
+  );
   for (const [start, end] of claimed) {
     const bytes = Buffer.alloc(end - start);
     await data.read(bytes, 0, bytes.byteLength, start);
