@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { customResourceDefinition, definitions } from '../src/api/crd.ts';
-import { PullerOptions } from '../src/api/model.ts';
+import { PullerOptions } from '../src/api/puller-options.ts';
 import { reasons } from '../src/api/reasons.ts';
 
 const root = join(import.meta.dirname, '..');

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { group, version } from './kubernetes.ts';
-import { ModelSpec, ModelStatus } from './model.ts';
+import { ModelStatus } from './model-status.ts';
+import { ModelSpec } from './model.ts';
 import { ModelServerSpec, ModelServerStatus } from './modelserver.ts';
 
 /** A node of an OpenAPI v3 schema. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Model, ModelStatus } from '../api/model.ts';
+import type { ModelStatus } from '../api/model-status.ts';
+import type { Model } from '../api/model.ts';
 import { deployments, jobs, persistentVolumeClaims, services } from '../kube/builtin.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { findCondition } from '../kube/conditions.ts';

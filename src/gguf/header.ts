@@ -1,5 +1,5 @@
 import { GGMLFileQuantizationType, GGMLQuantizationType } from '@huggingface/gguf';
-import type { GgufFacts, MemoryFacts } from '../api/model.ts';
+import type { GgufFacts, MemoryFacts } from '../api/model-status.ts';
 import type { ReadRange } from './cursor.ts';
 import { NotGgufError } from './errors.ts';
 import { contextMemory } from './memory.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MemoryFacts } from '../api/model.ts';
+import { MemoryFacts } from '../api/model-status.ts';
 import { recurrentRules, windowRules } from './attention.ts';
 import { contextMemory } from './memory.ts';
 import type { Metadata } from './parse.ts';

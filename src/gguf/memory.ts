@@ -1,4 +1,4 @@
-import { cacheTypes, type CacheBytes, type CacheType, type MemoryFacts } from '../api/model.ts';
+import { cacheTypes, type CacheBytes, type CacheType, type MemoryFacts } from '../api/model-status.ts';
 import {
   keysOf,
   recurrentRules,

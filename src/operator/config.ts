@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PullerOptions } from '../api/model.ts';
+import { PullerOptions } from '../api/puller-options.ts';
 import { defaultTiming, type ElectionTiming } from '../kube/election-options.ts';
 
 /** What the API server checks of a Model, and nobody of the operator's settings. */

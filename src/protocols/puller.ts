@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { GgufFacts, MemoryFacts, ModelFile, ModelSource } from '../api/model.ts';
+import { GgufFacts, MemoryFacts, ModelFile } from '../api/model-status.ts';
+import { ModelSource } from '../api/source.ts';
 import type { Reason } from '../api/reasons.ts';
 
 /**

@@ -1,4 +1,4 @@
-import type { FileRole } from '../api/model.ts';
+import type { FileRole } from '../api/model-status.ts';
 import type { SourceFile } from '../sources/source.ts';
 import { download, type Downloaded } from './transfer/download.ts';
 import type { DownloadContext } from './transfer/fetch-file.ts';

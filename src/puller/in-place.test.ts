@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { tinyGguf } from '../../test/hub/gguf.ts';
-import { VolumeSource } from '../api/model.ts';
+import { VolumeSource } from '../api/source.ts';
 import type { Inspection, Publication } from '../protocols/puller.ts';
 import { inspectInPlace, verifyInPlace, type InPlace } from './in-place.ts';
 import { trackProgress, type ProgressTracker } from './progress/progress.ts';

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
-import type { FileRole, ModelFile, VolumeSource } from '../api/model.ts';
+import type { FileRole, ModelFile } from '../api/model-status.ts';
+import type { VolumeSource } from '../api/source.ts';
 import type { Inspection, Publication } from '../protocols/puller.ts';
 import { isGguf } from '../sources/select-files.ts';
 import { SourceError } from '../sources/source.ts';

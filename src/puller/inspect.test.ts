@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Fault } from '../../test/hub/faults.ts';
 import { tinyGguf } from '../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../test/hub/hub.ts';
-import { HuggingFaceSource } from '../api/model.ts';
+import { HuggingFaceSource } from '../api/source.ts';
 import { PullerReport } from '../protocols/puller.ts';
 import { createHttpGet } from '../sources/http/http.ts';
 import { huggingFaceSource } from '../sources/hugging-face/hugging-face.ts';

@@ -1,4 +1,4 @@
-import { publicHub, publicRegistry } from '../api/model.ts';
+import { publicHub, publicRegistry } from '../api/source.ts';
 import type { SourceOptions } from '../sources/ask.ts';
 import { homeOf, loginOf, readCredentials, tokenFor, type RegistryLogin } from '../sources/credentials.ts';
 import { loginAmong, readDockerConfig } from '../sources/registry/docker-config.ts';

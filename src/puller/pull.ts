@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import type { Logger } from 'pino';
-import type { ModelFile } from '../api/model.ts';
+import type { ModelFile } from '../api/model-status.ts';
 import type { Publication } from '../protocols/puller.ts';
 import type { Patience } from '../sources/http/retry.ts';
 import { SourceError, type Resolution, type Source, type SourceFile } from '../sources/source.ts';

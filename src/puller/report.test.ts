@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import type { ModelFile } from '../api/model.ts';
+import type { ModelFile } from '../api/model-status.ts';
 import { Publication, PullerReport, pullerReasons } from '../protocols/puller.ts';
 import { SourceError, type SourceFile } from '../sources/source.ts';
 import { checkReportable, encodeReport, failureOf, mostReportBytes } from './report.ts';

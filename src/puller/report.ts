@@ -1,4 +1,4 @@
-import type { ModelFile } from '../api/model.ts';
+import type { ModelFile } from '../api/model-status.ts';
 import { NotGgufError, TruncatedGgufError } from '../gguf/errors.ts';
 import { pieceInName } from '../gguf/quantization.ts';
 import { exitCodes, transientReasons, type Publication, type PullerReport } from '../protocols/puller.ts';

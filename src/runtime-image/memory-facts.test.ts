@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { getLlama, LlamaLogLevel, type Llama } from 'node-llama-cpp';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { gemma } from '../../test/hub/model.ts';
-import { cacheTypes, type CacheType, type MemoryFacts } from '../api/model.ts';
+import { cacheTypes, type CacheType, type MemoryFacts } from '../api/model-status.ts';
 import { readGgufHeader } from '../gguf/header.ts';
 import { headsByLayer, latentAttention, mostlyRecurrent } from '../../test/hub/loadable-gguf.ts';
 

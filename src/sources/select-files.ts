@@ -1,4 +1,4 @@
-import type { BitsPerWeight } from '../api/model.ts';
+import type { BitsPerWeight } from '../api/source.ts';
 import { bestOfBits, pieceInName, quantizationInName } from '../gguf/quantization.ts';
 import { isPattern, matchesPattern } from './file-pattern.ts';
 import { closeNames, listed } from './names.ts';

@@ -1,4 +1,4 @@
-import type { FileRole } from '../api/model.ts';
+import type { FileRole } from '../api/model-status.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import type { PullerReason } from '../protocols/puller.ts';
 import type { HttpAnswer } from './http/http.ts';

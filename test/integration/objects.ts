@@ -1,5 +1,6 @@
 import type { z } from 'zod';
-import { publicHub, type Model, type ModelSpec } from '../../src/api/model.ts';
+import { type Model, type ModelSpec } from '../../src/api/model.ts';
+import { publicHub } from '../../src/api/source.ts';
 import type { ModelServer, ModelServerSpec } from '../../src/api/modelserver.ts';
 import { models, modelServers } from '../../src/controllers/kinds.ts';
 import { findCondition, type Condition } from '../../src/kube/conditions.ts';

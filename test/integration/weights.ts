@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FileRole, ModelFile } from '../../src/api/model.ts';
+import type { FileRole, ModelFile } from '../../src/api/model-status.ts';
 import type { Inspection, Publication } from '../../src/protocols/puller.ts';
 
 export interface Weights {

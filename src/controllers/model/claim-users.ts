@@ -1,4 +1,5 @@
-import type { Model, ModelStatus } from '../../api/model.ts';
+import type { ModelStatus } from '../../api/model-status.ts';
+import type { Model } from '../../api/model.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
 import type { Pod } from '../../kube/builtin.ts';
 import { findCondition } from '../../kube/conditions.ts';

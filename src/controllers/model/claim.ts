@@ -1,4 +1,5 @@
-import type { Model, ModelStatus } from '../../api/model.ts';
+import type { ModelStatus } from '../../api/model-status.ts';
+import type { Model } from '../../api/model.ts';
 import type { PersistentVolumeClaim } from '../../kube/builtin.ts';
 import { stableJson } from '../../kube/covers.ts';
 import { controlledBy, controllerOf, type Desired, type Live } from '../../kube/kind.ts';

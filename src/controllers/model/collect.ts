@@ -1,4 +1,4 @@
-import type { ModelStatus } from '../../api/model.ts';
+import type { ModelStatus } from '../../api/model-status.ts';
 import { jobs, persistentVolumeClaims } from '../../kube/builtin.ts';
 import { labels } from '../labels.ts';
 import { child, childRef, type Effects, type Outcome } from '../step.ts';

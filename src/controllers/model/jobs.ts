@@ -1,4 +1,5 @@
-import type { Model, PullerOptions } from '../../api/model.ts';
+import type { Model } from '../../api/model.ts';
+import type { PullerOptions } from '../../api/puller-options.ts';
 import type { Job } from '../../kube/builtin.ts';
 import { controlledBy, type Desired, type Live } from '../../kube/kind.ts';
 import {

@@ -1,4 +1,4 @@
-import type { ModelStatus } from '../../api/model.ts';
+import type { ModelStatus } from '../../api/model-status.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { jobs, type PersistentVolumeClaim } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';

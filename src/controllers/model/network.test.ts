@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { PullerOptions } from '../../api/model.ts';
+import type { PullerOptions } from '../../api/puller-options.ts';
 import { limitsOf, networkOf } from './network.ts';
 import { effectiveOptions } from './puller-options.ts';
 

@@ -1,5 +1,5 @@
 import { basename, dirname } from 'node:path';
-import type { CABundle, PullerOptions } from '../../api/model.ts';
+import type { CABundle, PullerOptions } from '../../api/puller-options.ts';
 import type { Job } from '../../kube/builtin.ts';
 import { parseQuantity } from '../../kube/quantity.ts';
 import { caBundlePath, proxyCredentialsFolder, type PullerRequest } from '../../protocols/puller.ts';

@@ -1,4 +1,5 @@
-import type { Model, PullerOptions } from '../../api/model.ts';
+import type { Model } from '../../api/model.ts';
+import type { PullerOptions } from '../../api/puller-options.ts';
 import type { Job, PersistentVolumeClaim } from '../../kube/builtin.ts';
 import type { Desired, Live } from '../../kube/kind.ts';
 import { labels } from '../labels.ts';

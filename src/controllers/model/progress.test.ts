@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Progress } from '../../api/model.ts';
+import type { Progress } from '../../api/model-status.ts';
 import { downloading } from '../testing/objects.ts';
 import { progressOf } from './progress.ts';
 

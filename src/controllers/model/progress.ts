@@ -1,4 +1,4 @@
-import type { Progress } from '../../api/model.ts';
+import type { Progress } from '../../api/model-status.ts';
 import type { Key } from '../../kube/kind.ts';
 import { progressPort, PullerProgress } from '../../protocols/puller.ts';
 import { PodPoller } from '../pod-poller.ts';

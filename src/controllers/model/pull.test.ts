@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ModelStatus } from '../../api/model.ts';
+import type { ModelStatus } from '../../api/model-status.ts';
 import type { PullerProgress, PullerReport } from '../../protocols/puller.ts';
 import {
   aClaim,

@@ -1,4 +1,4 @@
-import type { ModelStatus, Progress } from '../../api/model.ts';
+import type { ModelStatus, Progress } from '../../api/model-status.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { jobs } from '../../kube/builtin.ts';
 import { findCondition } from '../../kube/conditions.ts';

@@ -1,4 +1,4 @@
-import type { PullerOptions } from '../../api/model.ts';
+import type { PullerOptions } from '../../api/puller-options.ts';
 import { parseQuantity } from '../../kube/quantity.ts';
 
 /**

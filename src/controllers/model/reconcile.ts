@@ -1,4 +1,6 @@
-import type { Model, ModelStatus, PullerOptions } from '../../api/model.ts';
+import type { ModelStatus } from '../../api/model-status.ts';
+import type { Model } from '../../api/model.ts';
+import type { PullerOptions } from '../../api/puller-options.ts';
 import {
   jobs,
   persistentVolumeClaims,

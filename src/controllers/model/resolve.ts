@@ -1,4 +1,5 @@
-import type { ModelStatus, ModelSource } from '../../api/model.ts';
+import type { ModelStatus } from '../../api/model-status.ts';
+import type { ModelSource } from '../../api/source.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import { jobs } from '../../kube/builtin.ts';

@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
-import type { Model, PullerOptions } from '../../api/model.ts';
+import type { Model } from '../../api/model.ts';
+import type { PullerOptions } from '../../api/puller-options.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
 import type { Job, PersistentVolumeClaim, Pod, StorageClass } from '../../kube/builtin.ts';
 import { findCondition } from '../../kube/conditions.ts';

@@ -1,4 +1,4 @@
-import type { ModelStatus } from '../../api/model.ts';
+import type { ModelStatus } from '../../api/model-status.ts';
 import { carriesHashOf } from '../../kube/apply.ts';
 import { jobs, persistentVolumeClaims, type PersistentVolumeClaim } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FileRole } from '../../api/model.ts';
+import type { FileRole } from '../../api/model-status.ts';
 import { anArtifact, aServer, commit } from '../testing/objects.ts';
 import { entryFile, runtimeSettings } from './settings.ts';
 

@@ -1,4 +1,4 @@
-import type { FileRole, ModelFile, ModelStatus } from '../../api/model.ts';
+import type { FileRole, ModelFile, ModelStatus } from '../../api/model-status.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
 import type { Live } from '../../kube/kind.ts';
 import { volumeFolder } from '../../protocols/puller.ts';

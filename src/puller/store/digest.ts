@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { ModelFile } from '../../api/model.ts';
+import type { ModelFile } from '../../api/model-status.ts';
 
 /** Of one file its own; of several the sha256 of what `sha256sum` prints for them, sorted by path. */
 export function digestOf(files: readonly ModelFile[]): string {

@@ -1,5 +1,5 @@
 import { open } from 'node:fs/promises';
-import type { FileRole } from '../../api/model.ts';
+import type { FileRole } from '../../api/model-status.ts';
 import { readGgufHeader, type GgufHeader } from '../../gguf/header.ts';
 import { isGguf } from '../../sources/select-files.ts';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, constants, readdir, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
-import type { VolumeSource } from '../../api/model.ts';
+import type { VolumeSource } from '../../api/source.ts';
 import { pieceInName } from '../../gguf/quantization.ts';
 import { isPattern, matchesPattern } from '../../sources/file-pattern.ts';
 import { closeNames, listed } from '../../sources/names.ts';

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { HuggingFaceSource } from '../../api/model.ts';
+import { HuggingFaceSource } from '../../api/source.ts';
 import { createHttpGet } from '../../sources/http/http.ts';
 import { huggingFaceSource } from '../../sources/hugging-face/hugging-face.ts';
 import type { Patience } from '../../sources/http/retry.ts';

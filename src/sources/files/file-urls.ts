@@ -1,4 +1,4 @@
-import type { HttpSource } from '../../api/model.ts';
+import type { HttpSource } from '../../api/source.ts';
 import { fileName } from '../repo-path.ts';
 
 type HttpFile = HttpSource['files'][number];

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { RequestListener } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { HttpSource } from '../../api/model.ts';
+import type { HttpSource } from '../../api/source.ts';
 import { createHttpGet } from '../http/http.ts';
 import { httpSource, type HttpSourceOptions } from './http-files.ts';
 import type { Source } from '../source.ts';

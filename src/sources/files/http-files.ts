@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { HttpSource } from '../../api/model.ts';
+import type { HttpSource } from '../../api/source.ts';
 import { pieceInName } from '../../gguf/quantization.ts';
 import { ask, commonRefusal, rangeHeaders, type SourceOptions } from '../ask.ts';
 import { authorizationOf, forAnotherHost, type Login } from '../credentials.ts';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { startHub } from '../../../test/hub/hub.ts';
-import { HuggingFaceSource } from '../../api/model.ts';
+import { HuggingFaceSource } from '../../api/source.ts';
 import { createHttpGet } from '../http/http.ts';
 import { hubError } from './hub-errors.ts';
 import { huggingFaceSource } from './hugging-face.ts';

@@ -1,7 +1,7 @@
 import type { RequestListener } from 'node:http';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { HuggingFaceSource } from '../../api/model.ts';
+import { HuggingFaceSource } from '../../api/source.ts';
 import { createHttpGet } from '../http/http.ts';
 import { huggingFaceSource } from './hugging-face.ts';
 import type { Resolution } from '../source.ts';

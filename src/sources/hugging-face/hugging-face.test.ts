@@ -5,7 +5,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { standard, standardRepos, strangerToken, testToken } from '../../../test/hub/content.ts';
 import { tinyGguf } from '../../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../../test/hub/hub.ts';
-import { publicHub, publicRegistry, type HuggingFaceSource } from '../../api/model.ts';
+import { publicHub, publicRegistry, type HuggingFaceSource } from '../../api/source.ts';
 import { readCredentials, tokenFor, type Credentials } from '../credentials.ts';
 import { createHttpGet } from '../http/http.ts';
 import { huggingFaceSource } from './hugging-face.ts';

@@ -1,6 +1,6 @@
 import { listFiles, modelInfo } from '@huggingface/hub';
 import { z } from 'zod';
-import type { HuggingFaceSource } from '../../api/model.ts';
+import type { HuggingFaceSource } from '../../api/source.ts';
 import { ask, rangeHeaders, readBody, withoutSlash, type SourceOptions } from '../ask.ts';
 import { hubError, type HubQuestion } from './hub-errors.ts';
 import { networkProblem, type HttpAnswer, type HttpRequest } from '../http/http.ts';

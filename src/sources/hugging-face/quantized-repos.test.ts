@@ -3,7 +3,7 @@ import { testToken } from '../../../test/hub/content.ts';
 import { tinyGguf } from '../../../test/hub/gguf.ts';
 import { startHub, type Hub } from '../../../test/hub/hub.ts';
 import type { Repo } from '../../../test/hub/repo.ts';
-import { HuggingFaceSource } from '../../api/model.ts';
+import { HuggingFaceSource } from '../../api/source.ts';
 import { createHttpGet } from '../http/http.ts';
 import { huggingFaceSource } from './hugging-face.ts';
 import { said } from '../testing/said.ts';

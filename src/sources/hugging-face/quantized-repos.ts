@@ -1,5 +1,5 @@
 import { listModels } from '@huggingface/hub';
-import { HuggingFaceSource } from '../../api/model.ts';
+import { HuggingFaceSource } from '../../api/source.ts';
 import { SourceError } from '../source.ts';
 
 const mostSuggestions = 3;

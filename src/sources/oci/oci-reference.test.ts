@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OciSource } from '../../api/model.ts';
+import { OciSource } from '../../api/source.ts';
 import { parseOciReference } from './oci-reference.ts';
 
 const parsed = (spec: object) => parseOciReference(OciSource.parse(spec));

@@ -1,4 +1,4 @@
-import type { OciSource } from '../../api/model.ts';
+import type { OciSource } from '../../api/source.ts';
 
 /** A reference with its defaults. */
 export interface OciReference {

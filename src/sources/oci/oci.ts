@@ -1,4 +1,4 @@
-import type { OciSource } from '../../api/model.ts';
+import type { OciSource } from '../../api/source.ts';
 import { pieceInName } from '../../gguf/quantization.ts';
 import { isPattern, matchesPattern } from '../file-pattern.ts';
 import { field, Index, layersOf, Manifest, manifestIn, manifestTypes, unsupported } from './oci-artifact.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { FileRole } from '../../api/model.ts';
+import type { FileRole } from '../../api/model-status.ts';
 import { SourceError, type SourceFile } from '../source.ts';
 
 /** A docker manifest v2; other tools push the same as an OCI one. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { OllamaSource } from '../../api/model.ts';
+import { OllamaSource } from '../../api/source.ts';
 import { parseOllamaName, registryOf } from './ollama-name.ts';
 
 const digest = `sha256:${'a'.repeat(64)}`;

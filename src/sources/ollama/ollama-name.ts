@@ -1,4 +1,4 @@
-import { publicRegistry, type OllamaSource } from '../../api/model.ts';
+import { publicRegistry, type OllamaSource } from '../../api/source.ts';
 import { withoutSlash } from '../ask.ts';
 import { SourceError } from '../source.ts';
 

@@ -1,4 +1,4 @@
-import type { OllamaSource } from '../../api/model.ts';
+import type { OllamaSource } from '../../api/source.ts';
 import { jsonOf } from '../ask.ts';
 import { madeForOllamasEngine } from './ollama-engine.ts';
 import {

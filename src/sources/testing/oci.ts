@@ -1,4 +1,4 @@
-import { OciSource } from '../../api/model.ts';
+import { OciSource } from '../../api/source.ts';
 import type { RegistryLogin } from '../credentials.ts';
 import { createHttpGet } from '../http/http.ts';
 import { ociSource } from '../oci/oci.ts';
