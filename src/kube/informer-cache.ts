@@ -1,7 +1,7 @@
 import { formatKey, keyOf } from './kind.ts';
 import type { Kind, KubeObject, Live } from './kind.ts';
 import { isOlder } from './resource-version.ts';
-import { stringSharing } from './shared-strings.ts';
+import { valueSharing } from './shared-values.ts';
 import { Store } from './store.ts';
 import type { Indexer } from './store.ts';
 
@@ -45,7 +45,7 @@ export class InformerCache<T extends KubeObject> {
   #upTo: string | undefined;
   /** Versions of observed objects that lie beyond. */
   readonly #ahead = new Map<string, string>();
-  readonly #shareStrings = stringSharing();
+  readonly #share = valueSharing();
 
   constructor(options: CacheOptions<T>) {
     this.#options = options;
@@ -125,7 +125,7 @@ export class InformerCache<T extends KubeObject> {
     if (invalid?.object.metadata.resourceVersion === resourceVersion) return invalid;
 
     const candidate = this.#slim(raw);
-    this.#shareStrings(candidate.object);
+    this.#share(candidate.object);
     return candidate;
   }
 
