@@ -41,6 +41,8 @@ export class BenchedOperator {
         PATH: process.env['PATH'],
         NODE_ENV: 'production',
         NODE_OPTIONS: imageOptions,
+        // As the chart has it.
+        MALLOC_ARENA_MAX: '1',
         KUBECONFIG: kubeconfig,
         LONGSHORE_PULLER_IMAGE: 'registry.test/longshore-puller:1',
         LONGSHORE_RUNTIME_IMAGE: 'registry.test/longshore-runtime:1',
