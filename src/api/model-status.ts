@@ -140,6 +140,11 @@ export const ModelStatus = z.object({
   artifact: z
     .object({
       revision: z.string().max(80),
+      shortRevision: z
+        .string()
+        .max(16)
+        .optional()
+        .describe('The revision as people tell it from others: its first twelve digits.'),
       digest: z
         .string()
         .max(80)
@@ -183,5 +188,6 @@ export const ModelStatus = z.object({
     })
     .optional()
     .describe('The claim being filled or in use.'),
+  servers: z.int().optional().describe('The number of ModelServers that name the Model.'),
 });
 export type ModelStatus = z.infer<typeof ModelStatus>;

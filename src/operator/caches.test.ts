@@ -95,23 +95,41 @@ const server = (model: string, claimName?: string): Live<KubeObject> =>
 describe('a Model', () => {
   const { tell } = setUp({ servers: ['s'] });
 
-  it('goes first when it is new or its spec changed, and its servers follow', () => {
-    expect(tell('models', { type: 'added', object: object({}) })).toEqual([
-      'model default/a user',
-      'server default/s event',
-    ]);
-    expect(tell('models', { type: 'modified', object: object({ generation: 2 }), old: object({}) })).toEqual([
-      'model default/a user',
-      'server default/s event',
-    ]);
+  it('goes first when it is new or its spec changed, and its servers follow one that is new', () => {
+    const followed = ['model default/a user', 'server default/s event'];
+    expect(tell('models', { type: 'added', object: object({}) })).toEqual(followed);
+    const edited = { type: 'modified', object: object({ generation: 2 }), old: object({}) } as const;
+    expect(tell('models', edited)).toEqual(['model default/a user']);
   });
 
   it('does not when only its status changed', () => {
     const status = { observedGeneration: 1 };
     expect(tell('models', { type: 'modified', object: object({}, { status }), old: object({}) })).toEqual([
       'model default/a event',
-      'server default/s event',
     ]);
+  });
+
+  it('has its servers looked at when it publishes, or when what is in its way is another thing', () => {
+    const having = (status: object) => object({}, { status });
+    const ready = (reason: string, message: string) => ({
+      conditions: [
+        { type: 'Ready', status: 'False', reason, message },
+        { type: 'Stalled', status: reason === 'Pulling' ? 'False' : 'True', reason, message },
+      ],
+    });
+    const wakes = (now: object, before: object): boolean =>
+      tell('models', { type: 'modified', object: having(now), old: having(before) }).includes(
+        'server default/s event',
+      );
+    const artifact = { digest: 'sha256:1', claimName: 'a-1' };
+    expect(wakes({ artifact }, {})).toBe(true);
+    expect(wakes({ artifact: { ...artifact, digest: 'sha256:2' } }, { artifact })).toBe(true);
+    expect(wakes(ready('Pulling', '1GB of 2GB.'), {})).toBe(true);
+    expect(wakes(ready('GatedRepo', 'Ask a.'), ready('Pulling', '1GB of 2GB.'))).toBe(true);
+    expect(wakes(ready('GatedRepo', 'Ask b.'), ready('GatedRepo', 'Ask a.'))).toBe(true);
+    // How far a pull is says the Model; and of each server that comes the others hear nothing.
+    expect(wakes(ready('Pulling', '2GB of 2GB.'), ready('Pulling', '1GB of 2GB.'))).toBe(false);
+    expect(wakes({ artifact, servers: 2 }, { artifact, servers: 1 })).toBe(false);
   });
 
   it('is last when it was there at the start, unless nobody has looked at its spec', () => {

@@ -145,7 +145,8 @@ export function wire(
   { model, server }: Record<'model' | 'server', Pick<Controller, 'enqueue'>>,
 ): void {
   trigger(caches.models, itself(), model);
-  trigger(caches.models, referrers(caches.modelServers, 'model'), server);
+  // Not when it says how far a pull is, or how many servers there are: each that comes would wake all others.
+  trigger(caches.models, unless(publishesSame, referrers(caches.modelServers, 'model')), server);
 
   trigger(caches.modelServers, itself(), server);
   // A claim that a server stopped using may be collected, and so may what it used on a shared one.
@@ -217,6 +218,17 @@ function usedModel({ metadata, spec }: ModelServer): Ref[] {
 /** Whether two versions of a class serve the same claims. */
 function servesSame(one: StorageClass, other: StorageClass): boolean {
   return isDefaultClass(one) === isDefaultClass(other);
+}
+
+/** Whether two versions of a Model are the same to its servers: what is published, and what they say of one that is not. */
+function publishesSame({ status: one }: Model, { status: other }: Model): boolean {
+  return isDeepStrictEqual([one?.artifact, standing(one)], [other?.artifact, standing(other)]);
+}
+
+function standing(status: Model['status']): unknown[] {
+  const ready = findCondition(status?.conditions, 'Ready');
+  const isStalled = findCondition(status?.conditions, 'Stalled')?.status === 'True';
+  return [ready?.reason, isStalled && ready?.message];
 }
 
 /** Whether two versions of a server keep the same of the same Model from being collected. */

@@ -185,7 +185,12 @@ describe('pullArtifact', () => {
       at: 'done',
       message: '1kB verified and published as sha256:abababababab.',
       status: {
-        artifact: { ...publication, claimName: claim.metadata.name, claimUid },
+        artifact: {
+          ...publication,
+          shortRevision: '0123456789ab',
+          claimName: claim.metadata.name,
+          claimUid,
+        },
         progress: { percent: 100, text: '100%', downloadedBytes: 1000, totalBytes: 1000 },
       },
     });

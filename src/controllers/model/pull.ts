@@ -4,7 +4,7 @@ import { jobs } from '../../kube/builtin.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import { labels } from '../labels.ts';
 import { child, childRef, type ChildRef, type Outcome } from '../step.ts';
-import { formatBytes } from '../text.ts';
+import { formatBytes, shortRevision } from '../text.ts';
 import { hasEnded, mayPassByItself, newestAttempt, type Attempt } from './attempts.ts';
 import { claimOf, namedClaim } from './claim.ts';
 import { pullJob } from './jobs.ts';
@@ -58,7 +58,12 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
       if (!('publication' in attempt.report)) break;
       const { publication } = attempt.report;
       const { sizeBytes } = publication;
-      const now = { ...publication, claimName: claim.metadata.name, claimUid };
+      const now = {
+        ...publication,
+        shortRevision: shortRevision(publication.revision),
+        claimName: claim.metadata.name,
+        claimUid,
+      };
       const progress: Progress = {
         percent: 100,
         text: '100%',

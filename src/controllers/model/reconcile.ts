@@ -29,11 +29,13 @@ import type { LeftoverView } from './leftovers.ts';
 import { useNamedClaim } from './named-claim.ts';
 import { pullArtifact } from './pull.ts';
 import { resolveSource } from './resolve.ts';
+import { countServers } from './servers.ts';
 import { hasPublished, type ModelView } from './view.ts';
 import { followReclaimPolicy, provideVolume } from './volume.ts';
 
 /** What it takes to make a Model true, in order. */
 export const steps: readonly Step<ModelView, ModelStatus>[] = [
+  { run: countServers }, // for people: kubectl get models
   { run: followReclaimPolicy }, // what a deletion of the Model would leave
   { condition: 'Resolved', run: resolveSource }, // inspect Job -> commit, size, GGUF facts
   { condition: 'StorageReady', run: provideVolume }, // a claim of the right size for that commit
@@ -43,6 +45,7 @@ export const steps: readonly Step<ModelView, ModelStatus>[] = [
 
 /** The same where the spec names a claim: it is there before anything is asked, and may hold the source itself. */
 export const stepsOnNamedClaim: readonly Step<ModelView, ModelStatus>[] = [
+  { run: countServers },
   { run: followReclaimPolicy },
   { condition: 'StorageReady', run: useNamedClaim }, // whether it can be used, and a note of what comes onto it
   { condition: 'Resolved', run: resolveSource },
