@@ -100,6 +100,12 @@ export const definitions: ResourceDefinition[] = [
   },
 ];
 
+/**
+ * The status of an object that no operator has looked at yet. Flux, Helm and others who go by kstatus take one that says
+ * nothing of itself to be as it should; a generation that no object has is behind any.
+ */
+const unobserved = { observedGeneration: -1 };
+
 /** The CustomResourceDefinition (apiextensions.k8s.io/v1) of one resource. */
 export function customResourceDefinition(definition: ResourceDefinition): Record<string, unknown> {
   const { kind, plural, singular, shortNames, scale } = definition;
@@ -132,6 +138,7 @@ export function customResourceDefinition(definition: ResourceDefinition): Record
                 status: {
                   description: 'What is. Written by the operator alone.',
                   ...structural(definition.status),
+                  default: unobserved,
                 },
               },
             },

@@ -5,6 +5,7 @@ import { startCluster } from '../cluster/cluster.ts';
 import { installDefinitions } from '../cluster/definitions.ts';
 import { clusterForTests } from '../cluster/test-run.ts';
 import { ensureTools } from '../cluster/tools/tools.ts';
+import { buildKstatus } from '../kstatus/kstatus.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -12,6 +13,8 @@ declare module 'vitest' {
     kubeconfig: string;
     /** Path of the program. */
     kubectl: string;
+    /** Path of the program that asks kstatus. */
+    kstatus: string;
   }
 }
 
@@ -23,11 +26,11 @@ const say = (line: string): void => console.error(`integration: ${line}`);
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { name, keep } = await clusterForTests('integration', say);
-  const [cluster, { kubectl = 'kubectl' }] = await Promise.all([
-    startCluster({ name, mode: 'control-plane', say }),
-    ensureTools(['kubernetes'], { say, only: ['kubectl'] }),
-  ]);
+  const { kubectl = 'kubectl' } = await ensureTools(['kubernetes'], { say, only: ['kubectl'] });
+  const kstatus = await buildKstatus();
+  const cluster = await startCluster({ name, mode: 'control-plane', say });
   const stop = async (): Promise<void> => {
+    await kstatus[Symbol.asyncDispose]();
     if (!keep) await cluster.down();
   };
   try {
@@ -45,5 +48,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   }
   project.provide('kubeconfig', cluster.kubeconfig);
   project.provide('kubectl', kubectl);
+  project.provide('kstatus', kstatus.path);
   return stop;
 }

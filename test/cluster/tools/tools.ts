@@ -169,8 +169,12 @@ async function helmOnPath(): Promise<string | undefined> {
   return /^v[34]\./.test(version) ? helm : undefined;
 }
 
-/** Go 1.21 and later fetch the toolchain a module asks for; earlier ones cannot. */
-async function needGo(name: string): Promise<void> {
+/**
+ * Go 1.21 and later fetch the toolchain a module asks for; earlier ones cannot.
+ *
+ * @throws Error where there is none, with what to do.
+ */
+export async function needGo(name: string): Promise<void> {
   const version = await run('go', ['env', 'GOVERSION']).catch(() => '');
   const minor = Number(/^go1\.(\d+)/.exec(version)?.[1] ?? 0);
   if (minor < 21) throw new Error(`Go is needed to build ${name}: install golang >= 1.26.`);
