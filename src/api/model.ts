@@ -67,6 +67,12 @@ export const ModelSpec = z
     source: ModelSource,
     credentials: Credentials.optional(),
     storage: ModelStorage.default({ accessModes: ['ReadWriteOnce'], reclaimPolicy: 'Delete' }),
+    suspend: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Whether the source is left alone: nothing is asked or pulled, and a pull that runs is stopped. What it has brought stays on the volume, and it goes on from there. What is published stays in use.',
+      ),
     puller: PullerOptions.optional(),
   })
   .meta({

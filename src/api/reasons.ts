@@ -40,6 +40,12 @@ export const reasons = {
     action: 'Look at the condition that the message names.',
   },
 
+  Suspended: {
+    meaning:
+      'Nothing is asked or pulled, since spec.suspend is set; what is on the volume stays, and what is published stays in use.',
+    action: 'Set spec.suspend to false to go on from there.',
+  },
+
   // A Model that only a person, or the source, can mend
   RepoNotFound: {
     meaning: 'The hub or registry knows no such repository or model, or hides it from this token.',

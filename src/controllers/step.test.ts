@@ -23,6 +23,7 @@ const step = (condition: string, outcome: Outcome<Status>): Step<undefined, Stat
 const done = step('First', { at: 'done', message: 'Found.' });
 const waiting = step('Second', { at: 'waiting', reason: 'Pulling', message: 'Half.', recheckAfter: 2 });
 const blocked = step('Second', { at: 'blocked', reason: 'GatedRepo', message: 'Ask.' });
+const held = step('Second', { at: 'held', reason: 'Suspended', message: 'Later.' });
 const never: Step<undefined, Status> = {
   condition: 'Third',
   run: () => {
@@ -63,6 +64,18 @@ describe('decide', () => {
     ]);
     expect(status.conditions?.find(({ type }) => type === 'Ready')?.message).toBe('Served.');
     expect(recheckAfter).toBeUndefined();
+  });
+
+  it('is neither Reconciling nor Stalled when a person has stopped it', () => {
+    const { told } = decided([done, held, never]);
+    expect(told).toEqual([
+      'First True Succeeded',
+      'Second False Suspended',
+      'Third Unknown Pending',
+      'Ready False Suspended',
+      'Reconciling False Suspended',
+      'Stalled False Suspended',
+    ]);
   });
 
   it('is Reconciling at the first step that waits, and runs none after it', () => {

@@ -38,6 +38,8 @@ export type Outcome<Status> = Effects<Status> &
     | { at: 'waiting'; reason: Reason; message: string; recheckAfter?: number | undefined }
     /** Only a person, or a change outside the cluster, can help: Stalled. */
     | { at: 'blocked'; reason: Reason; message: string; recheckAfter?: number | undefined }
+    /** A person has stopped it, and can have it go on: neither Reconciling nor Stalled. */
+    | { at: 'held'; reason: Reason; message: string; recheckAfter?: undefined }
   );
 
 /** An object that should exist, with the type of its kind forgotten so that a list can hold several. */

@@ -4,7 +4,7 @@ import type { Live } from '../../src/kube/kind.ts';
 import { waitFor } from '../cluster/commands.ts';
 import { standard } from '../hub/content.ts';
 import { systemNamespace } from '../stack/stack.ts';
-import { isReady, World } from './world.ts';
+import { isReady, readyReason, World } from './world.ts';
 
 const size = 253_113_024;
 
@@ -21,6 +21,8 @@ describe('a pull that is disturbed', () => {
     await world.applyModel(name, { huggingFace: { repo: standard.gemma.repo } });
     await world.model(name, ({ status }) => (status?.progress?.percent ?? 0) >= 20);
   };
+  const suspend = (name: string, is: boolean) =>
+    world.kubectl(['patch', 'model', name, '--type=merge', '-p', JSON.stringify({ spec: { suspend: is } })]);
   const runningPod = async (namespace: string, labelSelector: string): Promise<Live<Pod>> => {
     const { items } = await world.client.list(pods, { namespace, labelSelector });
     const running = items.find(({ status }) => status?.phase === 'Running');
@@ -50,6 +52,38 @@ describe('a pull that is disturbed', () => {
     expect(status?.artifact?.sizeBytes).toBe(size);
     // The second pod asks for what is missing only: a fifth and more was there.
     expect(askedForByLast()).toBeLessThan(size * 0.9);
+  });
+
+  it('goes on where it was when its pod is evicted, and when it was suspended', async () => {
+    const selector = 'longshore.dev/model=paused,longshore.dev/task=pull';
+    const before = world.hub.requests.length;
+    await startPull('paused');
+    const evicted = await runningPod(world.namespace, selector);
+    const path = `/api/v1/namespaces/${world.namespace}/pods/${evicted.metadata.name}/eviction`;
+    const eviction = { apiVersion: 'policy/v1', kind: 'Eviction', metadata: { name: evicted.metadata.name } };
+    await world.kubectl(['create', '--raw', path, '-f', '-'], JSON.stringify(eviction));
+    await world.model('paused', ({ status }) => (status?.progress?.percent ?? 0) >= 40);
+
+    await suspend('paused', true);
+    const { status } = await world.model('paused', (model) => readyReason(model) === 'Suspended');
+    expect(status?.progress?.percent).toBeGreaterThanOrEqual(40);
+    await waitFor(
+      'the pods to end',
+      async () => {
+        const { items } = await world.client.list(pods, {
+          namespace: world.namespace,
+          labelSelector: selector,
+        });
+        return items.length === 0 ? true : undefined;
+      },
+      { timeout: 60_000 },
+    );
+    await suspend('paused', false);
+    await world.model('paused', isReady);
+    const sent = world.hub.requests.slice(before).reduce((sum, { sentBytes }) => sum + sentBytes, 0);
+    console.error(`SENT ${sent / size}`);
+    // Three pods, and no byte twice but those that were on their way.
+    expect(sent).toBeLessThan(size * 1.1);
   });
 
   it('is not disturbed when the operator is killed, and is found again by the next one', async () => {

@@ -268,6 +268,7 @@ describe('an object that says only what it must', () => {
       spec: {
         source: { huggingFace: { repo: 'owner/name', revision: 'main', endpoint: 'https://huggingface.co' } },
         storage: { accessModes: ['ReadWriteOnce'], reclaimPolicy: 'Delete' },
+        suspend: false,
       },
     });
   });

@@ -6,9 +6,11 @@ import { labels } from '../labels.ts';
 import { child, childRef, type ChildRef, type Outcome } from '../step.ts';
 import { formatBytes, shortRevision } from '../text.ts';
 import { hasEnded, mayPassByItself, newestAttempt, type Attempt } from './attempts.ts';
+import { mountedBy } from './claim-users.ts';
 import { claimOf, namedClaim } from './claim.ts';
 import { pullJob } from './jobs.ts';
 import { progressOf } from './progress.ts';
+import { suspended } from './suspend.ts';
 import { fingerprint, type ModelView } from './view.ts';
 
 type Artifact = NonNullable<ModelStatus['artifact']>;
@@ -31,24 +33,31 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
   const published = artifact?.claimUid === claimUid && artifact.revision === resolved.revision;
   if (published) return { at: 'done', message: publishedMessage(artifact) };
 
+  const request = pullRequest(resolved.request, resolved.revision, claimUid);
+  const attempt = newestAttempt(view, 'pull', request);
+  // What the one before brought is not on the way to this revision.
+  const isKnown = model.status?.resolved?.revision === resolved.revision;
+  const before = isKnown ? status.progress : undefined;
+  if (model.spec.suspend && attempt.state !== 'succeeded') {
+    const progress = progressOf(undefined, resolved.sizeBytes, before);
+    return { ...suspended(view, 'pull', whereHeld(progress)), status: { progress } };
+  }
+
   const ending = endCollecting(view);
   if (ending) return ending;
 
-  const request = pullRequest(resolved.request, resolved.revision, claimUid);
-  const attempt = newestAttempt(view, 'pull', request);
   const plan = { request, image, defaults, revision: resolved.revision, claimName: claim.metadata.name };
   const start = (number: number) => [child(jobs, pullJob(model, { ...plan, attempt: number }))];
   switch (attempt.state) {
     case 'none': {
-      const progress = progressOf(undefined, resolved.sizeBytes, undefined);
-      return {
-        at: 'waiting',
-        reason: 'Pulling',
-        message: startingMessage(resolved.sizeBytes),
-        apply: start(1),
-        remove: supersededPulls(view, request),
-        status: { progress },
-      };
+      const progress = progressOf(undefined, resolved.sizeBytes, before);
+      const waiting = { at: 'waiting' as const, reason: 'Pulling' as const, status: { progress } };
+      const remove = supersededPulls(view, request);
+      // Of two pods of one Model each would take what the other writes for its own.
+      const isAtWork = view.pullers.some((pod) => mountedBy(pod).includes(claim.metadata.name));
+      if (isAtWork)
+        return { ...waiting, message: 'The pull starts when the pod of the last one has ended.', remove };
+      return { ...waiting, message: startingMessage(resolved.sizeBytes), apply: start(1), remove };
     }
     case 'running': {
       const { reason, message, progress } = whileRunning(view, attempt, status, resolved.sizeBytes);
@@ -157,6 +166,11 @@ function whileRunning(
 
 function publishedMessage({ digest, sizeBytes }: { digest: string; sizeBytes: number }): string {
   return `${formatBytes(sizeBytes)} verified and published as ${digest.slice(0, 19)}.`;
+}
+
+function whereHeld({ downloadedBytes, totalBytes }: Progress): string {
+  if (downloadedBytes === 0) return `Nothing of ${formatBytes(totalBytes)} is pulled.`;
+  return `${formatBytes(downloadedBytes)} of ${formatBytes(totalBytes)} are on the volume, and stay.`;
 }
 
 const unseenMessage =

@@ -25,6 +25,7 @@ import { unsettledServers } from './claim-users.ts';
 import { namedClaim } from './claim.ts';
 import { collectLeftovers } from './collect-leftovers.ts';
 import { collectOldRevisions } from './collect.ts';
+import type { Task } from './jobs.ts';
 import type { LeftoverView } from './leftovers.ts';
 import { useNamedClaim } from './named-claim.ts';
 import { pullArtifact } from './pull.ts';
@@ -114,6 +115,8 @@ function gather(
   const ours = known.filter((job) => !standsForFiles(job));
   const pods = ours.flatMap((job) => caches.pods.byOwner(job.metadata.uid));
   const pulling = pods.filter((pod) => pod.metadata.labels?.[labels.task] === 'pull');
+  const atWork = (task: Task) =>
+    caches.pods.by('model', ofName).filter((pod) => isAtWork(pod, task) && isOurs(pod));
   const retained = caches.claims.by('model', ofName).filter((claim) => isRetained(claim, name));
   const named = namedClaim(model.spec)?.name;
   const otherClaims = [...new Set([named, model.status?.artifact?.claimName])].flatMap((each) =>
@@ -126,7 +129,8 @@ function gather(
     jobs: ours,
     pods,
     notes: known.filter(standsForFiles),
-    collectors: caches.pods.by('model', ofName).filter((pod) => isAtWork(pod, 'collect') && isOurs(pod)),
+    collectors: atWork('collect'),
+    pullers: atWork('pull'),
     claims: withSeen(persistentVolumeClaims, [...caches.claims.byOwner(uid), ...retained], seen),
     otherClaims,
     storageClasses: caches.storageClasses?.list(),

@@ -8,6 +8,7 @@ import { child, childRef, type Outcome } from '../step.ts';
 import { formatBytes, shortRevision } from '../text.ts';
 import { mayPassByItself, newestAttempt } from './attempts.ts';
 import { inspectJob } from './jobs.ts';
+import { suspended } from './suspend.ts';
 import { inspectRequest, type ModelView } from './view.ts';
 
 /**
@@ -35,6 +36,9 @@ export function resolveSource(view: ModelView, { resolved }: ModelStatus): Outco
   }
 
   const attempt = newestAttempt(view, 'inspect', request);
+  if (model.spec.suspend && attempt.state !== 'succeeded') {
+    return suspended(view, 'inspect', `${source} is not asked.`);
+  }
   const start = (number: number) => [
     child(jobs, inspectJob(model, { request, attempt: number, image, defaults })),
   ];

@@ -19,6 +19,8 @@ export interface ModelView {
   notes: Live<Job>[];
   /** Pods that take something off a claim for this very Model, whether or not their Job is there still. */
   collectors: Live<Pod>[];
+  /** Pods that pull for this very Model, whether or not their Job is there still. */
+  pullers: Live<Pod>[];
   /** Claims that the Model owns, and retained ones that name it: its own, or left by a deleted Model of its name. */
   claims: Live<PersistentVolumeClaim>[];
   /** Claims that are not the Model's: the one that its spec names, and the one that its artifact is on. */

@@ -8,6 +8,7 @@ import { child, childRef, type Effects, type Outcome } from '../step.ts';
 import { formatBytes } from '../text.ts';
 import { claimName, claimOf, contentOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
 import { missingClass, secondsToBind, waitsFor } from './storage-class.ts';
+import { suspended } from './suspend.ts';
 import type { ModelView } from './view.ts';
 
 const mebi = 2 ** 20;
@@ -92,6 +93,10 @@ export function provideVolume(
   const wanted = isApplied ? asSpecified : desiredClaim(model, { name, content, spec: withClass });
   const apply = [child(persistentVolumeClaims, wanted)];
   const lost = lostArtifact(view, artifact);
+  if (!live && model.spec.suspend) {
+    const held = suspended(view, 'pull', 'No claim is made.');
+    return { ...held, status: { progress: undefined, ...lost } };
+  }
   if (!live) {
     return {
       at: 'waiting',

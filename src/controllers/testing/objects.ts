@@ -71,6 +71,7 @@ export function aView(view: Partial<ModelView> = {}): ModelView {
     pods: [],
     notes: [],
     collectors: [],
+    pullers: [],
     claims: [],
     otherClaims: [],
     storageClasses: undefined,
