@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { absent, absentOrEmpty, unsupportedCode } from './request.ts';
+import { absent, absentOrEmpty, unsupportedCode } from '../request.ts';
 
 /** A part of a content: only text is read. `refusal` is what assistants of OpenAI say, and text too. */
 const contentPart = z

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CalledTool, ChatMessage } from './chat-message.ts';
-import { absent, absentOr, absentOrEmpty, alwaysIgnored, requestOf } from './request.ts';
+import { absent, absentOr, absentOrEmpty, requestOf } from '../request.ts';
+import { alwaysIgnored } from './ignored.ts';
 import { mostLogprobs, samplingFields } from './sampling.ts';
 import { ChatTool, ChatToolChoice, ResponseFormat } from './structure.ts';
 import { Usage } from './usage.ts';

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { absentOr, alwaysIgnored, requestOf } from './request.ts';
+import { absentOr, requestOf } from '../request.ts';
+import { alwaysIgnored } from './ignored.ts';
 import { samplingFields } from './sampling.ts';
 import { Usage } from './usage.ts';
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { absent, alwaysIgnored, requestOf } from './request.ts';
+import { absent, requestOf } from '../request.ts';
+import { alwaysIgnored } from './ignored.ts';
 
 /** POST /v1/embeddings: https://platform.openai.com/docs/api-reference/embeddings */
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { absentOr, alwaysIgnored, requestOf } from './request.ts';
+import { absentOr, requestOf } from '../request.ts';
+import { alwaysIgnored } from './ignored.ts';
 
 /** POST /v1/rerank, as Jina and Cohere have it: https://api.jina.ai/redoc#tag/rerank */
 

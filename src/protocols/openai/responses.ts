@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Content } from './chat-message.ts';
-import { absent, absentOr, absentOrEmpty, alwaysIgnored, requestOf } from './request.ts';
+import { absent, absentOr, absentOrEmpty, requestOf } from '../request.ts';
+import { alwaysIgnored } from './ignored.ts';
 import { samplingFields } from './sampling.ts';
 import { FlatFormat, FlatTool, FlatToolChoice } from './structure.ts';
 

@@ -1,16 +1,13 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { chatFields } from './chat.ts';
-import { completionFields } from './completions.ts';
-import { embeddingFields } from './embeddings.ts';
-import { rerankFields } from './rerank.ts';
-import { responseFields } from './responses.ts';
+import { chatFields } from './openai/chat.ts';
+import { completionFields } from './openai/completions.ts';
+import { embeddingFields } from './openai/embeddings.ts';
+import { rerankFields } from './openai/rerank.ts';
+import { responseFields } from './openai/responses.ts';
 
-const guide = readFileSync(
-  join(import.meta.dirname, '..', '..', '..', 'docs', 'guides', 'serving.md'),
-  'utf8',
-);
+const guide = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'guides', 'serving.md'), 'utf8');
 
 /** The table under a heading: what it says of each field. */
 function tableOf(heading: string): Map<string, string> {

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
 /**
- * How requests of OpenAI's API are described here. A field of it works, or it is refused by name, or it is ignored
+ * How requests of the APIs are described here. A field of one works, or it is refused by name, or it is ignored
  * because clients send it without wanting anything of this server. Any other field is unknown, and refused too: what
  * is accepted has been understood.
  */
 
-/** `error.code` where a field is known and not supported. */
+/** `error.code` of OpenAI's API where a field is known and not supported. */
 export const unsupportedCode = 'unsupported_parameter';
-/** `error.code` where a field is not known. */
+/** The same where a field is not known. */
 export const unknownCode = 'unknown_parameter';
 
 export interface Refusal {
@@ -47,14 +47,3 @@ export function requestOf<Shape extends z.ZodRawShape>({ works, ignored, refused
     }
   });
 }
-
-/** What clients and SDKs send about themselves, or about services that OpenAI has and this server has not. */
-export const alwaysIgnored = [
-  'user',
-  'metadata',
-  'store',
-  'service_tier',
-  'safety_identifier',
-  'prompt_cache_key',
-  'prompt_cache_retention',
-] as const;
