@@ -6,6 +6,11 @@ import { completionFields } from './openai/completions.ts';
 import { embeddingFields } from './openai/embeddings.ts';
 import { rerankFields } from './openai/rerank.ts';
 import { responseFields } from './openai/responses.ts';
+import { ollamaChatFields } from './ollama/chat.ts';
+import { ollamaEmbedFields, ollamaOldEmbedFields } from './ollama/embed.ts';
+import { ollamaGenerateFields } from './ollama/generate.ts';
+import { ollamaShowFields } from './ollama/models.ts';
+import { optionFields } from './ollama/options.ts';
 
 const guide = readFileSync(join(import.meta.dirname, '..', '..', 'docs', 'guides', 'serving.md'), 'utf8');
 
@@ -23,6 +28,12 @@ describe('the guide to serving', () => {
     ['Responses', responseFields],
     ['Embeddings', embeddingFields],
     ['Rerank', rerankFields],
+    ['Ollama: chat', ollamaChatFields],
+    ['Ollama: generate', ollamaGenerateFields],
+    ['Ollama: options', optionFields],
+    ['Ollama: embed', ollamaEmbedFields],
+    ['Ollama: embeddings', ollamaOldEmbedFields],
+    ['Ollama: show', ollamaShowFields],
   ])('says of every field of %s whether it works', (heading, { works, ignored, refused }) => {
     const fields = [
       ...Object.keys(works).map((field) => [field, 'works'] as const),

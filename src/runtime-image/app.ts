@@ -4,7 +4,7 @@ import { fastify, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
-import { apiErrorOf, errorBody, routeNotFound } from './errors.ts';
+import { apiErrorOf, errorBody, ollamaErrorBody, routeNotFound } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 
 /** Bytes: a prompt that fills a context of 128k tokens, several times over. */
@@ -14,7 +14,7 @@ const requestIdHeader = 'x-request-id';
 
 export type App = ReturnType<typeof createApp>;
 
-/** A server without routes: validation by zod, errors in OpenAI's shape, metrics and one log line for each answer. */
+/** A server without routes: validation by zod, errors in the shape of the API that was asked, metrics and one log line for each answer. */
 export function createApp(metrics: Metrics, log: Logger) {
   const app = fastify({
     loggerInstance: log,
@@ -45,7 +45,7 @@ export function createApp(metrics: Metrics, log: Logger) {
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown';
     metrics.answered(route, reply.statusCode, reply.elapsedTime / 1000);
-    request.log[route.startsWith('/v1/') ? 'info' : 'debug'](
+    request.log[/^\/(v1|api)\//.test(route) ? 'info' : 'debug'](
       {
         method: request.method,
         route,
@@ -66,5 +66,8 @@ function requestId(given: string | readonly string[] | undefined): string {
 
 function refuse(reply: FastifyReply, answer: ReturnType<typeof apiErrorOf>) {
   if (answer.retryAfter !== undefined) void reply.header('retry-after', answer.retryAfter);
-  return reply.code(answer.status).send(errorBody(answer));
+  const body = isOllamas(reply.request.url) ? ollamaErrorBody(answer) : errorBody(answer);
+  return reply.code(answer.status).send(body);
 }
+
+const isOllamas = (url: string) => url.startsWith('/api/');

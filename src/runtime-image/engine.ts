@@ -8,8 +8,9 @@ export interface Engine {
   readonly contextSize: number;
   /** Sequences that are decoded together. */
   readonly parallel: number;
-  /** What a request gets that says nothing, where the model brings more than OpenAI's defaults. */
+  /** What a request gets that says nothing, where the model brings more than the defaults of an API. */
   readonly defaults: GenerationDefaults;
+  readonly abilities: Abilities;
   /** Requests that wait for a sequence. */
   readonly queued: () => number;
   /** Sequences at work. */
@@ -23,14 +24,25 @@ export interface Engine {
   start(request: GenerationRequest): Promise<Generation>;
   /**
    * One vector for each text.
+   * @param truncate whether a text that is too long loses its end; otherwise it is refused
    * @throws EngineRefusal, and the signal's reason when it is aborted
    */
-  embed(inputs: readonly EmbeddingInput[], waiting: Waiting): Promise<Embeddings>;
+  embed(inputs: readonly EmbeddingInput[], waiting: Waiting, truncate?: boolean): Promise<Embeddings>;
   /**
    * How well each document answers the query, from 0 to 1.
    * @throws EngineRefusal, and the signal's reason when it is aborted
    */
   rank(query: string, documents: readonly string[], waiting: Waiting): Promise<Ranking>;
+}
+
+/** What not every model can do. */
+export interface Abilities {
+  /** Its chats have a form for calls. */
+  tools: boolean;
+  /** It thinks before it answers, where its chats have a form for that. */
+  thoughts: boolean;
+  /** It writes what is between two texts. */
+  infill: boolean;
 }
 
 /** How a request stands in line. */
@@ -63,6 +75,8 @@ export interface GenerationRequest extends Waiting {
   stop: readonly string[];
   /** Tokens; absent: until the model ends or the context is full. */
   maxTokens?: number;
+  /** Tokens of prompt and answer together; absent, or more than a sequence holds: as many as that. */
+  contextSize?: number;
   /** What the answer is held to; absent: nothing. */
   structure?: Structure;
   /** How many of the likeliest tokens are told, with their probabilities, beside each that was taken; absent: nothing is. */
@@ -77,6 +91,8 @@ export interface TextPrompt {
   kind: 'text';
   /** Text, special tokens in it read as such, or token ids as they stand. */
   text: string | readonly number[];
+  /** What comes after the answer; absent: nothing is said of it. */
+  suffix?: string;
 }
 
 export interface ChatPrompt {
@@ -88,6 +104,8 @@ export interface ChatPrompt {
   toolChoice?: ToolChoice;
   /** false: one call at most; absent: as many as the format knows to write. */
   parallelCalls?: boolean;
+  /** A Go template, as Ollama has them, in place of the model's own format. */
+  template?: string;
 }
 
 export type Structure =

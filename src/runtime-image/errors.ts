@@ -1,5 +1,6 @@
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import { z } from 'zod';
+import type { OllamaError } from '../protocols/ollama/error.ts';
 import type { ErrorBody } from '../protocols/openai/error.ts';
 import {
   ChatTemplateRefused,
@@ -47,7 +48,7 @@ export const stillLoading = (percent: number) =>
 export const routeNotFound = (method: string, url: string) =>
   new ApiError(
     404,
-    `Unknown request URL: ${method} ${url}. There are /v1/models, /v1/completions, /v1/chat/completions, /v1/responses, /v1/embeddings and /v1/rerank.`,
+    `Unknown request URL: ${method} ${url}. There are /v1/models, /v1/completions, /v1/chat/completions, /v1/responses, /v1/embeddings and /v1/rerank, and of Ollama's API /api/chat, /api/generate, /api/embed, /api/show, /api/tags, /api/ps and /api/version.`,
     {
       code: 'unknown_url',
     },
@@ -120,8 +121,13 @@ export function errorBody({ status, message, param, code }: ApiError): ErrorBody
   return { error: { message, type: typeOf(status), param, code } };
 }
 
+export const ollamaErrorBody = ({ message }: ApiError): OllamaError => ({ error: message });
+
 /** An error that comes when headers are out already. */
 export const describeError = (error: unknown): ErrorBody => errorBody(apiErrorOf(error));
+
+/** The same in a stream of Ollama's API. */
+export const describeToOllama = (error: unknown): OllamaError => ollamaErrorBody(apiErrorOf(error));
 
 /** The same in the stream of a response, which has events of its own kind. */
 export function errorEvent(error: unknown) {

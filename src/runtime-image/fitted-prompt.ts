@@ -1,14 +1,14 @@
 import type { LlamaModel, Token } from 'node-llama-cpp';
-import type { ChatFormat } from './chat/format.ts';
+import type { ModelFormat } from './chat/format.ts';
 import { truncatedChat } from './chat/truncate.ts';
 import type { ChatPrompt, GenerationRequest, TextPrompt } from './engine.ts';
 import type { Prompt } from './prompt.ts';
-import { completionPrompt, withStart } from './prompt.ts';
+import { completionPrompt, infillPrompt, withStart } from './prompt.ts';
 import { PromptTooLong } from './refusal.ts';
 
 export interface FittedPromptParts {
   model: LlamaModel;
-  format: ChatFormat;
+  format: ModelFormat;
   /** Tokens. */
   contextSize: number;
 }
@@ -21,7 +21,7 @@ export interface FittedPromptParts {
 export function fittedPrompt(parts: FittedPromptParts, request: GenerationRequest): Prompt {
   const { contextSize } = parts;
   const { prompt: asked, truncate = false, maxTokens = Infinity } = request;
-  const prompt = asked.kind === 'chat' ? chatPrompt(parts, asked) : completionPrompt(parts.model, asked.text);
+  const prompt = asked.kind === 'chat' ? chatPrompt(parts, asked) : textPrompt(parts.model, asked);
   if (prompt.tokens.length < contextSize) return prompt;
   const most = contextSize - Math.max(1, Math.min(maxTokens, Math.floor(contextSize / 4)));
   const shorter = truncate ? truncated(parts, asked, prompt, most) : undefined;
@@ -37,6 +37,8 @@ function truncated(
   most: number,
 ): Prompt | undefined {
   if (asked.kind === 'text') {
+    // What is wanted lies between two texts: neither has an oldest part.
+    if (asked.suffix !== undefined) return undefined;
     return { ...prompt, tokens: lastTokens(parts.model, prompt.tokens, most) };
   }
   const messages = truncatedChat(
@@ -51,6 +53,12 @@ function lastTokens(model: LlamaModel, tokens: readonly Token[], most: number): 
   return last.length > most ? withStart(model, tokens.slice(-(most - 1))) : last;
 }
 
-function chatPrompt({ format }: FittedPromptParts, { messages, tools = [], toolChoice }: ChatPrompt): Prompt {
-  return format.render(messages, toolChoice === 'none' ? [] : tools);
+function textPrompt(model: LlamaModel, { text, suffix }: TextPrompt): Prompt {
+  return suffix === undefined ? completionPrompt(model, text) : infillPrompt(model, text, suffix);
+}
+
+function chatPrompt({ format }: FittedPromptParts, asked: ChatPrompt): Prompt {
+  const { messages, tools = [], toolChoice, template } = asked;
+  const chosen = template === undefined ? format : format.withTemplate(template);
+  return chosen.render(messages, toolChoice === 'none' ? [] : tools);
 }

@@ -2,8 +2,9 @@ import type { LlamaContext, LlamaGrammar, LlamaModel } from 'node-llama-cpp';
 import { LlamaGrammarEvaluationState } from 'node-llama-cpp';
 import type { AnswerReader } from './answer/reader.ts';
 import type { CallShape } from './answer/shape.ts';
-import type { ChatFormat } from './chat/format.ts';
+import type { ModelFormat } from './chat/format.ts';
 import { forcedTools } from './chat/tools.ts';
+import { abilitiesOf } from './abilities.ts';
 import type { ChatPrompt, Engine, GenerationDefaults, GenerationRequest } from './engine.ts';
 import { fittedPrompt } from './fitted-prompt.ts';
 import type { Vocabulary } from './generate.ts';
@@ -21,7 +22,7 @@ const maxQueued = 256;
 export interface LlamaEngineParts {
   model: LlamaModel;
   context: LlamaContext;
-  format: ChatFormat;
+  format: ModelFormat;
   defaults: GenerationDefaults;
   /** Threads that compute. */
   threads: number;
@@ -32,23 +33,25 @@ export function llamaEngine({ model, context, format, defaults, threads }: Llama
   // Sequences live as long as the context: a disposed one frees its place only later.
   const sequences = Array.from({ length: context.totalSequences }, () => sequenceOf(context.getSequence()));
   const pool = createPool(sequences, maxQueued);
-  const { contextSize } = context;
+  const held = context.contextSize;
   const vocabulary: Vocabulary = {
     tokenize: (text, special) => model.tokenize(text, special),
     detokenize: (tokens, special, before) => model.detokenize(tokens, special, before),
   };
   return {
-    contextSize,
+    contextSize: held,
     parallel: sequences.length,
     defaults,
+    abilities: abilitiesOf(model, format),
     queued: pool.waiting,
     busy: pool.busy,
     held: () => sequences.reduce((total, { length }) => total + length(), 0),
-    ...sideContexts({ model, threads, contextSize, maxQueued }),
+    ...sideContexts({ model, threads, contextSize: held, maxQueued }),
     async start(request) {
       pool.ensureRoom();
+      const contextSize = Math.min(request.contextSize ?? held, held);
       const prompt = fittedPrompt({ model, format, contextSize }, request);
-      const held = await structureOf(model, request, prompt.answer.call);
+      const structure = await structureOf(model, request, prompt.answer.call);
       const { logitBias } = request.sampling;
       const bias = logitBias && logitBias.size > 0 ? tokenBias(model, logitBias) : undefined;
       return startGeneration({
@@ -62,7 +65,7 @@ export function llamaEngine({ model, context, format, defaults, threads }: Llama
         optionsFor: (generated, limit, reader) => ({
           ...samplingOptions(request.sampling, { prompt: prompt.tokens, generated, contextSize, limit }),
           ...(bias && { tokenBias: bias }),
-          ...(held && { grammarEvaluationState: grammarState(model, held, reader) }),
+          ...(structure && { grammarEvaluationState: grammarState(model, structure, reader) }),
         }),
       });
     },

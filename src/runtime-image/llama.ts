@@ -10,6 +10,8 @@ import type { Engine } from './engine.ts';
 import { ensureGgufHeader } from './gguf-header.ts';
 import { llamaEngine } from './llama-engine.ts';
 import { readOllamaLayers } from './ollama/layers.ts';
+import { readModelFile } from './model-file.ts';
+import type { ServedModel } from './served-model.ts';
 
 export interface LoadOptions {
   settings: RuntimeSettings;
@@ -24,6 +26,7 @@ export interface LoadedEngine {
   engine: Engine;
   /** How chats are rendered. */
   chat: ChatState;
+  model: ServedModel;
 }
 
 /** @throws LlamaLoadError */
@@ -69,6 +72,7 @@ async function load(
     log.warn('a GPU was asked for and none can be used: this image and node compute on the CPU');
   }
   await ensureGgufHeader(settings.modelPath);
+  const file = await readModelFile(settings.modelPath);
   const model = await llama.loadModel({ modelPath: settings.modelPath, onLoadProgress: onProgress });
   const context = await model.createContext({
     sequences: settings.parallel,
@@ -90,7 +94,21 @@ async function load(
     },
     chat.description,
   );
-  return { engine: llamaEngine({ model, context, format: chat, defaults, threads }), chat: chat.state };
+  const { template, system, messages } = layers;
+  return {
+    engine: llamaEngine({ model, context, format: chat, defaults, threads }),
+    chat: chat.state,
+    model: {
+      ...file,
+      ...(template !== undefined && { template }),
+      ...(system !== undefined && { system }),
+      messages,
+      usage: {
+        ram: model.memoryUsage.ram + context.memoryUsage.ram,
+        vram: model.memoryUsage.vram + context.memoryUsage.vram,
+      },
+    },
+  };
 }
 
 /** llama.cpp refuses an adapter that does not fit, and says why. */

@@ -69,8 +69,9 @@ async function load(state: RuntimeState, metrics: Metrics, settings: RuntimeSett
     // 100 is for ready: there is still the context to make when the weights are read.
     state.load = { phase: 'loading', percent: Math.min(99, Math.floor(fraction * 100)) };
   };
-  const { engine, chat } = await loadEngine({ settings, threads, onProgress, log });
+  const { engine, chat, model } = await loadEngine({ settings, threads, onProgress, log });
   state.engine = engine;
+  state.model = model;
   state.load = { phase: 'ready', percent: 100, chat };
   const seconds = (performance.now() - started) / 1000;
   metrics.loaded(seconds);

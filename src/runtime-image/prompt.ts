@@ -17,6 +17,27 @@ export function completionPrompt(model: LlamaModel, text: string | readonly numb
   return { tokens: withStart(model, tokens), stopTokens: new Set(), stopStrings: [], answer: {} };
 }
 
+/**
+ * Asks for what is between two texts, as llama.cpp does: https://github.com/ggml-org/llama.cpp/blob/master/tools/server/README.md
+ * (POST /infill).
+ * @throws NotSupported
+ */
+export function infillPrompt(
+  model: Pick<LlamaModel, 'tokens' | 'tokenize' | 'fileInfo'>,
+  text: string | readonly number[],
+  suffix: string,
+): Prompt {
+  const { prefix, suffix: beforeSuffix, middle } = model.tokens.infill;
+  if (prefix === null || beforeSuffix === null || middle === null) {
+    throw new NotSupported(
+      'This model cannot fill in between two texts: its vocabulary has no tokens for that.',
+    );
+  }
+  const before = typeof text === 'string' ? model.tokenize(text) : tokensOfIds(model, text);
+  const tokens = [prefix, ...before, beforeSuffix, ...model.tokenize(suffix), middle];
+  return { tokens: withStart(model, tokens), stopTokens: new Set(), stopStrings: [], answer: {} };
+}
+
 /** With the model's BOS in front where it wants one and has none yet. */
 export function withStart(
   { tokens: special }: Pick<LlamaModel, 'tokens'>,

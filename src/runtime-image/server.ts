@@ -7,6 +7,11 @@ import { completionRoutes } from './routes/completions.ts';
 import { embeddingRoutes } from './routes/embeddings.ts';
 import { healthRoutes } from './routes/health.ts';
 import { modelRoutes } from './routes/models.ts';
+import { ollamaChatRoutes } from './routes/ollama/chat.ts';
+import { ollamaEmbedRoutes } from './routes/ollama/embed.ts';
+import { ollamaGenerateRoutes } from './routes/ollama/generate.ts';
+import { ollamaModelRoutes } from './routes/ollama/models.ts';
+import { ollamaStoreRoutes } from './routes/ollama/store.ts';
 import { rerankRoutes } from './routes/rerank.ts';
 import { responseRoutes } from './routes/responses.ts';
 import type { RuntimeState } from './state.ts';
@@ -22,5 +27,10 @@ export function createServer(state: RuntimeState, metrics: Metrics, log: Logger)
   responseRoutes(app, serving);
   embeddingRoutes(app, serving);
   rerankRoutes(app, serving);
+  ollamaModelRoutes(app, serving);
+  ollamaChatRoutes(app, serving);
+  ollamaGenerateRoutes(app, serving);
+  ollamaEmbedRoutes(app, serving);
+  ollamaStoreRoutes(app);
   return app;
 }

@@ -22,14 +22,23 @@ export function sideContexts(parts: SideContextParts) {
   const embedding = createPool([onDemand(() => model.createEmbeddingContext(options))], maxQueued);
   const ranking = createPool([onDemand(() => model.createRankingContext(options))], maxQueued);
 
+  /** As much of a text as the context holds, with the tokens that are put around it. */
+  function beginning(text: string | Token[], context: LlamaEmbeddingContext): string | Token[] {
+    const length = context.calculateInputLength(text);
+    if (length < contextSize) return text;
+    const tokens = typeof text === 'string' ? model.tokenize(text) : text;
+    return tokens.slice(0, Math.max(1, contextSize - 1 - (length - tokens.length)));
+  }
+
   return {
-    async embed(inputs: readonly EmbeddingInput[], waiting: Waiting): Promise<Embeddings> {
+    async embed(inputs: readonly EmbeddingInput[], waiting: Waiting, truncate = false): Promise<Embeddings> {
       const { hasEncoder, hasDecoder } = model.fileInsights;
       if (hasEncoder && hasDecoder) {
         throw new NotSupported('This model has no embeddings: it is an encoder with a decoder.');
       }
-      const texts = inputs.map((input) => (typeof input === 'string' ? input : tokensOfIds(model, input)));
       return await borrowed(embedding, waiting, async (context) => {
+        const whole = inputs.map((input) => (typeof input === 'string' ? input : tokensOfIds(model, input)));
+        const texts = truncate ? whole.map((text) => beginning(text, context)) : whole;
         const lengths = texts.map((text) => fitting(context.calculateInputLength(text), contextSize));
         const vectors: number[][] = [];
         for (const text of texts) {

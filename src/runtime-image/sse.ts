@@ -31,9 +31,11 @@ export function namedSseStream<Event extends { type: string }>(
   return readable(frames(events, namedEvent, describe, ''));
 }
 
-const readable = (text: AsyncIterable<string>) => Readable.from(text, { objectMode: true, highWaterMark: 1 });
+export const readable = (text: AsyncIterable<string>) =>
+  Readable.from(text, { objectMode: true, highWaterMark: 1 });
 
-async function* frames<Event>(
+/** What streams are made of: each event as it is written, an error as the last of them. */
+export async function* frames<Event>(
   events: AsyncIterable<Event>,
   write: (event: Event) => string,
   describe: (error: unknown) => Event,

@@ -1,5 +1,6 @@
 import type { LoadState } from '../protocols/runtime.ts';
 import type { Engine } from './engine.ts';
+import type { ServedModel } from './served-model.ts';
 
 /** Where the process stands. main.ts writes it, the routes read it. */
 export interface RuntimeState {
@@ -9,6 +10,8 @@ export interface RuntimeState {
   load: LoadState;
   /** There once the load is over. */
   engine?: Engine;
+  /** There with the engine. */
+  model?: ServedModel;
   /** The process was asked to end: it finishes what it has and should get nothing new. */
   draining: boolean;
   /** Aborted when the time to finish is over. */

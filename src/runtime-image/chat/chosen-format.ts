@@ -1,6 +1,7 @@
 import type { LlamaModel } from 'node-llama-cpp';
-import type { ChatFormat, ChatState } from './format.ts';
+import type { ChatFormat, ModelFormat } from './format.ts';
 import type { Message } from './message.ts';
+import { NotSupported } from '../refusal.ts';
 import { ollamaFormat } from './ollama-format.ts';
 import type { OllamaLayers } from '../ollama/layers.ts';
 import { ownFormat } from './own-format.ts';
@@ -9,22 +10,39 @@ import { ownFormat } from './own-format.ts';
  * How this model chats, with everything that the layers of an Ollama model say about it. Chats with tools are rendered
  * as the model file says: what a template layer writes about tools does not say how calls are read.
  */
-export function chatFormatOf(model: LlamaModel, layers: OllamaLayers): ChatFormat & { state: ChatState } {
+export function chatFormatOf(model: LlamaModel, layers: OllamaLayers): ModelFormat {
   const { format, withTools, problem } = chosenFormat(model, layers.template);
   const { description } = format;
   const stops = stopsOf(layers.params.stop, model);
-  return {
-    description,
-    state: { description, ...(problem !== undefined && { problem }) },
+  const layered = (chosen: ChatFormat): ChatFormat => ({
+    description: chosen.description,
     render(messages, tools = []) {
       const hasTools = tools.length > 0 || messages.some(({ role, calls }) => role === 'tool' || calls);
-      const prompt = (hasTools ? withTools : format).render(withLayers(messages, layers), tools);
+      const prompt = (hasTools ? withTools : chosen).render(withLayers(messages, layers), tools);
       return {
         ...prompt,
         stopTokens: new Set([...prompt.stopTokens, ...stops.tokens]),
         stopStrings: [...prompt.stopStrings, ...stops.strings],
       };
     },
+  });
+  return {
+    ...layered(format),
+    state: { description, ...(problem !== undefined && { problem }) },
+    withTemplate: rememberingLast((source) => {
+      const given = ollamaFormat(source, model);
+      if ('render' in given) return layered(given);
+      throw new NotSupported(`The template cannot be followed: ${given.unfit}.`);
+    }),
+  };
+}
+
+/** A client that has a template of its own sends it with every request. */
+function rememberingLast(read: (source: string) => ChatFormat): (source: string) => ChatFormat {
+  let last: { source: string; format: ChatFormat } | undefined;
+  return (source) => {
+    if (last?.source !== source) last = { source, format: read(source) };
+    return last.format;
   };
 }
 

@@ -16,6 +16,16 @@ export interface ChatFormat {
   render(messages: readonly Message[], tools?: readonly Tool[]): Prompt;
 }
 
+/** How a model's chats become prompts. */
+export interface ModelFormat extends ChatFormat {
+  state: ChatState;
+  /**
+   * The same with another Go template, as Ollama has them.
+   * @throws NotSupported where it cannot be followed
+   */
+  withTemplate(source: string): ChatFormat;
+}
+
 /** What formats look at in a model. */
 export type ChatModel = Pick<LlamaModel, 'tokenizer' | 'tokens' | 'fileInfo'>;
 

@@ -74,7 +74,8 @@ function clientGone(reply: FastifyReply, metrics: Metrics): AbortSignal {
   return gone.signal;
 }
 
-function timedTokens(metrics: Metrics, reply: FastifyReply): () => void {
+/** Tells the metrics when each token comes. */
+export function timedTokens(metrics: Metrics, reply: FastifyReply): () => void {
   let last: number | undefined;
   return () => {
     const now = performance.now();

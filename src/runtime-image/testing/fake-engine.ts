@@ -1,4 +1,5 @@
 import type {
+  Abilities,
   Engine,
   GenerationDefaults,
   GenerationEnd,
@@ -15,6 +16,8 @@ export interface Script {
   /** Thrown after the events. */
   fail?: Error;
   defaults?: GenerationDefaults;
+  /** Absent: none. */
+  abilities?: Partial<Abilities>;
 }
 
 export const anEnd = (more: Partial<GenerationEnd> = {}): GenerationEnd => ({
@@ -34,8 +37,14 @@ const hello: readonly GenerationEvent[] = [
 ];
 
 /** An engine without a model: it does as the script says, and keeps what it was asked for. */
-export function fakeEngine(script: Script = {}): { engine: Engine; asked: GenerationRequest[] } {
+export function fakeEngine(script: Script = {}): {
+  engine: Engine;
+  asked: GenerationRequest[];
+  /** Whether each request for embeddings may shorten its texts. */
+  truncated: (boolean | undefined)[];
+} {
   const asked: GenerationRequest[] = [];
+  const truncated: (boolean | undefined)[] = [];
   const ensure = () => {
     if (script.refuse) throw script.refuse;
   };
@@ -43,6 +52,7 @@ export function fakeEngine(script: Script = {}): { engine: Engine; asked: Genera
     contextSize: 512,
     parallel: 2,
     defaults: script.defaults ?? {},
+    abilities: { tools: false, thoughts: false, infill: false, ...script.abilities },
     queued: () => 2,
     busy: () => 1,
     held: () => 256,
@@ -51,7 +61,8 @@ export function fakeEngine(script: Script = {}): { engine: Engine; asked: Genera
       ensure();
       return { promptTokens: 3, events: play(script, request) };
     },
-    async embed(inputs) {
+    async embed(inputs, _waiting, truncate) {
+      truncated.push(truncate);
       ensure();
       return { vectors: inputs.map((_, i) => [i, 0.5]), tokens: 4 };
     },
@@ -60,7 +71,7 @@ export function fakeEngine(script: Script = {}): { engine: Engine; asked: Genera
       return { scores: documents.map((text) => text.length / 10), tokens: 9 };
     },
   };
-  return { engine, asked };
+  return { engine, asked, truncated };
 }
 
 async function* play({ events = hello, fail }: Script, { onToken }: GenerationRequest) {

@@ -1,0 +1,75 @@
+import { z } from 'zod';
+import { requestOf } from '../request.ts';
+
+/** GET /api/tags, GET /api/ps, POST /api/show and GET /api/version: https://docs.ollama.com/api */
+
+/** The release of Ollama whose API is followed. Clients compare it to learn what they may ask for. */
+export const ollamaVersion = '0.32.15';
+
+const details = z.object({
+  parent_model: z.string(),
+  format: z.literal('gguf'),
+  /** The architecture. */
+  family: z.string(),
+  families: z.array(z.string()),
+  /** As people write it: 8.0B. */
+  parameter_size: z.string(),
+  quantization_level: z.string(),
+});
+export type OllamaDetails = z.infer<typeof details>;
+
+const model = {
+  name: z.string(),
+  model: z.string(),
+  /** Bytes: of the files where models are listed, of memory where loaded ones are. */
+  size: z.int(),
+  /** SHA-256 of the file, or of the first where there are several; absent where it is not known. */
+  digest: z.string().optional(),
+  details,
+};
+
+export const OllamaTags = z.object({
+  models: z.array(z.object({ ...model, modified_at: z.iso.datetime() })),
+});
+export type OllamaTags = z.infer<typeof OllamaTags>;
+
+export const OllamaRunning = z.object({
+  models: z.array(
+    z.object({
+      ...model,
+      /** Far away: the model stays as long as the server runs. */
+      expires_at: z.iso.datetime(),
+      /** Bytes on GPUs. */
+      size_vram: z.int(),
+      /** Tokens that a request has. */
+      context_length: z.int(),
+    }),
+  ),
+});
+export type OllamaRunning = z.infer<typeof OllamaRunning>;
+
+export const ollamaShowFields = {
+  works: { model: z.string().nullish(), /** The older name of `model`. */ name: z.string().nullish() },
+  ignored: ['verbose', 'system', 'template', 'options'],
+  refused: {},
+} as const;
+
+export const OllamaShowRequest = requestOf(ollamaShowFields);
+
+export const OllamaShown = z.object({
+  license: z.string().optional(),
+  /** A line for each: name, blanks, value. */
+  parameters: z.string(),
+  template: z.string(),
+  system: z.string().optional(),
+  messages: z.array(z.object({ role: z.string(), content: z.string() })).optional(),
+  details,
+  /** What the header of the file says, by its keys; null is what is long. */
+  model_info: z.record(z.string(), z.unknown()),
+  capabilities: z.array(z.enum(['completion', 'embedding', 'insert', 'tools', 'thinking'])),
+  modified_at: z.iso.datetime(),
+});
+export type OllamaShown = z.infer<typeof OllamaShown>;
+
+export const OllamaVersion = z.object({ version: z.string() });
+export type OllamaVersion = z.infer<typeof OllamaVersion>;

@@ -1,0 +1,144 @@
+import type {
+  OllamaDetails,
+  OllamaRunning,
+  OllamaShown,
+  OllamaTags,
+  OllamaVersion,
+} from '../../../protocols/ollama/models.ts';
+import { OllamaShowRequest, ollamaVersion } from '../../../protocols/ollama/models.ts';
+import type { App } from '../../app.ts';
+import type { Engine, GenerationDefaults } from '../../engine.ts';
+import { stillLoading } from '../../errors.ts';
+import type { ServedModel } from '../../served-model.ts';
+import type { RuntimeState } from '../../state.ts';
+import type { Serving } from '../asked.ts';
+import { ollamaEngineFor } from './asked.ts';
+
+/** When a model that stays is unloaded; far away, and not so far that a client's clock overflows. */
+const never = '2300-01-01T00:00:00.000Z';
+
+/** What Ollama's clients ask before they ask a model. */
+export function ollamaModelRoutes(app: App, serving: Serving): void {
+  const { state } = serving;
+
+  // Clients look at the very words. Fastify answers HEAD as it does GET.
+  app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send('Ollama is running'));
+
+  app.get('/api/version', (): OllamaVersion => ({ version: ollamaVersion }));
+
+  app.get('/api/tags', (): OllamaTags => {
+    const model = servedModel(state);
+    return { models: [{ ...listed(state, model), modified_at: model.modifiedAt.toISOString() }] };
+  });
+
+  app.get('/api/ps', (): OllamaRunning => {
+    const { model, engine } = state;
+    if (!model || !engine) return { models: [] };
+    const { ram, vram } = model.usage;
+    return {
+      models: [
+        {
+          ...listed(state, model),
+          size: ram + vram,
+          size_vram: vram,
+          expires_at: never,
+          context_length: engine.contextSize,
+        },
+      ],
+    };
+  });
+
+  app.post('/api/show', { schema: { body: OllamaShowRequest } }, (request): OllamaShown => {
+    const engine = ollamaEngineFor(serving, request.body.model || request.body.name);
+    return shown(servedModel(state), engine);
+  });
+}
+
+function servedModel({ model, load }: RuntimeState): ServedModel {
+  if (!model) throw stillLoading(load.percent);
+  return model;
+}
+
+function listed({ servedName }: RuntimeState, model: ServedModel) {
+  const { sizeBytes, digest } = model;
+  return {
+    name: servedName,
+    model: servedName,
+    size: sizeBytes,
+    ...(digest !== undefined && { digest }),
+    details: detailsOf(model),
+  };
+}
+
+function detailsOf({ facts }: ServedModel): OllamaDetails {
+  const { architecture = 'unknown', parameters = '', quantization = 'unknown' } = facts;
+  return {
+    parent_model: '',
+    format: 'gguf',
+    family: architecture,
+    families: [architecture],
+    parameter_size: parameters,
+    quantization_level: quantization,
+  };
+}
+
+function shown(model: ServedModel, engine: Engine): OllamaShown {
+  const { facts, template, system, messages, metadata } = model;
+  const { 'tokenizer.chat_template': ownTemplate, ...info } = metadata;
+  return {
+    ...(facts.license !== undefined && { license: facts.license }),
+    parameters: parametersOf(engine),
+    template: template ?? (typeof ownTemplate === 'string' ? ownTemplate : ''),
+    ...(system !== undefined && { system }),
+    ...(messages.length > 0 && { messages: messages.map(({ role, content }) => ({ role, content })) }),
+    details: detailsOf(model),
+    // Whole numbers of 64 bits have no place in JSON.
+    model_info: Object.fromEntries(Object.entries(info).map(([key, value]) => [key, withoutBigInts(value)])),
+    capabilities: capabilitiesOf(model, engine),
+    modified_at: model.modifiedAt.toISOString(),
+  };
+}
+
+const withoutBigInts = (value: ServedModel['metadata'][string]): unknown =>
+  Array.isArray(value) ? value.map(plain) : plain(value);
+
+const plain = (value: unknown) => (typeof value === 'bigint' ? Number(value) : value);
+
+/** A model that pools what it reads is one for embeddings, and nothing else. */
+function capabilitiesOf(
+  { facts, metadata }: ServedModel,
+  { abilities }: Engine,
+): OllamaShown['capabilities'] {
+  if (`${facts.architecture}.pooling_type` in metadata) return ['embedding'];
+  return [
+    'completion',
+    ...(abilities.tools ? ['tools' as const] : []),
+    ...(abilities.infill ? ['insert' as const] : []),
+    ...(abilities.thoughts ? ['thinking' as const] : []),
+  ];
+}
+
+const optionNames: Record<keyof GenerationDefaults, string> = {
+  temperature: 'temperature',
+  topP: 'top_p',
+  topK: 'top_k',
+  minP: 'min_p',
+  seed: 'seed',
+  presencePenalty: 'presence_penalty',
+  frequencyPenalty: 'frequency_penalty',
+  repeatPenalty: 'repeat_penalty',
+  repeatLastTokens: 'repeat_last_n',
+  maxTokens: 'num_predict',
+  logitBias: 'logit_bias',
+};
+
+/** What a request gets that says nothing; written as Ollama does. */
+function parametersOf({ contextSize, defaults }: Engine): string {
+  const { logitBias: _, ...named } = defaults;
+  const given = Object.entries(named).map(
+    ([name, value]) => [optionNames[name as keyof typeof named], value] as const,
+  );
+  return [['num_ctx', contextSize] as const, ...given]
+    .map(([name, value]) => `${name.padEnd(30)} ${value}`)
+    .join('\n');
+}
