@@ -50,6 +50,8 @@ export const PullerRequest = z.object({
   proxyCredentials: MountedFrom.optional(),
   /** Where certificates of further authorities come from. */
   caBundle: MountedFrom.optional(),
+  /** inspect only: what an earlier one has found. It is enough to say that this is so still. */
+  knownRevision: z.string().optional(),
   /** pull only: the commit, or the digest of the manifest, that inspect found. */
   revision: z.string().optional(),
   /** pull only, and needed there: whose pull this is. No two pods pull for one Model at the same time. */
@@ -85,6 +87,9 @@ export const Inspection = z.object({
   memory: MemoryFacts.optional(),
 });
 export type Inspection = z.infer<typeof Inspection>;
+
+/** The answer of `inspect` where the source names the revision that was known already. */
+export const Unchanged = z.object({ revision: z.string() });
 
 /** The answer of `pull`: what is published on the volume. */
 export const Publication = z.object({
@@ -157,6 +162,7 @@ export const PullerFailure = z.object({ reason: z.enum(pullerReasons), message: 
 /** The termination message of the container. */
 export const PullerReport = z.union([
   z.object({ inspection: Inspection }),
+  z.object({ unchanged: Unchanged }),
   z.object({ publication: Publication }),
   z.object({ collection: Collection }),
   z.object({ failure: PullerFailure }),

@@ -51,6 +51,7 @@ interface More {
   source?: object;
   credentials?: boolean;
   revision?: string;
+  knownRevision?: string;
 }
 
 function start(command: string, repo: string, { source, ...request }: More = {}, env: object = {}): Puller {
@@ -73,6 +74,17 @@ describe('the puller', () => {
       report: { inspection: { fileCount: 1, gguf: { architecture: 'llama', quantization: 'Q4_K_M' } } },
     });
     expect(puller.log()).not.toContain(testToken);
+  });
+
+  it('says of a revision that is known that it is so still, by one request, or what the source has by now', async () => {
+    const { report: first } = await start('inspect', standard.gemma.repo).ended();
+    const { revision } = z.object({ inspection: z.object({ revision: z.string() }) }).parse(first).inspection;
+    hub.requests.length = 0;
+    const again = await start('inspect', standard.gemma.repo, { knownRevision: revision }).ended();
+    expect(again).toMatchObject({ code: 0, report: { unchanged: { revision } } });
+    expect(hub.requests).toHaveLength(1);
+    const moved = await start('inspect', standard.gemma.repo, { knownRevision: '0'.repeat(40) }).ended();
+    expect(moved.report).toEqual(first);
   });
 
   it('pulls what was inspected', async () => {

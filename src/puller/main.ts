@@ -68,7 +68,12 @@ function placeOf({ request, volume: root }: SourceConfig): InPlace | undefined {
 async function runInspect(config: SourceConfig): Promise<PullerReport> {
   const place = placeOf(config);
   if (place !== undefined) return { inspection: await inspectInPlace(place) };
-  return { inspection: await inspect(await sourceOf(config), patience(metadataTries), signal) };
+  const source = await sourceOf(config);
+  const { knownRevision } = config.request;
+  if (knownRevision !== undefined && (await source.isStill?.(knownRevision))) {
+    return { unchanged: { revision: knownRevision } };
+  }
+  return { inspection: await inspect(source, patience(metadataTries), signal) };
 }
 
 async function runPull(config: SourceConfig): Promise<PullerReport> {

@@ -69,6 +69,11 @@ export interface Source {
   /** Asks what the name stands for; with `revision`, which an earlier call found, nothing is pinned anew. */
   resolve(revision?: string): Promise<Resolution>;
   /**
+   * Whether the name still stands for this revision, by a request or two without a list of files. Absent where that would
+   * be no less work than `resolve`.
+   */
+  isStill?(revision: string): Promise<boolean>;
+  /**
    * Opens a file of the resolved revision: status 200 with the whole file, or 206 with the range.
    */
   open(revision: string, file: SourceFile, range?: ByteRange, signal?: AbortSignal): Promise<HttpAnswer>;

@@ -18,9 +18,11 @@ export interface Sending {
   readonly signal: AbortSignal | null;
   /** Makes it a POST. */
   readonly body?: string | undefined;
+  /** Makes it a HEAD. */
+  readonly head?: boolean | undefined;
 }
 
-/** Sends one GET or POST, without following redirects. Fails with ProxyError, or with undici's errors. */
+/** Sends one GET, POST or HEAD, without following redirects. Fails with ProxyError, or with undici's errors. */
 export type Send = (url: URL, request: Sending) => Promise<Dispatcher.ResponseData>;
 
 /** The proxy is at fault, and not what is behind it. */
@@ -79,10 +81,9 @@ export function createSend({ stallMs, proxies, certificates, lookup }: Connectio
 }
 
 /** As undici takes it. */
-function sending({ body, ...rest }: Sending) {
-  return body === undefined
-    ? ({ ...rest, method: 'GET' } as const)
-    : ({ ...rest, method: 'POST', body } as const);
+function sending({ body, head, ...rest }: Sending) {
+  if (body !== undefined) return { ...rest, method: 'POST', body } as const;
+  return { ...rest, method: head === true ? 'HEAD' : 'GET' } as const;
 }
 
 function targetOf({ origin, pathname, search }: URL): { origin: string; path: string } {

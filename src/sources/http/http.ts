@@ -21,10 +21,12 @@ export interface HttpRequest {
   readonly authorization?: string | undefined;
   /** Makes it a POST of this form, which may be a secret: no redirect is followed with it. */
   readonly form?: URLSearchParams | undefined;
+  /** Asks for the head of the answer alone. */
+  readonly head?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Answers a GET after following redirects. Fails with NoAnswerError, or with the reason of its signal. */
+/** Answers a GET, or what the request makes of it, after following redirects. Fails with NoAnswerError, or with the reason of its signal. */
 export type HttpGet = (url: string, request?: HttpRequest) => Promise<HttpAnswer>;
 
 export interface HttpOptions extends Partial<ConnectionOptions> {
@@ -111,7 +113,7 @@ export function createHttpGet({
 
   async function ask(
     { url, mayHaveToken }: Target,
-    { headers, token, authorization = token && `Bearer ${token}`, form, signal }: HttpRequest,
+    { headers, token, authorization = token && `Bearer ${token}`, form, head, signal }: HttpRequest,
   ) {
     const all = {
       'accept-encoding': 'identity',
@@ -121,7 +123,7 @@ export function createHttpGet({
       ...(authorization !== undefined && mayHaveToken ? { authorization } : {}),
     };
     try {
-      const answer = await send(url, { headers: all, signal: signal ?? null, body: form?.toString() });
+      const answer = await send(url, { headers: all, signal: signal ?? null, body: form?.toString(), head });
       // Whoever reads a body meets its errors. One that is thrown away unread must not end the process.
       answer.body.on('error', () => {});
       return answer;

@@ -76,6 +76,15 @@ describe('a repository', () => {
     expect(hub.requests.every(({ path }) => path.includes(`/tree/${revision}`))).toBe(true);
   });
 
+  it('is known to be at a commit still by one request', async () => {
+    const from = source(standard.gemma.repo);
+    const { revision } = await from.resolve();
+    hub.requests.length = 0;
+    expect(await from.isStill?.(revision)).toBe(true);
+    expect(hub.requests).toHaveLength(1);
+    expect(await from.isStill?.('0'.repeat(40))).toBe(false);
+  });
+
   it('states small files by their git blob id', async () => {
     const files = [standard.gemma.file, 'config.json'];
     const found = await source(standard.gemma.repo, { files }).resolve();

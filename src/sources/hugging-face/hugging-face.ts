@@ -142,6 +142,7 @@ export function huggingFaceSource(
         records: ref === revision ? [] : [{ path: `${repoFolder}/refs/${ref}`, content: revision }],
       };
     },
+    isStill: async (revision) => (await pin()) === revision,
     async open(revision, file, range, signal) {
       const url = `${endpoint}/${repo}/resolve/${revision}/${encodePath(file.path)}`;
       return askFor(

@@ -57,6 +57,9 @@ describe('an artifact', () => {
         digest: { algorithm: 'sha256', hex: sha256(gguf) },
       },
     ]);
+    registry.requests.length = 0;
+    expect(await from.isStill?.(revision)).toBe(true);
+    expect(registry.requests.map(({ method }) => method)).toEqual(['HEAD']);
     const part = await from.open(revision, files[0]!, { start: 0, end: 3 });
     expect([part.status, await part.body.text()]).toEqual([206, 'GGUF']);
     const both = await source('team/pack:q4', ['*.gguf', 'README.md']).resolve();
@@ -109,6 +112,8 @@ describe('an artifact', () => {
     const { revision } = await source('team/index:one').resolve();
     expect(revision).toBe(one.digest);
     expect((await source('team/index:one').resolve(revision)).revision).toBe(one.digest);
+    expect(await source('team/index:one').isStill?.(one.digest)).toBe(true);
+    expect(await source('team/index:one').isStill?.(two.digest)).toBe(false);
     expect(await said(source('team/index:both').resolve())).toMatch(
       new RegExp(
         `^AmbiguousFiles: .*/team/index:both is an index of 2 manifests\\. .*${one.digest}, ${two.digest}`,

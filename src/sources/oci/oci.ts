@@ -40,6 +40,11 @@ export function ociSource(spec: OciSource, options: RegistryOptions): Source {
       const packed: Archives = { archives: unpacked, wants, choose };
       return { revision, files: files.filter(({ path }) => wants(path)), packed, folder, records: [] };
     },
+    async isStill(revision) {
+      if (digest === undefined && (await registry.digestOf(tag)) === revision) return true;
+      // What the tag has may be an index, in which the artifact is.
+      return (await manifestOf(await registry.fetchManifest(digest ?? tag))).digest === revision;
+    },
     open(_revision, file, range, signal) {
       return registry.openBlob(`sha256:${file.digest.hex}`, file.path, range, signal);
     },

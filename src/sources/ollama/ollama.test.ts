@@ -57,6 +57,23 @@ describe('a model', () => {
     expect(`sha256:${sha256(records[0]!.content)}`).toBe(revision);
   });
 
+  it.each([false, true])('is known to be what it was by one look at its tag (bare: %s)', async (bare) => {
+    const models = [{ ...small, tags: ['latest'] }];
+    const other = await startOllamaRegistry({ models, bare });
+    try {
+      const from = source(small.name, { endpoint: other.url });
+      const revision = other.digestOf(`${small.name}:latest`);
+      expect(await from.isStill?.(revision)).toBe(true);
+      // Ollama's own registry answers no HEAD.
+      expect(other.requests.map(({ method }) => method)).toEqual(bare ? ['HEAD', 'GET'] : ['HEAD']);
+      expect(await from.isStill?.(`sha256:${'0'.repeat(64)}`)).toBe(false);
+      const pinned = source(`${small.name}@${revision}`, { endpoint: other.url });
+      expect(await pinned.isStill?.(revision)).toBe(true);
+    } finally {
+      await other.close();
+    }
+  });
+
   it('has the tag latest by default', async () => {
     const { records, revision } = await source(gemma.model).resolve();
     expect(revision).toBe(registry.digestOf(named));

@@ -67,6 +67,7 @@ export function ollamaSource(spec: OllamaSource, options: RegistryOptions): Sour
         records: name.digest === undefined ? [{ path: record, content: body.toString() }] : [],
       };
     },
+    isStill: async (revision) => (name.digest ?? (await registry.digestOf(name.tag))) === revision,
     open(_revision, file, range, signal) {
       return registry.openBlob(`sha256:${file.digest.hex}`, file.path, range, signal);
     },

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { z } from 'zod';
 import { jsonOf, rangeHeaders, readBody, type SourceOptions } from '../ask.ts';
 import type { RegistryLogin } from '../credentials.ts';
-import type { HttpAnswer, HttpRequest } from '../http/http.ts';
+import { header, type HttpAnswer, type HttpRequest } from '../http/http.ts';
 import { askWithAuth } from './registry-auth.ts';
 import { registryError, type Wording } from './registry-errors.ts';
 import { retrying } from '../http/retry.ts';
@@ -35,6 +35,8 @@ export interface Found {
 export interface Registry {
   /** @param reference A tag, or a digest, which the answer then has. */
   fetchManifest(reference: string): Promise<Found>;
+  /** The digest that a tag has: as the head of the answer states it, or that of the manifest itself. */
+  digestOf(tag: string): Promise<string>;
   /** The manifest of a digest; registries that do not know manifests by digest still have the tag. */
   fetchPinned(digest: string, tag: string): Promise<Found>;
   /**
@@ -85,8 +87,20 @@ export function openRegistry(
     );
   }
 
+  /** Registries need not state it, and Ollama's own answers no HEAD: whatever is in the way, a GET tells. */
+  async function statedDigest(tag: string): Promise<string | undefined> {
+    const headers = { accept: manifestTypes.join(', ') };
+    const answer = await askAt(address('manifests', tag), { headers, head: true, signal });
+    await answer.body.dump();
+    const stated = header(answer.headers, 'docker-content-digest') ?? '';
+    return answer.status === 200 && /^sha256:[0-9a-f]{64}$/.test(stated) ? stated : undefined;
+  }
+
   return {
     fetchManifest,
+    async digestOf(tag) {
+      return (await statedDigest(tag)) ?? (await fetchManifest(tag)).digest;
+    },
     async fetchPinned(digest, tag) {
       const found = await fetchManifest(digest).catch(unlessUnknown);
       if (found !== undefined) return found;
