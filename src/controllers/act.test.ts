@@ -212,6 +212,21 @@ describe('act', () => {
     ]);
   });
 
+  it('tells the events of every decision once the status is written, and none when nothing of it changes', async () => {
+    const event = (note: string) => ({ type: 'Normal' as const, reason: 'RevisionChanged', note });
+    const api = new Api();
+    await api.act((status, seen) =>
+      seen.length === 0
+        ? decision({ apply: [owned(service)], events: [event('first')] }, status)
+        : decision({ apply: [owned(service)], events: [event('second')] }, status),
+    );
+    expect(api.events.map(({ note }) => note).slice(0, 2)).toEqual(['first', 'second']);
+    const written = { ...owner, status: api.statuses[0] as ModelStatus };
+    const again = new Api();
+    await again.act(decision({ events: [event('third')] }, written.status), written);
+    expect(again.events).toEqual([]);
+  });
+
   it('comes to an end when every decision makes something', async () => {
     const api = new Api();
     await api.act((status, seen) => {

@@ -62,6 +62,7 @@ export async function act<T extends KubeObject & { status?: ConditionedStatus | 
   const seen: ChildRef[] = [];
   const removed = new Set<string>();
   let decision = decideBy(owner.object.status, seen);
+  const told = [...decision.events];
   try {
     for (let round = 1; ; round += 1) {
       const known = seen.length;
@@ -79,6 +80,7 @@ export async function act<T extends KubeObject & { status?: ConditionedStatus | 
       }
       if (seen.length === known || round === mostRounds) break;
       decision = decideBy(decision.status, seen);
+      told.push(...decision.events);
     }
   } catch (error) {
     const refusal = refusalOf(error);
@@ -93,6 +95,7 @@ export async function act<T extends KubeObject & { status?: ConditionedStatus | 
   if (status === owner.object.status) return { recheckAfter };
   const before = findCondition(owner.object.status?.conditions, 'Ready')?.reason;
   const written = await writeStatus(owner.kind, owner.object, status, signal);
+  if (written === 'written') for (const event of told) events.record(owner.object, event);
   const ready = findCondition(status.conditions, 'Ready');
   if (written === 'written' && ready && ready.reason !== before && !quiet.has(ready.reason)) {
     const stalled = findCondition(status.conditions, 'Stalled')?.status === 'True';

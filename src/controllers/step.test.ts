@@ -107,6 +107,29 @@ describe('decide', () => {
     expect(third?.message).toBe('Waits for Second.');
   });
 
+  it('is looked at again when the first of its steps wants that', () => {
+    const later = step('Second', { at: 'done', message: 'Served.', recheckAfter: 60 });
+    const soon = step('First', { at: 'done', message: 'Found.', recheckAfter: 5 });
+    expect(decided([soon, later]).recheckAfter).toBe(5);
+    expect(decided([later, waiting]).recheckAfter).toBe(2);
+  });
+
+  it("has a step say its own condition in the place of what it came to, and keeps that one's time", () => {
+    const reason = 'SourceUnreachable' as const;
+    const failing = { type: 'First', status: 'False' as const, reason, message: 'Nobody is there.' };
+    const steps = [step('First', { at: 'done', message: 'Found.', conditions: [failing] })];
+    const first = decided(steps);
+    expect(first.told?.slice(0, 2)).toEqual(['First False SourceUnreachable', 'Ready True Ready']);
+    expect(decided(steps, first.status).status).toBe(first.status);
+  });
+
+  it('has the events of all steps that ran', () => {
+    const event = { type: 'Normal' as const, reason: 'RevisionChanged', note: 'It moved.' };
+    const steps = [step('First', { at: 'done', message: '', events: [event] }), waiting];
+    expect(decided(steps).events).toEqual([event]);
+    expect(decided([done]).events).toEqual([]);
+  });
+
   it('says further conditions of the steps that ran, which change nothing else', () => {
     const further = (reason: 'Succeeded' | 'TemplateNotSupported'): Outcome<Status> => ({
       at: 'done',

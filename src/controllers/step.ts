@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Condition } from '../api/kubernetes.ts';
 import { reasons, type Reason } from '../api/reasons.ts';
 import { findCondition, setCondition } from '../kube/conditions.ts';
+import type { EventText } from '../kube/events.ts';
 import type { Desired, Kind, KubeObject, Live } from '../kube/kind.ts';
 
 /**
@@ -20,8 +21,13 @@ export interface Effects<Status> {
   remove?: ChildRef[];
   /** Merged into the status; a member that is undefined is removed. */
   status?: { [Member in keyof Status]?: Status[Member] | undefined };
-  /** What else there is to tell, under conditions of its own. Ready does not go by them; one not told again stays. */
+  /**
+   * What else there is to tell, under conditions of its own. Ready does not go by them; one not told again stays. One of
+   * the step's own type takes the place of what its outcome would make it.
+   */
   conditions?: FurtherCondition[];
+  /** Told when the status is written, and not when nothing of it changes. */
+  events?: EventText[];
 }
 
 export interface FurtherCondition {
@@ -86,6 +92,8 @@ export interface Decision<Status> {
   remove: ChildRef[];
   /** The very object that was current when nothing of it changes. */
   status: Status;
+  events: EventText[];
+  /** The soonest that a step asked for. */
   recheckAfter?: number | undefined;
 }
 
@@ -100,6 +108,8 @@ export function decide<View, Status extends ConditionedStatus>(
 ): Decision<Status> {
   const apply: Child[] = [];
   const remove: ChildRef[] = [];
+  const events: EventText[] = [];
+  let soonest = Infinity;
   const status: Record<string, unknown> = { ...current.status };
   let conditions = current.status?.conditions;
   const say = (type: string, state: Condition['status'], reason: Reason, message: string): void => {
@@ -118,11 +128,14 @@ export function decide<View, Status extends ConditionedStatus>(
     last = run(view, status as Status);
     apply.push(...(last.apply ?? []));
     remove.push(...(last.remove ?? []));
+    events.push(...(last.events ?? []));
+    soonest = Math.min(soonest, last.recheckAfter ?? Infinity);
     Object.assign(status, last.status);
-    if (last.at !== 'done') {
-      stoppedAt = condition ?? 'an earlier step';
-      if (condition) say(condition, 'False', last.reason, last.message);
-    } else if (condition) say(condition, 'True', 'Succeeded', last.message);
+    if (last.at !== 'done') stoppedAt = condition ?? 'an earlier step';
+    if (condition && !last.conditions?.some(({ type }) => type === condition)) {
+      if (last.at === 'done') say(condition, 'True', 'Succeeded', last.message);
+      else say(condition, 'False', last.reason, last.message);
+    }
     for (const { type, status, reason, message } of last.conditions ?? []) say(type, status, reason, message);
   }
 
@@ -139,7 +152,8 @@ export function decide<View, Status extends ConditionedStatus>(
     apply,
     remove,
     status: current.status && isDeepStrictEqual(next, current.status) ? current.status : next,
-    recheckAfter: last.recheckAfter,
+    events,
+    recheckAfter: Number.isFinite(soonest) ? soonest : undefined,
   };
 }
 
