@@ -123,6 +123,13 @@ export const Conditions = z
   .meta({ 'x-kubernetes-list-type': 'map', 'x-kubernetes-list-map-keys': ['type'] })
   .describe('Where the object stands; Ready, Reconciling and Stalled follow kstatus.');
 
+/** Those of ours. Others can be large, such as what kubectl applied last. */
+const Annotations = z
+  .record(z.string(), z.string())
+  .transform((all) =>
+    Object.fromEntries(Object.entries(all).filter(([name]) => name.startsWith('longshore.dev/'))),
+  );
+
 /** The part of metadata that the controllers read. */
 export const ObjectMeta = z.object({
   name: z.string(),
@@ -132,6 +139,7 @@ export const ObjectMeta = z.object({
   resourceVersion: z.string(),
   deletionTimestamp: z.string().optional(),
   creationTimestamp: z.string().optional(),
+  annotations: Annotations.optional(),
 });
 export type ObjectMeta = z.infer<typeof ObjectMeta>;
 

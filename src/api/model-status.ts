@@ -107,6 +107,57 @@ export const Progress = z
   .describe('How far the pull is, as its pod last said.');
 export type Progress = z.infer<typeof Progress>;
 
+/** What has brought a revision. */
+export const changes = ['First', 'SpecChanged', 'SourceMoved', 'Requested'] as const;
+const Change = z
+  .enum(changes)
+  .describe(
+    'Why it is this revision: the first one, another since the spec was edited, since the source names another by now, or since it was asked by annotation and named another.',
+  );
+export type Change = z.infer<typeof Change>;
+
+export const Artifact = z.object({
+  revision: z.string().max(80),
+  shortRevision: z
+    .string()
+    .max(16)
+    .optional()
+    .describe('The revision as people tell it from others: its first twelve digits.'),
+  digest: z
+    .string()
+    .max(80)
+    .describe('sha256 of the file; of several: of their `sha256  path` lines, sorted by path.'),
+  content: z
+    .string()
+    .max(64)
+    .describe(
+      'Fingerprint of what identifies the content: repository, revision and the choice of files, and not where it is fetched from.',
+    ),
+  sizeBytes: z.int(),
+  claimName: z.string().max(253),
+  claimUid: z.string().max(64).describe('Of the claim that was filled: a new one of the same name is empty.'),
+  path: z.string().max(512).describe('The folder on the volume.'),
+  fileCount: z.int(),
+  files: z
+    .array(ModelFile)
+    .max(32)
+    .describe('The files; of a model in very many pieces not all of the further pieces.'),
+});
+export type Artifact = z.infer<typeof Artifact>;
+
+/** So many revisions the history has at most. */
+export const mostHistory = 10;
+
+export const Revision = Artifact.partial({ path: true, fileCount: true }).extend({
+  files: Artifact.shape.files
+    .optional()
+    .describe('Only of a revision that is kept: to switch back to it, nothing has to be pulled.'),
+  publishedAt: z.iso.datetime().describe('When it became the artifact.'),
+  change: Change.optional(),
+  pullSeconds: z.int().optional().describe('What the Job that pulled it took; absent where none was needed.'),
+});
+export type Revision = z.infer<typeof Revision>;
+
 export const ModelStatus = z.object({
   observedGeneration: z.int().optional().describe('The generation of the spec that this status is about.'),
   conditions: Conditions.optional(),
@@ -134,38 +185,36 @@ export const ModelStatus = z.object({
         ),
       size: z.string().max(16).describe('sizeBytes as people write it.'),
       fileCount: z.int(),
-    })
-    .optional()
-    .describe('What the source named when it was last asked.'),
-  artifact: z
-    .object({
-      revision: z.string().max(80),
-      shortRevision: z
-        .string()
-        .max(16)
+      checkedAt: z.iso
+        .datetime()
         .optional()
-        .describe('The revision as people tell it from others: its first twelve digits.'),
-      digest: z
-        .string()
-        .max(80)
-        .describe('sha256 of the file; of several: of their `sha256  path` lines, sorted by path.'),
-      sizeBytes: z.int(),
-      claimName: z.string().max(253),
-      claimUid: z
-        .string()
-        .max(64)
-        .describe('Of the claim that was filled: a new one of the same name is empty.'),
-      path: z.string().max(512).describe('The folder on the volume.'),
-      fileCount: z.int(),
-      files: z
-        .array(ModelFile)
-        .max(32)
-        .describe('The files; of a model in very many pieces not all of the further pieces.'),
+        .describe('When the source last answered. A check that fails is told in the condition Resolved.'),
+      change: Change.optional(),
+      gguf: GgufFacts.optional().describe('As status.gguf, while another revision is published.'),
+      memory: MemoryFacts.optional().describe('As status.memory, while another revision is published.'),
     })
     .optional()
-    .describe('What is published: verified, complete, and what servers use.'),
-  gguf: GgufFacts.optional(),
-  memory: MemoryFacts.optional(),
+    .describe('What the source named when it was last asked. It is artifact once it is pulled and verified.'),
+  artifact: Artifact.optional().describe('What is published: verified, complete, and what servers use.'),
+  history: z
+    .array(Revision)
+    .max(mostHistory)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'atomic' })
+    .describe('What was published last, the newest first.'),
+  lastHandledRequest: z
+    .string()
+    .max(256)
+    .optional()
+    .describe(
+      'The value of the annotation longshore.dev/requested-at that was answered last, well or with a failure.',
+    ),
+  gguf: GgufFacts.optional().describe(
+    'What the header of the first GGUF file says, of what is published; before the first publication, of what the source names.',
+  ),
+  memory: MemoryFacts.optional().describe(
+    'What the model takes of the memory of a server, by the header of its GGUF file: of the same file as gguf.',
+  ),
   progress: Progress.optional(),
   storage: z
     .object({

@@ -3,6 +3,7 @@ import { apiVersion, ObjectMeta, ObjectName, Quantity } from './kubernetes.ts';
 import { ModelStatus } from './model-status.ts';
 import { PullerOptions } from './puller-options.ts';
 import { ModelSource } from './source.ts';
+import { defaultInterval, UpdatePolicy } from './update.ts';
 
 export const Credentials = z
   .object({
@@ -73,6 +74,7 @@ export const ModelSpec = z
       .describe(
         'Whether the source is left alone: nothing is asked or pulled, and a pull that runs is stopped. What it has brought stays on the volume, and it goes on from there. What is published stays in use.',
       ),
+    update: UpdatePolicy.default({ policy: 'Never', interval: defaultInterval, keepRevisions: 1 }),
     puller: PullerOptions.optional(),
   })
   .meta({

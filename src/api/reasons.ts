@@ -35,6 +35,11 @@ export const reasons = {
     action: 'Nothing.',
   },
 
+  RevisionChanged: {
+    meaning: 'The source names another revision than when it was asked before.',
+    action: 'Nothing; it is pulled beside what is published, and servers turn to it then.',
+  },
+
   Pending: {
     meaning: 'An earlier step has to be done first.',
     action: 'Look at the condition that the message names.',

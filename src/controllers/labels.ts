@@ -27,5 +27,11 @@ export const labels = {
   attempt: 'longshore.dev/attempt',
 } as const;
 
+/** On a Model: another value has its source asked at once, and what failed tried again. */
+export const requestedAtAnnotation = 'longshore.dev/requested-at';
+
+/** On a claim: what was verified on it last, so that a lost status can be told again (model/history.ts). */
+export const publishedAnnotation = 'longshore.dev/published';
+
 /** Holds the hash of what was applied last: an object that would not change is not written. */
 export const appliedAnnotation = 'longshore.dev/applied';

@@ -184,6 +184,30 @@ describe('an object that cannot be meant', () => {
       'accessModes[0]: Unsupported',
     ],
     [
+      'an interval without a policy to ask by',
+      model({ source, update: { interval: '2h' } }),
+      'spec.update: Invalid value: interval is how often policy OnChange asks',
+    ],
+    ...['30s', '0h', '59s'].map(
+      (interval) =>
+        [
+          `an interval of ${interval}`,
+          model({ source, update: { policy: 'OnChange', interval } }),
+          'spec.update: Invalid value: interval is at least 1m',
+        ] as const,
+    ),
+    ...['1d', '1.5h', 'often', '', '1h1h1h1h'].map(
+      (interval) =>
+        [
+          `an interval "${interval}"`,
+          model({ source, update: { policy: 'OnChange', interval } }),
+          'spec.update.interval',
+        ] as const,
+    ),
+    ['no revision kept', model({ source, update: { keepRevisions: 0 } }), 'spec.update.keepRevisions'],
+    ['eleven revisions kept', model({ source, update: { keepRevisions: 11 } }), 'spec.update.keepRevisions'],
+    ['an unknown policy', model({ source, update: { policy: 'Always' } }), 'spec.update.policy'],
+    [
       'a size of a claim that is there',
       model({ source, storage: { claimName: 'shared', size: '1Gi' } }),
       'spec.storage: Invalid value: claimName names a claim that is there',
@@ -269,6 +293,7 @@ describe('an object that says only what it must', () => {
         source: { huggingFace: { repo: 'owner/name', revision: 'main', endpoint: 'https://huggingface.co' } },
         storage: { accessModes: ['ReadWriteOnce'], reclaimPolicy: 'Delete' },
         suspend: false,
+        update: { policy: 'Never', interval: '1h', keepRevisions: 1 },
       },
     });
   });
@@ -336,6 +361,17 @@ describe('an object that says only what it must', () => {
     const stored = await apply(model({ source, storage: { storageClassName: '' } }));
     expect(stored).toMatchObject({ accepted: true, spec: { storage: { storageClassName: '' } } });
   });
+
+  it.for(['1m', '90s', '1h30m', '168h', '99999h'])(
+    'may be asked for every %s',
+    async (interval, { apply }) => {
+      const update = { policy: 'OnChange', interval };
+      expect(await apply(model({ source, update }))).toMatchObject({
+        accepted: true,
+        spec: { update: { ...update, keepRevisions: 1 } },
+      });
+    },
+  );
 
   it('may say all of how it is pulled', async ({ apply }) => {
     const term = { matchExpressions: [{ key: 'zone', operator: 'In', values: ['a'] }] };

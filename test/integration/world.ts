@@ -3,6 +3,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { Model } from '../../src/api/model.ts';
 import type { ModelServer } from '../../src/api/modelserver.ts';
 import { models, modelServers } from '../../src/controllers/kinds.ts';
+import { requestedAtAnnotation } from '../../src/controllers/labels.ts';
 import {
   deployments,
   jobs,
@@ -47,6 +48,9 @@ const serviceAccounts: Kind<KubeObject> = {
   plural: 'serviceaccounts',
   namespaced: true,
 };
+
+/** Written in parts, by who is not the operator. */
+const modelsWithStatus: Kind<KubeObject & { status: object }> = { ...models, schema: undefined };
 
 const limitRanges: Kind<KubeObject & { spec: object }> = {
   apiVersion: 'v1',
@@ -196,6 +200,19 @@ export class World implements AsyncDisposable {
   async touch(model: string): Promise<void> {
     const annotations = { 'test/touched': String((this.#touches += 1)) };
     await this.client.patch(modelsAsWritten, this.ref(model), { metadata: { annotations } });
+  }
+
+  /** As `kubectl annotate --overwrite` asks for the source to be asked at once. */
+  async request(model: string, value: string): Promise<void> {
+    const annotations = { [requestedAtAnnotation]: value };
+    await this.client.patch(modelsAsWritten, this.ref(model), { metadata: { annotations } });
+  }
+
+  /** Has the source of the Model been asked long ago. */
+  async letTimePass(model: string): Promise<void> {
+    const status = { resolved: { checkedAt: '2020-01-01T00:00:00Z' } };
+    const written = { metadata: this.ref(model), status };
+    await this.client.applyStatus<KubeObject & { status: object }>(modelsWithStatus, written);
   }
 
   /** No claim of the namespace may ask for more. */

@@ -36,9 +36,13 @@ export type Attempt =
 /** The pod's last status may reach its cache a moment after the Job's did. */
 const secondsForLastWords = 5;
 
-/** 10 s after the first failure, twice as long after each further one, at most 5 min, or an hour where nobody waits. */
-export function secondsBetweenAttempts(failures: number, task: Task): number {
-  return Math.min(task === 'collect' ? 3600 : 300, 10 * 2 ** (failures - 1));
+/** 10 s after the first failure, twice as long after each further one, at most 5 min, or an hour, or `most`, where nobody waits. */
+export function secondsBetweenAttempts(
+  failures: number,
+  task: Task,
+  most = task === 'collect' ? 3600 : 300,
+): number {
+  return Math.min(most, 10 * 2 ** (failures - 1));
 }
 
 export function hasEnded({ status }: Live<Job>): boolean {
@@ -50,11 +54,11 @@ export function mayPassByItself(reason: Reason): boolean {
   return transientReasons.has(reason) || reason === 'DeadlineExceeded';
 }
 
-/** Of each task: what its report has, and the condition that tells of it. */
+/** Of each task: what its report may have, and the condition that tells of it. */
 const answers = {
-  inspect: { member: 'inspection', condition: 'Resolved' },
-  pull: { member: 'publication', condition: 'Pulled' },
-  collect: { member: 'collection', condition: undefined },
+  inspect: { members: ['inspection', 'unchanged'], condition: 'Resolved' },
+  pull: { members: ['publication'], condition: 'Pulled' },
+  collect: { members: ['collection'], condition: undefined },
 } as const;
 
 /**
@@ -65,6 +69,7 @@ export function newestAttempt(
   { model, jobs, pods, now }: Pick<ModelView, 'jobs' | 'pods' | 'now'> & { model: Live<Model> | undefined },
   task: Task,
   request: string,
+  mostSeconds?: number,
 ): Attempt {
   const ours = jobs.filter(
     ({ metadata }) => metadata.labels?.[labels.task] === task && metadata.labels[labels.request] === request,
@@ -75,12 +80,13 @@ export function newestAttempt(
 
   const number = numberOf(job);
   const podsOfJob = newestFirst(pods.filter((pod) => controllerOf(pod)?.uid === job.metadata.uid));
-  const { member: answer, condition } = answers[task];
+  const { members, condition } = answers[task];
+  const isAnswer = (report: PullerReport): boolean => members.some((member) => member in report);
   const reports = podsOfJob.flatMap((pod) => {
     const report = reportOf(pod);
-    return report && (answer in report || 'failure' in report) ? [{ pod, report }] : [];
+    return report && (isAnswer(report) || 'failure' in report) ? [{ pod, report }] : [];
   });
-  const found = reports.find(({ pod, report }) => answer in report && hasSucceeded(pod));
+  const found = reports.find(({ pod, report }) => isAnswer(report) && hasSucceeded(pod));
   if (found) return { state: 'succeeded', number, job, report: found.report };
   const report = reports[0]?.report;
   const pod = podsOfJob[0];
@@ -101,7 +107,9 @@ export function newestAttempt(
       told?.observedGeneration !== undefined &&
       model !== undefined &&
       told.observedGeneration < model.metadata.generation;
-    const secondsToNext = changed ? 0 : Math.max(0, secondsBetweenAttempts(number, task) - since);
+    const secondsToNext = changed
+      ? 0
+      : Math.max(0, secondsBetweenAttempts(number, task, mostSeconds) - since);
     return { state: 'failed', number, job, secondsToNext, ...failureOf(job, report, end) };
   }
   return { ...running, recheckAfter: undefined };

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { controlledBy } from '../../kube/kind.ts';
 import { models } from '../kinds.ts';
 import { aClaim, aModel, aRetainedClaim, aView, commit, meta, secondsAgo } from '../testing/objects.ts';
-import { claimName, claimOf, contentOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
+import { claimName, claimOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
+import { contentOf } from './content.ts';
 
 const resolved = {
   source: 'hf:owner/name@main',
@@ -37,19 +38,6 @@ describe('claimName', () => {
   });
 });
 
-describe('contentOf', () => {
-  it('is another for another commit and another source, and the same for another Model', () => {
-    const files = aModel({ source: { huggingFace: { repo: 'owner/name', files: ['other.gguf'] } } });
-    const contents = [
-      content,
-      contentOf(model, { ...resolved, revision: 'f'.repeat(40) }),
-      contentOf(files, resolved),
-    ];
-    expect(new Set(contents).size).toBe(3);
-    expect(contentOf({ ...model, metadata: meta('qwen', { uid: 'made-again' }) }, resolved)).toBe(content);
-  });
-});
-
 describe('desiredClaim', () => {
   const labels = {
     'app.kubernetes.io/managed-by': 'longshore',
@@ -63,6 +51,11 @@ describe('desiredClaim', () => {
       metadata: { name, namespace: 'ns', labels, ownerReferences: [controlledBy(models, model)] },
       spec,
     });
+  });
+
+  it('says what was verified on it', () => {
+    const { metadata } = desiredClaim(model, { name, content, published: '{"revision":"abc"}', spec });
+    expect(metadata.annotations).toEqual({ 'longshore.dev/published': '{"revision":"abc"}' });
   });
 
   it('has no owner when it is to be retained, and a label to find it by', () => {

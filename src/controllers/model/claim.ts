@@ -4,9 +4,10 @@ import type { PersistentVolumeClaim } from '../../kube/builtin.ts';
 import { stableJson } from '../../kube/covers.ts';
 import { controlledBy, controllerOf, type Desired, type Live } from '../../kube/kind.ts';
 import { models } from '../kinds.ts';
-import { labels, managedBy } from '../labels.ts';
+import { labels, managedBy, publishedAnnotation } from '../labels.ts';
 import { newestFirst } from '../pods.ts';
 import { isRetained, retained } from '../retention.ts';
+import { contentOf } from './content.ts';
 import { fingerprint, type ModelView } from './view.ts';
 
 type Resolved = NonNullable<ModelStatus['resolved']>;
@@ -17,13 +18,9 @@ export type ReclaimPolicy = Model['spec']['storage']['reclaimPolicy'];
  * The claim of one revision: another revision gets another, since a volume may be bound to one node. So does a Model that
  * was made again: servers may still hold the claim of the first one, and would wait for ever for its new content.
  */
-export function claimName({ metadata, spec }: Live<Model>, { revision }: Resolved): string {
-  return `${metadata.name}-${fingerprint([metadata.uid, spec.source, revision]).slice(0, 8)}`;
-}
-
-/** Names what a claim is filled with. It knows of no Model, so that a claim can be taken over. */
-export function contentOf({ spec }: Model, { revision }: Resolved): string {
-  return fingerprint([spec.source, revision]);
+export function claimName(model: Live<Model>, resolved: Resolved): string {
+  const { name, uid } = model.metadata;
+  return `${name}-${fingerprint([uid, contentOf(model, resolved)]).slice(0, 8)}`;
 }
 
 /** A claim that the spec names, by which field, and whether the Model stores files there or has them there already. */
@@ -87,10 +84,18 @@ export function reclaimPolicyOf({ metadata }: Live<Model>, claim: Claim): Reclai
   return isRetained(claim, metadata.name) ? 'Retain' : 'Delete';
 }
 
+export interface WantedClaim {
+  name: string;
+  content: string | undefined;
+  /** What was verified on it, as the annotation has it. */
+  published?: string | undefined;
+  spec: PersistentVolumeClaim['spec'];
+}
+
 /** A claim as it is to be under the Model's reclaim policy. */
 export function desiredClaim(
   model: Live<Model>,
-  { name, content, spec }: { name: string; content: string | undefined; spec: PersistentVolumeClaim['spec'] },
+  { name, content, published, spec }: WantedClaim,
 ): Desired<PersistentVolumeClaim> & { metadata: { name: string; namespace: string } } {
   const { metadata, spec: wanted } = model;
   const ours = {
@@ -103,5 +108,6 @@ export function desiredClaim(
     wanted.storage.reclaimPolicy === 'Retain'
       ? { labels: { ...ours, ...retained } }
       : { labels: ours, ownerReferences: [controlledBy(models, model)] };
-  return { metadata: { name, namespace: metadata.namespace, ...held }, spec };
+  const told = published === undefined ? {} : { annotations: { [publishedAnnotation]: published } };
+  return { metadata: { name, namespace: metadata.namespace, ...held, ...told }, spec };
 }

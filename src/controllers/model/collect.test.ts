@@ -13,16 +13,22 @@ import {
   aServer,
   aView,
   commit,
+  secondsAgo,
   type JobChoices,
 } from '../testing/objects.ts';
 import { collectOldRevisions } from './collect.ts';
 import { pullRequest } from './pull.ts';
+import { questionOf } from './question.ts';
 import { inspectRequest } from './view.ts';
 
 const model = aModel();
 const request = inspectRequest(model);
 const resolved = { source: '', request, revision: commit, sizeBytes: 1, size: '1B', fileCount: 1 };
 const artifact = anArtifact();
+const at = (published: typeof artifact) => ({ ...published, publishedAt: secondsAgo(60) });
+const another = (name: string) =>
+  anArtifact({ claimName: name, claimUid: `uid-of-${name}`, digest: `sha256:${name}`, content: name });
+const [older, oldest] = [another('older'), another('oldest')];
 const currentPull = pullRequest(request, commit, artifact.claimUid);
 
 function removed(view: Parameters<typeof aView>[0]) {
@@ -44,6 +50,50 @@ describe('collectOldRevisions', () => {
   it('removes its own also when they are retained, and never what a deleted Model of its name left', () => {
     const own = aRetainedClaim('own', { content: 'old', modelUid: model.metadata.uid });
     expect(removed({ claims: [own, aRetainedClaim('left', { content: 'old' })] })).toEqual(['own']);
+  });
+
+  it('keeps so many revisions as the spec says, of those that were published, the newest first', () => {
+    const keeping = (keepRevisions: number, history = [artifact, older, oldest].map(at)) => {
+      const of = aModel({ update: { keepRevisions } });
+      const claims = [artifact, older, oldest, anArtifact({ claimName: 'half', claimUid: 'uid-of-half' })];
+      const view = aView({ model: of, claims: claims.map(({ claimName }) => aClaim(claimName)) });
+      const { remove, status } = collectOldRevisions(view, { resolved, artifact, history });
+      const withFiles = status?.history?.filter(({ files }) => files).map(({ claimName }) => claimName);
+      return { removed: remove?.map(({ object }) => object.metadata.name), withFiles };
+    };
+    expect(keeping(1)).toEqual({ removed: ['older', 'oldest', 'half'], withFiles: ['qwen-claim'] });
+    expect(keeping(2)).toEqual({ removed: ['oldest', 'half'], withFiles: ['qwen-claim', 'older'] });
+    // What was published again counts as new, and once.
+    const back = [artifact, oldest, artifact, older].map(at);
+    expect(keeping(2, back).removed).toEqual(['older', 'half']);
+    expect(keeping(10)).toMatchObject({ removed: ['half'] });
+  });
+
+  it('begins a history that was lost with what is published, and with what claims tell', () => {
+    const old = { revision: 'old', digest: 'sha256:old', sizeBytes: 7, publishedAt: secondsAgo(60) };
+    const annotations = { 'longshore.dev/published': JSON.stringify(old) };
+    const told = aClaim('older', { metadata: { annotations, labels: { 'longshore.dev/content': 'old' } } });
+    const of = aModel({ update: { keepRevisions: 2 } });
+    const view = aView({ model: of, claims: [aClaim(artifact.claimName), told, aClaim('unknown')] });
+    const checked = { ...resolved, checkedAt: secondsAgo(90) };
+    const { remove, status } = collectOldRevisions(view, { resolved: checked, artifact });
+    expect(status?.history).toMatchObject([
+      { digest: artifact.digest },
+      { revision: 'old', claimName: 'older' },
+    ]);
+    expect(remove?.map(({ object }) => object.metadata.name)).toEqual(['unknown']);
+  });
+
+  it('keeps the Job of an answer until that is written', () => {
+    const before = { ...resolved, checkedAt: secondsAgo(60) };
+    const after = { ...resolved, checkedAt: secondsAgo(0) };
+    const job = aJob({ request: questionOf(model, before) });
+    const of = { ...model, status: { resolved: before, artifact } };
+    const kept = collectOldRevisions(aView({ model: of, jobs: [job] }), { resolved: after, artifact });
+    expect(kept.remove).toEqual([]);
+    const written = { ...model, status: { resolved: after, artifact } };
+    const gone = collectOldRevisions(aView({ model: written, jobs: [job] }), { resolved: after, artifact });
+    expect(gone.remove).toHaveLength(1);
   });
 
   it('says what is served, by the first digits of the revision', () => {
@@ -103,6 +153,38 @@ describe('what is replaced on a shared claim', () => {
     const outcome = collect({}, shared, storage, { ...on, digest: 'sha256:old' });
     expect(outcome.apply).toBeUndefined();
     expect(outcome.message).toContain('stay while ModelServers may use them.');
+  });
+
+  it('stays as far as it is kept, and the Job is told', () => {
+    const replaced = ['sha256:older', 'sha256:oldest'];
+    const earlier = ['older', 'oldest'].map((name) => ({ ...another(name), claimUid: on.claimUid }));
+    const history = [on, ...earlier].map(at);
+    const outcome = (keepRevisions: number, written = true) => {
+      const of = aModel({ storage: { claimName: 'shared' }, update: { keepRevisions } });
+      const status = { resolved, artifact: on, storage: { ...storage, replaced }, history };
+      const { status: told } = collectOldRevisions(aView({ model: of }), status);
+      const model = { ...of, status: { ...status, ...(written && { history: told?.history }) } };
+      return collectOldRevisions(aView({ model }), { ...status, ...told });
+    };
+    const except = (each: ReturnType<typeof outcome>) => asked(jobOf(each)).forget?.except;
+    expect(except(outcome(1))).toEqual([on.digest]);
+    expect(except(outcome(2))).toEqual([on.digest, 'sha256:older']);
+    expect(outcome(3).apply).toBeUndefined();
+    // Before it is written that it can be switched back to no more, nothing is removed.
+    expect(outcome(2, false).apply).toBeUndefined();
+  });
+
+  it('leaves what is kept to be collected later', () => {
+    const of = aModel({ storage: { claimName: 'shared' }, update: { keepRevisions: 2 } });
+    const replaced = ['sha256:older', 'sha256:oldest'];
+    const history = [on, { ...another('older'), claimUid: on.claimUid }].map(at);
+    const status = { resolved, artifact: on, storage: { ...storage, replaced }, history };
+    const first = collectOldRevisions(aView({ model: { ...of, status } }), status);
+    const asked = jobOf(first)?.metadata.labels?.[labels.request] ?? '';
+    const job = aJob({ request: asked, task: 'collect', ended: { type: 'Complete', secondsAgo: 1 } });
+    const collection = { freedBytes: 1, removedBlobs: 1, keptBlobs: 1 };
+    const view = aView({ model: { ...of, status }, jobs: [job], pods: [aPodOf(job, { collection })] });
+    expect(collectOldRevisions(view, status).status?.storage?.replaced).toEqual(['sha256:older']);
   });
 
   it('is waited for, and its Job is kept', () => {

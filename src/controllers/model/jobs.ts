@@ -55,11 +55,18 @@ export function jobName(
   return `${model.name}-${task}-${request.slice(0, 8)}-${attempt}`;
 }
 
-/** Asks the source what the Model's spec names: a few small requests, or a look at the claim that holds it already. */
-export function inspectJob(model: Live<Model>, plan: Omit<JobPlan, 'task'>): NamedJob {
+/**
+ * Asks the source what the Model's spec names: a few small requests, or a look at the claim that holds it already. That a
+ * revision is known already saves most of them.
+ */
+export function inspectJob(
+  model: Live<Model>,
+  { knownRevision, ...plan }: Omit<JobPlan, 'task'> & { knownRevision?: string },
+): NamedJob {
   const request: PullerRequest = {
     source: model.spec.source,
     credentials: model.spec.credentials !== undefined,
+    ...(knownRevision !== undefined && { knownRevision }),
   };
   const { volume } = model.spec.source;
   return job(model, { ...plan, task: 'inspect' }, request, {

@@ -16,20 +16,18 @@ type Claim = Live<PersistentVolumeClaim>;
  * Looks whether the claim that the spec names can be used. It is somebody else's: it is never made, changed or deleted
  * here. Before files come onto it, a note says that they are there.
  */
-export function useNamedClaim(
-  view: ModelView,
-  { artifact, storage: before }: ModelStatus,
-): Outcome<ModelStatus> {
+export function useNamedClaim(view: ModelView, status: ModelStatus): Outcome<ModelStatus> {
+  const { storage: before } = status;
   const { model, otherClaims, image, defaults } = view;
   const named = namedClaim(model.spec);
   if (!named) throw new Error('the spec names no claim');
   const { name, isStore } = named;
-  const lost = lostArtifact(view, artifact);
+  const lost = lostArtifact(view, status);
   const claim = otherClaims.find(({ metadata }) => metadata.name === name);
   if (!claim) {
     const message = `There is no claim "${name}" in namespace "${model.metadata.namespace}". Create it, or correct ${named.field}.`;
-    const status = { ...lost, storage: undefined, progress: undefined };
-    return { at: 'blocked', reason: 'ClaimNotFound', message, status };
+    const none = { ...lost, storage: undefined, progress: undefined };
+    return { at: 'blocked', reason: 'ClaimNotFound', message, status: none };
   }
   const refusal = refusalOf(claim, named);
   if (refusal) return { at: 'blocked', ...refusal, status: lost };

@@ -12,12 +12,14 @@ import {
   commit,
   downloading,
   now,
+  secondsAgo,
   type JobChoices,
 } from '../testing/objects.ts';
 import { decide, type Outcome } from '../step.ts';
 import { pullArtifact, pullRequest } from './pull.ts';
 import { inspectRequest } from './view.ts';
-import { claimName, contentOf } from './claim.ts';
+import { claimName } from './claim.ts';
+import { contentOf } from './content.ts';
 
 const model = aModel();
 const resolved = {
@@ -32,7 +34,7 @@ const claim = aClaim(claimName(model, resolved));
 const spec = { spec: { accessModes: ['ReadWriteOnce'] } };
 const claimUid = claim.metadata.uid;
 const request = pullRequest(resolved.request, commit, claimUid);
-const { claimName: _name, claimUid: _uid, ...publication } = anArtifact();
+const { claimName: _name, claimUid: _uid, content, ...publication } = anArtifact();
 
 /** What follows from a pull Job with a pod that left this behind, or says that. */
 function outcomeOf(
@@ -181,16 +183,19 @@ describe('pullArtifact', () => {
 
   it('publishes what the puller verified, and where', () => {
     const ended = { type: 'Complete' as const, secondsAgo: 0 };
+    const artifact = {
+      ...publication,
+      shortRevision: '0123456789ab',
+      content,
+      claimName: claim.metadata.name,
+      claimUid,
+    };
     expect(outcomeOf({ ended }, { left: { publication } })).toEqual({
       at: 'done',
       message: '1kB verified and published as sha256:abababababab.',
       status: {
-        artifact: {
-          ...publication,
-          shortRevision: '0123456789ab',
-          claimName: claim.metadata.name,
-          claimUid,
-        },
+        artifact,
+        history: [{ ...artifact, publishedAt: '2030-01-01T12:00:00Z' }],
         progress: { percent: 100, text: '100%', downloadedBytes: 1000, totalBytes: 1000 },
       },
     });
@@ -211,13 +216,74 @@ describe('pullArtifact', () => {
   it('is done without any Job when this commit is published on this claim', () => {
     const artifact = anArtifact({ claimName: claim.metadata.name, claimUid });
     expect(pullArtifact(aView({ model, claims: [claim] }), { resolved, artifact }).at).toBe('done');
-    for (const other of [{ revision: 'f'.repeat(40) }, { claimUid: 'former' }]) {
+    for (const other of [{ content: 'other' }, { claimUid: 'former' }]) {
       const outcome = pullArtifact(aView({ model, claims: [claim] }), {
         resolved,
         artifact: { ...artifact, ...other },
       });
       expect(outcome).toMatchObject({ at: 'waiting', reason: 'Pulling' });
     }
+  });
+
+  it('publishes what was verified on this claim before and is kept there, without any Job', () => {
+    const { revision, ...of } = anArtifact({ claimName: claim.metadata.name, claimUid });
+    const old = {
+      ...of,
+      revision,
+      publishedAt: '2029-12-01T00:00:00Z',
+      change: 'First' as const,
+      pullSeconds: 9,
+    };
+    const other = { ...old, claimUid: 'other', content: 'other', digest: 'sha256:other' };
+    const view = aView({ model, claims: [claim] });
+    const back = { ...resolved, change: 'SpecChanged' as const };
+    const outcome = pullArtifact(view, { resolved: back, history: [other, old] });
+    expect(outcome).toMatchObject({ at: 'done', status: { artifact: { ...of, revision } } });
+    expect(outcome.status?.artifact).not.toHaveProperty('publishedAt');
+    expect(outcome.status?.history).toEqual([
+      { ...of, revision, publishedAt: '2030-01-01T12:00:00Z', change: 'SpecChanged' },
+      other,
+      old,
+    ]);
+    expect(outcome.apply).toBeUndefined();
+    const { files: _, ...forgotten } = old;
+    for (const none of [forgotten, { ...old, content: 'other' }, { ...old, claimUid: 'other' }]) {
+      expect(pullArtifact(view, { resolved: back, history: [none] })).toMatchObject({ at: 'waiting' });
+    }
+  });
+
+  it('tells the facts of what is published from now on, and how long the pull took', () => {
+    const asked = aJob({ request, task: 'pull' });
+    const job = { ...asked, metadata: { ...asked.metadata, creationTimestamp: secondsAgo(95) } };
+    const view = aView({ model, claims: [claim], jobs: [job], pods: [aPodOf(job, { publication })] });
+    const gguf = { architecture: 'new' };
+    const status = {
+      resolved: { ...resolved, gguf },
+      gguf: { architecture: 'old' },
+      memory: { weightsBytes: 1 },
+    };
+    expect(pullArtifact(view, status).status).toMatchObject({
+      resolved,
+      gguf,
+      memory: undefined,
+      history: [{ pullSeconds: 95 }],
+    });
+    expect(pullArtifact(view, status).status?.resolved).not.toHaveProperty('gguf');
+  });
+
+  it('tries at once what waits after a failure when somebody asks for it, and once for that', () => {
+    const asking = {
+      ...model,
+      metadata: { ...model.metadata, annotations: { 'longshore.dev/requested-at': '7' } },
+    };
+    const job = aJob({ request, task: 'pull', ended: { type: 'Failed', secondsAgo: 1 } });
+    const pods = [aPodOf(job, failure('InsufficientStorage'))];
+    const tried = (told: Partial<ModelStatus>, now: Partial<ModelStatus>) => {
+      const view = aView({ model: { ...asking, status: told }, claims: [claim], jobs: [job], pods });
+      return pullArtifact(view, { resolved, ...now }).apply !== undefined;
+    };
+    const answered = { lastHandledRequest: '7' };
+    expect([tried({}, answered), tried({}, {}), tried(answered, answered)]).toEqual([true, false, false]);
   });
 
   it.for([
@@ -257,7 +323,13 @@ describe('what is published in the place of something else', () => {
   const shared = aClaim('shared', { metadata: { ownerReferences: [] } });
   const { uid } = shared.metadata;
   const storage = { claimName: 'shared', claimUid: uid, size: '1Ti' };
-  const before = anArtifact({ claimName: 'shared', claimUid: uid, revision: 'old', digest: 'sha256:old' });
+  const before = anArtifact({
+    claimName: 'shared',
+    claimUid: uid,
+    revision: 'old',
+    content: 'old',
+    digest: 'sha256:old',
+  });
 
   function published(of: ReturnType<typeof aModel>, status: Partial<ModelStatus>) {
     const asked = pullRequest(inspectRequest(of), commit, uid);

@@ -1,19 +1,22 @@
-import type { ModelStatus, Progress } from '../../api/model-status.ts';
+import type { Artifact, ModelStatus, Progress } from '../../api/model-status.ts';
 import type { Reason } from '../../api/reasons.ts';
-import { jobs } from '../../kube/builtin.ts';
-import { findCondition } from '../../kube/conditions.ts';
+import { jobs, type Job } from '../../kube/builtin.ts';
+import { findCondition, formatTime } from '../../kube/conditions.ts';
+import type { Live } from '../../kube/kind.ts';
 import { labels } from '../labels.ts';
 import { child, childRef, type ChildRef, type Outcome } from '../step.ts';
 import { formatBytes, shortRevision } from '../text.ts';
 import { hasEnded, mayPassByItself, newestAttempt, type Attempt } from './attempts.ts';
 import { mountedBy } from './claim-users.ts';
+import { factsPublished } from './answer.ts';
 import { claimOf, namedClaim } from './claim.ts';
+import { contentOf } from './content.ts';
+import { recorded, restorable } from './history.ts';
 import { pullJob } from './jobs.ts';
 import { progressOf } from './progress.ts';
 import { suspended } from './suspend.ts';
+import { isAnsweredNow } from './question.ts';
 import { fingerprint, type ModelView } from './view.ts';
-
-type Artifact = NonNullable<ModelStatus['artifact']>;
 
 /** So many digests the status holds (api/model.ts); collecting keeps those that are used, and names no other. */
 const mostReplaced = 16;
@@ -30,8 +33,11 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
   const claim = resolved && claimOf(view, resolved);
   if (!resolved || !claim) throw new Error('a pull comes after the source is resolved and the claim is made');
   const claimUid = claim.metadata.uid;
-  const published = artifact?.claimUid === claimUid && artifact.revision === resolved.revision;
+  const content = contentOf(model, resolved);
+  const published = artifact?.claimUid === claimUid && artifact.content === content;
   if (published) return { at: 'done', message: publishedMessage(artifact) };
+  const kept = restorable(status.history, { claimUid, content });
+  if (kept) return publish(view, status, kept);
 
   const request = pullRequest(resolved.request, resolved.revision, claimUid);
   const attempt = newestAttempt(view, 'pull', request);
@@ -66,26 +72,20 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
     case 'succeeded': {
       if (!('publication' in attempt.report)) break;
       const { publication } = attempt.report;
-      const { sizeBytes } = publication;
       const now = {
         ...publication,
         shortRevision: shortRevision(publication.revision),
+        content,
         claimName: claim.metadata.name,
         claimUid,
       };
-      const progress: Progress = {
-        percent: 100,
-        text: '100%',
-        downloadedBytes: sizeBytes,
-        totalBytes: sizeBytes,
-      };
-      const storage = namedClaim(model.spec)?.isStore ? withReplaced(status, now) : status.storage;
-      return { at: 'done', message: publishedMessage(now), status: { artifact: now, progress, storage } };
+      return publish(view, status, now, secondsOf(attempt.job, view.now));
     }
     case 'failed': {
       const { reason, message, secondsToNext } = attempt;
       const at = mayPassByItself(reason) ? 'waiting' : 'blocked';
-      if (secondsToNext > 0) return { at, reason, message, recheckAfter: secondsToNext };
+      if (secondsToNext > 0 && !isAnsweredNow(model, status))
+        return { at, reason, message, recheckAfter: secondsToNext };
       // What was pinned is gone from the source, so the name is resolved anew: the answer there is goes with its Job.
       if (reason === 'RevisionNotFound') {
         const remove = view.jobs.map((job) => childRef(jobs, job));
@@ -95,6 +95,42 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
     }
   }
   throw new Error(`Job ${attempt.job.metadata.name} pulls, but reported something else`);
+}
+
+/** What is verified on the claim is what servers use from now on. */
+function publish(
+  { model, now }: ModelView,
+  status: ModelStatus,
+  artifact: Artifact,
+  pullSeconds?: number,
+): Outcome<ModelStatus> {
+  const { sizeBytes } = artifact;
+  const history = recorded(status.history, {
+    ...artifact,
+    publishedAt: formatTime(now),
+    ...(status.resolved?.change && { change: status.resolved.change }),
+    ...(pullSeconds !== undefined && { pullSeconds }),
+  });
+  const progress: Progress = {
+    percent: 100,
+    text: '100%',
+    downloadedBytes: sizeBytes,
+    totalBytes: sizeBytes,
+  };
+  const storage = namedClaim(model.spec)?.isStore ? withReplaced(status, artifact) : status.storage;
+  return {
+    at: 'done',
+    message: publishedMessage(artifact),
+    status: { artifact, history, progress, storage, ...factsPublished(status) },
+  };
+}
+
+/** From the Job's start to its end, or to now where that was not heard yet. */
+function secondsOf({ metadata, status }: Live<Job>, now: Date): number | undefined {
+  if (metadata.creationTimestamp === undefined) return undefined;
+  const end = findCondition(status?.conditions, 'Complete')?.lastTransitionTime;
+  const ended = end === undefined ? now.getTime() : Date.parse(end);
+  return Math.max(0, Math.round((ended - Date.parse(metadata.creationTimestamp)) / 1000));
 }
 
 /** A pull of the Model is no company for a Job that takes off the claim what the Model no longer has. */

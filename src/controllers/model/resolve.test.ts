@@ -3,6 +3,7 @@ import { pullerReasons, type PullerReport } from '../../protocols/puller.ts';
 import {
   aJob,
   aModel,
+  anArtifact,
   aPodOf,
   aView,
   commit,
@@ -10,13 +11,15 @@ import {
   secondsAgo,
   type JobChoices,
 } from '../testing/objects.ts';
-import { resolveSource, sourceLine } from './resolve.ts';
+import { resolveSource } from './resolve.ts';
+import { sourceLine } from './source-line.ts';
 import { fingerprint, inspectRequest } from './view.ts';
 
 const model = aModel();
 const request = inspectRequest(model);
 const gguf = { architecture: 'qwen3' };
 const memory = { weightsBytes: 1_900_000, kvBytesPerToken: { f16: 1024 } };
+const known = { source: '', request, revision: commit, sizeBytes: 1, size: '1B', fileCount: 1 };
 const inspection = { revision: commit, sizeBytes: 2_000_000, fileCount: 2, gguf, memory };
 
 function outcomeOf(job: Partial<JobChoices>, left?: PullerReport, of = model) {
@@ -92,18 +95,11 @@ describe('resolveSource', () => {
   });
 
   it('asks again when what it knows answers another question', () => {
-    const resolved = {
-      source: '',
-      request: 'other',
-      revision: commit,
-      sizeBytes: 1,
-      size: '1B',
-      fileCount: 1,
-    };
-    expect(resolveSource(aView({ model }), { resolved }).apply).toHaveLength(1);
-    const known = resolveSource(aView({ model }), { resolved: { ...resolved, request } });
-    expect(known.at).toBe('done');
-    expect(known.apply).toBeUndefined();
+    const other = { ...known, request: 'other' };
+    expect(resolveSource(aView({ model }), { resolved: other }).apply).toHaveLength(1);
+    const outcome = resolveSource(aView({ model }), { resolved: known });
+    expect(outcome.at).toBe('done');
+    expect(outcome.apply).toBeUndefined();
   });
 
   it('keeps what the puller found', () => {
@@ -119,6 +115,8 @@ describe('resolveSource', () => {
           sizeBytes: 2_000_000,
           size: '2MB',
           fileCount: 2,
+          checkedAt: '2030-01-01T12:00:00Z',
+          change: 'First',
         },
         gguf,
         memory,
@@ -134,6 +132,43 @@ describe('resolveSource', () => {
     const outcome = outcomeOf({ ended, request: inspectRequest(ollama) }, report, ollama);
     expect(outcome.message).toBe('ollama:llama3.1:8b is fedcba98fedc: 2 files, 2MB.');
     expect(outcome.status?.resolved).toMatchObject({ revision, spaceBytes: 3_000_000 });
+  });
+
+  it('keeps the facts of another revision beside it until that is published', () => {
+    const ended = { type: 'Complete' as const, secondsAgo: 0 };
+    const job = aJob({ request, ended });
+    const view = aView({ model, jobs: [job], pods: [aPodOf(job, { inspection })] });
+    const before = { ...known, request: 'other' };
+    const { status } = resolveSource(view, {
+      resolved: before,
+      artifact: anArtifact({ content: 'other' }),
+    });
+    expect(status).not.toHaveProperty('gguf');
+    expect(status?.resolved).toMatchObject({ gguf, memory, change: 'SpecChanged' });
+    const same = resolveSource(view, { resolved: before, artifact: anArtifact() }).status;
+    expect(same).toMatchObject({ gguf, memory });
+    expect(same?.resolved).not.toHaveProperty('gguf');
+  });
+
+  it('asks anew when somebody asks for it, and says that it was seen when there is an answer', () => {
+    const asking = {
+      ...model,
+      metadata: { ...model.metadata, annotations: { 'longshore.dev/requested-at': '7' } },
+    };
+    const asked = resolveSource(aView({ model: asking }), {}).apply?.[0]?.object.metadata.labels;
+    const job = aJob({ request: asked?.['longshore.dev/request'] ?? '' });
+    expect(asked?.['longshore.dev/request']).not.toBe(request);
+    for (const left of [{ inspection }, { failure: { reason: 'GatedRepo', message: 'Ask.' } }] as const) {
+      const ended = {
+        ...job,
+        ...aJob({
+          request: asked?.['longshore.dev/request'] ?? '',
+          ended: { type: 'inspection' in left ? 'Complete' : 'Failed', secondsAgo: 0 },
+        }),
+      };
+      const view = aView({ model: asking, jobs: [ended], pods: [aPodOf(ended, left)] });
+      expect(resolveSource(view, {}).status).toMatchObject({ lastHandledRequest: '7' });
+    }
   });
 
   it('looks again by itself only when the last words of a pod are on their way', () => {

@@ -1,40 +1,28 @@
-import type { ModelStatus } from '../../api/model-status.ts';
-import type { ModelSource } from '../../api/source.ts';
+import type { Change, ModelStatus } from '../../api/model-status.ts';
 import type { Reason } from '../../api/reasons.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import { jobs } from '../../kube/builtin.ts';
-import { nameOfFiles } from '../../sources/files/file-urls.ts';
 import { child, childRef, type Outcome } from '../step.ts';
-import { formatBytes, shortRevision } from '../text.ts';
+import { answered, resolvedMessage } from './answer.ts';
+import { askAgain } from './ask-again.ts';
 import { mayPassByItself, newestAttempt } from './attempts.ts';
 import { inspectJob } from './jobs.ts';
 import { suspended } from './suspend.ts';
+import { handled, questionOf, secondsToNextCheck } from './question.ts';
+import { sourceLine } from './source-line.ts';
 import { inspectRequest, type ModelView } from './view.ts';
-
-/**
- * The source as one line, for people: `hf:owner/name@revision`, `ollama:` and the model as `ollama pull` takes it,
- * `volume:claim/path`, the first URL, or `oci://` and the reference.
- */
-export function sourceLine({ huggingFace, ollama, volume, http, oci }: ModelSource): string {
-  if (ollama) return `ollama:${ollama.model}`;
-  if (http) return nameOfFiles(http);
-  if (oci) return `oci://${oci.reference}`;
-  if (volume) return `volume:${volume.claimName}/${volume.path ?? ''}`;
-  return huggingFace ? `hf:${huggingFace.repo}@${huggingFace.revision}` : '';
-}
 
 /**
  * Pins what the source's name stands for: a Job in the Model's namespace asks, so that the operator holds no token and
  * sends no request to an address that somebody else chose.
  */
-export function resolveSource(view: ModelView, { resolved }: ModelStatus): Outcome<ModelStatus> {
+export function resolveSource(view: ModelView, status: ModelStatus): Outcome<ModelStatus> {
   const { model, image, defaults } = view;
-  const request = inspectRequest(model);
-  const source = sourceLine(model.spec.source);
-  if (resolved?.request === request) {
-    return { at: 'done', message: resolvedMessage(resolved) };
-  }
+  const { resolved } = status;
+  if (resolved?.request === inspectRequest(model)) return askAgain(view, status, resolved);
 
+  const request = questionOf(model, resolved);
+  const source = sourceLine(model.spec.source);
   const attempt = newestAttempt(view, 'inspect', request);
   if (model.spec.suspend && attempt.state !== 'succeeded') {
     return suspended(view, 'inspect', `${source} is not asked.`);
@@ -52,29 +40,30 @@ export function resolveSource(view: ModelView, { resolved }: ModelStatus): Outco
       };
     case 'succeeded': {
       if (!('inspection' in attempt.report)) break;
-      const { revision, sizeBytes, spaceBytes, fileCount, gguf, memory } = attempt.report.inspection;
-      const size = formatBytes(sizeBytes);
-      const space = spaceBytes === undefined ? {} : { spaceBytes };
-      const resolved = { source, request, revision, sizeBytes, ...space, size, fileCount };
-      return { at: 'done', message: resolvedMessage(resolved), status: { resolved, gguf, memory } };
+      const told = answered(view, status, attempt.report.inspection, changeOf(status));
+      return {
+        at: 'done',
+        message: resolvedMessage(told.resolved),
+        status: { ...told, ...handled(model) },
+        recheckAfter: secondsToNextCheck(model, told.resolved, view.now),
+      };
     }
     case 'failed': {
       const { reason, message, secondsToNext } = attempt;
       const at = mayPassByItself(reason) ? 'waiting' : 'blocked';
-      if (secondsToNext > 0) return { at, reason, message, recheckAfter: secondsToNext };
-      return { at, reason, message, apply: start(attempt.number + 1), remove: [childRef(jobs, attempt.job)] };
+      const failed = { at, reason, message, status: handled(model) } as const;
+      if (secondsToNext > 0) return { ...failed, recheckAfter: secondsToNext };
+      return { ...failed, apply: start(attempt.number + 1), remove: [childRef(jobs, attempt.job)] };
     }
   }
   throw new Error(`Job ${attempt.job.metadata.name} inspects, but reported something else`);
 }
 
-function resolvedMessage({
-  source,
-  revision,
-  fileCount,
-  size,
-}: NonNullable<ModelStatus['resolved']>): string {
-  return `${source} is ${shortRevision(revision)}: ${fileCount === 1 ? '1 file' : `${fileCount} files`}, ${size}.`;
+/** Why the source is asked for what was not known before. */
+function changeOf({ resolved, artifact }: ModelStatus): Change {
+  if (resolved) return 'SpecChanged';
+  // What was pinned is gone from the source (pull.ts).
+  return artifact ? 'SourceMoved' : 'First';
 }
 
 /** While a question is asked again after a failure, the failure stays in sight instead of flickering. */

@@ -13,7 +13,8 @@ import {
   commit,
   secondsAgo,
 } from '../testing/objects.ts';
-import { claimName, contentOf } from './claim.ts';
+import { claimName } from './claim.ts';
+import { contentOf } from './content.ts';
 import { noteFor } from './note.ts';
 import type { ModelView } from './view.ts';
 import { followReclaimPolicy, measuredSize, provideVolume } from './volume.ts';

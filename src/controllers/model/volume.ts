@@ -3,10 +3,13 @@ import { carriesHashOf } from '../../kube/apply.ts';
 import { jobs, persistentVolumeClaims, type PersistentVolumeClaim } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
 import { parseQuantity } from '../../kube/quantity.ts';
-import { appliedAnnotation, labels } from '../labels.ts';
+import { appliedAnnotation, labels, publishedAnnotation } from '../labels.ts';
 import { child, childRef, type Effects, type Outcome } from '../step.ts';
 import { formatBytes } from '../text.ts';
-import { claimName, claimOf, contentOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
+import { claimName, claimOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
+import { factsPublished } from './answer.ts';
+import { contentOf } from './content.ts';
+import { publishedOn } from './history.ts';
 import { missingClass, secondsToBind, waitsFor } from './storage-class.ts';
 import { suspended } from './suspend.ts';
 import type { ModelView } from './view.ts';
@@ -53,6 +56,7 @@ export function followReclaimPolicy(
         desiredClaim(model, {
           name: metadata.name,
           content: metadata.labels?.[labels.content],
+          published: metadata.annotations?.[publishedAnnotation],
           spec: { accessModes, storageClassName, resources: { requests: resources?.requests } },
         }),
       );
@@ -65,10 +69,8 @@ export function followReclaimPolicy(
 }
 
 /** Makes the claim. It may stay unbound here: many storage classes bind only when a pod, the puller, needs it. */
-export function provideVolume(
-  view: ModelView,
-  { resolved, artifact, storage: before }: ModelStatus,
-): Outcome<ModelStatus> {
+export function provideVolume(view: ModelView, status: ModelStatus): Outcome<ModelStatus> {
+  const { resolved, storage: before } = status;
   if (!resolved) throw new Error('a volume comes after the source is resolved');
   const { model } = view;
   const { size: asked, accessModes, storageClassName } = model.spec.storage;
@@ -84,15 +86,16 @@ export function provideVolume(
   const name = live?.metadata.name ?? claimName(model, resolved);
   const size = sizeOf(asked ?? measuredSize(spaceBytes), live);
   const content = contentOf(model, resolved);
+  const published = publishedOn(live, status);
   const spec = { accessModes, storageClassName, resources: { requests: { storage: size } } };
-  const asSpecified = desiredClaim(model, { name, content, spec });
+  const asSpecified = desiredClaim(model, { name, content, published, spec });
   const isApplied = live && carriesHashOf(asSpecified, live, appliedAnnotation);
   // Left out, the class would be taken from a claim that was applied with one: the API server refuses that. One that
   // was applied without has what the API server filled in.
   const withClass = { ...spec, storageClassName: storageClassName ?? live?.spec?.storageClassName };
-  const wanted = isApplied ? asSpecified : desiredClaim(model, { name, content, spec: withClass });
+  const wanted = isApplied ? asSpecified : desiredClaim(model, { name, content, published, spec: withClass });
   const apply = [child(persistentVolumeClaims, wanted)];
-  const lost = lostArtifact(view, artifact);
+  const lost = lostArtifact(view, status);
   if (!live && model.spec.suspend) {
     const held = suspended(view, 'pull', 'No claim is made.');
     return { ...held, status: { progress: undefined, ...lost } };
@@ -136,13 +139,17 @@ export function provideVolume(
   return { at: 'done', message, ...effects };
 }
 
-/** What was published on a claim that is gone is gone with it, also when another has its name by now. */
+/**
+ * What was published on a claim that is gone is gone with it, also when another has its name by now. The facts that are
+ * told are those of the resolved revision then.
+ */
 export function lostArtifact(
   { claims, otherClaims }: ModelView,
-  artifact: ModelStatus['artifact'],
-): { artifact?: undefined } {
+  status: ModelStatus,
+): { [Member in keyof ModelStatus]?: ModelStatus[Member] | undefined } {
+  const { artifact } = status;
   const isThere = [...claims, ...otherClaims].some(({ metadata }) => metadata.uid === artifact?.claimUid);
-  return artifact && !isThere ? { artifact: undefined } : {};
+  return artifact && !isThere ? { artifact: undefined, ...factsPublished(status) } : {};
 }
 
 /** The claim stays where it is: it may bind to a volume that is there, or is made by hand. */

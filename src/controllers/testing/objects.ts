@@ -6,6 +6,7 @@ import { controlledBy, type Live, type ObjectMeta } from '../../kube/kind.ts';
 import type { PullerProgress, PullerReport } from '../../protocols/puller.ts';
 import { models } from '../kinds.ts';
 import { labels, managedBy } from '../labels.ts';
+import { contentOf } from '../model/content.ts';
 import type { Task } from '../model/jobs.ts';
 import type { ModelView } from '../model/view.ts';
 import type { ServerView } from '../modelserver/view.ts';
@@ -53,6 +54,7 @@ export function anArtifact(more: Partial<Artifact> = {}): Artifact {
   return {
     revision: commit,
     digest: `sha256:${sha256}`,
+    content: contentOf(aModel(), { revision: commit }),
     sizeBytes: 1000,
     claimName: 'qwen-claim',
     claimUid: 'uid-of-qwen-claim',
