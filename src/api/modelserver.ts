@@ -49,6 +49,15 @@ export const PodOptions = z
   })
   .describe('The part of the pod that may be chosen.');
 
+export const Auth = z
+  .object({
+    secretName: ObjectName.describe(
+      'A Secret in the namespace of the ModelServer. Every line of each of its values is an API key; changes are followed without a restart.',
+    ),
+  })
+  .describe('Who may ask: clients that send one of the keys as a bearer token. Default: everybody.');
+export type Auth = z.infer<typeof Auth>;
+
 export const ModelServerSpec = z.object({
   modelRef: z
     .object({ name: ObjectName.describe('A Model in the same namespace.') })
@@ -62,6 +71,7 @@ export const ModelServerSpec = z.object({
   gpu: Gpu.default({ count: 1, resourceName: 'nvidia.com/gpu' }),
   runtime: RuntimeOptions.default({ parallel: 1 }),
   pod: PodOptions.optional(),
+  auth: Auth.optional(),
 });
 export type ModelServerSpec = z.infer<typeof ModelServerSpec>;
 

@@ -237,6 +237,12 @@ export const reasons = {
       'Read the message and the log of the pod; the file may be of an unsupported architecture or too large.',
   },
 
+  ApiKeysNotFound: {
+    meaning: 'The Secret that spec.auth names does not exist, or holds no API key.',
+    action:
+      'Create it in the namespace of the ModelServer, a key in each value; the server starts by itself.',
+  },
+
   // Either
   NameTaken: {
     meaning: 'An object that Longshore did not make has the name that it needs.',

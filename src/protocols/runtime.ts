@@ -8,6 +8,9 @@ import { z } from 'zod';
 /** The port of every endpoint of the runtime. */
 export const runtimePort = 8080;
 
+/** Where the runtime finds API keys. */
+export const apiKeysFolder = '/api-keys';
+
 /** The environment variable that carries RuntimeSettings as JSON. */
 export const settingsVariable = 'LONGSHORE_SETTINGS';
 
@@ -33,6 +36,14 @@ export const RuntimeSettings = z.object({
   parallel: z.int(),
   /** Whether a GPU was asked for. */
   gpu: z.boolean(),
+  /** Who may ask: whoever has one of the keys in this file, or folder of files. Absent: everybody. */
+  apiKeys: z
+    .object({
+      path: z.string(),
+      /** What people know it by. */
+      name: z.string(),
+    })
+    .optional(),
 });
 export type RuntimeSettings = z.infer<typeof RuntimeSettings>;
 
@@ -54,6 +65,6 @@ export type LoadState = z.infer<typeof LoadState>;
 
 /** The termination message of a runtime that cannot serve. */
 export const RuntimeFailure = z.object({
-  failure: z.object({ reason: z.literal('LoadFailed'), message: z.string() }),
+  failure: z.object({ reason: z.enum(['LoadFailed', 'ApiKeysNotFound']), message: z.string() }),
 });
 export type RuntimeFailure = z.infer<typeof RuntimeFailure>;

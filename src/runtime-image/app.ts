@@ -4,6 +4,8 @@ import { fastify, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
 import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
+import type { ApiKeys } from './api-keys.ts';
+import { authenticate } from './authentication.ts';
 import { apiErrorOf, errorBody, ollamaErrorBody, routeNotFound } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 
@@ -14,8 +16,8 @@ const requestIdHeader = 'x-request-id';
 
 export type App = ReturnType<typeof createApp>;
 
-/** A server without routes: validation by zod, errors in the shape of the API that was asked, metrics and one log line for each answer. */
-export function createApp(metrics: Metrics, log: Logger) {
+/** A server without routes: API keys, where there are any, validation by zod, errors in the shape of the API that was asked, metrics and one log line for each answer. */
+export function createApp(metrics: Metrics, log: Logger, keys?: ApiKeys) {
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -42,6 +44,7 @@ export function createApp(metrics: Metrics, log: Logger) {
     void reply.header(requestIdHeader, request.id);
     done();
   });
+  if (keys) app.addHook('onRequest', (request) => authenticate(keys, request));
   app.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'unknown';
     metrics.answered(route, reply.statusCode, reply.elapsedTime / 1000);
@@ -65,8 +68,11 @@ function requestId(given: string | readonly string[] | undefined): string {
 }
 
 function refuse(reply: FastifyReply, answer: ReturnType<typeof apiErrorOf>) {
+  if (answer.status === 401) void reply.header('www-authenticate', 'Bearer');
   if (answer.retryAfter !== undefined) void reply.header('retry-after', answer.retryAfter);
-  const body = isOllamas(reply.request.url) ? ollamaErrorBody(answer) : errorBody(answer);
+  const body = isOllamas(reply.request.routeOptions.url ?? reply.request.url)
+    ? ollamaErrorBody(answer)
+    : errorBody(answer);
   return reply.code(answer.status).send(body);
 }
 

@@ -45,6 +45,8 @@ export const stillLoading = (percent: number) =>
     retryAfter: 5,
   });
 
+export const unauthorized = (message: string) => new ApiError(401, message, { code: 'invalid_api_key' });
+
 export const routeNotFound = (method: string, url: string) =>
   new ApiError(
     404,

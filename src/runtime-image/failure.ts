@@ -1,5 +1,6 @@
 import { existsSync, statSync } from 'node:fs';
 import { InsufficientMemoryError, NoBinaryFoundError } from 'node-llama-cpp';
+import { NoApiKeys } from './api-keys.ts';
 import type { RuntimeFailure, RuntimeSettings } from '../protocols/runtime.ts';
 import { settingsVariable } from '../protocols/runtime.ts';
 import { LlamaLoadError } from './llama.ts';
@@ -10,12 +11,16 @@ const longestMessage = 3500;
 
 /** What is written to the termination log, so that the operator can say it in the ModelServer's conditions. */
 export function failureOf(error: unknown, settings?: RuntimeSettings): RuntimeFailure {
-  return { failure: { reason: 'LoadFailed', message: describe(error, settings).slice(0, longestMessage) } };
+  const reason = error instanceof NoApiKeys ? 'ApiKeysNotFound' : 'LoadFailed';
+  return { failure: { reason, message: describe(error, settings).slice(0, longestMessage) } };
 }
 
 function describe(error: unknown, settings?: RuntimeSettings): string {
   if (!settings)
     return `${settingsVariable} cannot be read: ${messageOf(error)}. The operator and this image may be of different releases.`;
+  if (error instanceof NoApiKeys && settings.apiKeys) {
+    return `${settings.apiKeys.name} does not exist, or holds no API key. Create it with a key in each of its values.`;
+  }
   if (error instanceof LlamaLoadError) return loadFailure(settings, error);
   return `The server of ${settings.modelPath} could not start: ${messageOf(error)}. Look at its log.`;
 }

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
 import type { RuntimeSettings } from '../protocols/runtime.ts';
+import { openApiKeys } from './api-keys.ts';
 import type { App } from './app.ts';
 import type { Config } from './config.ts';
 import { readConfig, terminationLog } from './config.ts';
@@ -39,7 +40,9 @@ async function run(config: Config): Promise<void> {
   log.level = config.logLevel;
   const state = newState(config.settings.servedName, new Date());
   const metrics = createMetrics(state);
-  const app = createServer(state, metrics, log);
+  const { apiKeys } = config.settings;
+  const keys = apiKeys && (await openApiKeys(apiKeys.path, () => performance.now()));
+  const app = createServer(state, metrics, log, keys);
   endWithGrace(app, state, config);
   await listen(app, config);
   try {

@@ -135,6 +135,36 @@ describe('a runtime with a real model', { timeout: 60_000 }, () => {
   });
 });
 
+describe('a runtime with API keys', { timeout: 60_000 }, () => {
+  it('ends before it loads where there are none', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'longshore-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const log = join(folder, 'termination-log');
+    const apiKeys = { path: join(folder, 'keys'), name: 'Secret keys' };
+    const runtime = await Runtime.start('/none.gguf', { LONGSHORE_TERMINATION_LOG: log }, { apiKeys });
+    onTestFinished(() => void runtime.child.kill('SIGKILL'));
+    expect(await runtime.exited).toEqual([1, null]);
+    const { failure } = RuntimeFailure.parse(JSON.parse(await readFile(log, 'utf8')));
+    expect(failure.reason).toBe('ApiKeysNotFound');
+    expect(failure.message).toContain('Secret keys does not exist');
+  });
+
+  it('asks for one, also while it loads', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'longshore-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await writeFile(join(folder, 'ann'), 'secret');
+    const { path } = await gemma();
+    const runtime = await Runtime.start(path, {}, { apiKeys: { path: folder, name: 'Secret keys' } });
+    onTestFinished(() => void runtime.child.kill('SIGKILL'));
+    await expect.poll(() => fetch(`${runtime.url}/healthz`).catch(() => undefined), patient).toBeDefined();
+    const statusFor = async (headers: Record<string, string>) =>
+      (await fetch(`${runtime.url}/v1/models`, { headers })).status;
+    expect(await statusFor({})).toBe(401);
+    expect(await statusFor({ authorization: 'Bearer wrong' })).toBe(401);
+    expect(await statusFor({ authorization: 'Bearer secret' })).toBe(200);
+  });
+});
+
 describe('a runtime whose file is no model', { timeout: 60_000 }, () => {
   it.each([
     ['is not there', undefined],

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { ApiKeys } from './api-keys.ts';
 import type { App } from './app.ts';
 import { createApp } from './app.ts';
 import type { Metrics } from './metrics.ts';
@@ -16,9 +17,12 @@ import { rerankRoutes } from './routes/rerank.ts';
 import { responseRoutes } from './routes/responses.ts';
 import type { RuntimeState } from './state.ts';
 
-/** Everything the runtime answers, listening to nothing yet. */
-export function createServer(state: RuntimeState, metrics: Metrics, log: Logger): App {
-  const app = createApp(metrics, log);
+/**
+ * Everything the runtime answers, listening to nothing yet.
+ * @param keys absent: everybody may ask
+ */
+export function createServer(state: RuntimeState, metrics: Metrics, log: Logger, keys?: ApiKeys): App {
+  const app = createApp(metrics, log, keys);
   healthRoutes(app, state, metrics);
   modelRoutes(app, state);
   const serving = { state, metrics };

@@ -341,6 +341,13 @@ describe('an object that says only what it must', () => {
     });
   });
 
+  it('may name a Secret with API keys, and not by another name than a Secret can have', async ({ apply }) => {
+    const auth = { secretName: 'server-keys' };
+    expect(await apply(server({ auth }))).toMatchObject({ accepted: true, spec: { auth } });
+    expect(await apply(server({ auth: { secretName: '../keys' } }))).toMatchObject({ accepted: false });
+    expect(await apply(server({ auth: {} }))).toMatchObject({ accepted: false });
+  });
+
   it('gets the defaults inside what it says a part of', async ({ apply }) => {
     const { spec } = await apply(
       server({ gpu: { resourceName: 'amd.com/gpu' }, runtime: { contextSize: 4096 } }),

@@ -2,7 +2,7 @@ import type { FileRole, ModelFile, ModelStatus } from '../../api/model-status.ts
 import type { ModelServer } from '../../api/modelserver.ts';
 import type { Live } from '../../kube/kind.ts';
 import { volumeFolder } from '../../protocols/puller.ts';
-import type { RuntimeSettings } from '../../protocols/runtime.ts';
+import { apiKeysFolder, type RuntimeSettings } from '../../protocols/runtime.ts';
 
 export type Artifact = NonNullable<ModelStatus['artifact']>;
 
@@ -18,7 +18,7 @@ export function entryFile({ files }: Artifact): ModelFile | undefined {
 
 /** Members that nobody chose are left out, so that a new one does not roll the servers that there are. */
 export function runtimeSettings(
-  { metadata, spec: { runtime, gpu } }: Live<ModelServer>,
+  { metadata, spec: { runtime, gpu, auth } }: Live<ModelServer>,
   artifact: Artifact,
 ): RuntimeSettings {
   const entry = entryFile(artifact);
@@ -43,6 +43,7 @@ export function runtimeSettings(
     ...(runtime.contextSize !== undefined && { contextSize: runtime.contextSize }),
     parallel: runtime.parallel,
     gpu: gpu.count > 0,
+    ...(auth && { apiKeys: { path: apiKeysFolder, name: `Secret ${auth.secretName}` } }),
   };
 }
 

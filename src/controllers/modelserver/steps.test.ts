@@ -206,6 +206,15 @@ describe('runWorkload', () => {
     });
   });
 
+  it('is blocked for the reason that the runtime gives', () => {
+    const message = JSON.stringify({ failure: { reason: 'ApiKeysNotFound', message: 'no keys' } });
+    expect(runWorkload(aServerView({ pods: [aPod('a', ended({ message }))] }))).toMatchObject({
+      at: 'blocked',
+      reason: 'ApiKeysNotFound',
+      message: 'Pod a: no keys',
+    });
+  });
+
   it('is blocked when a pod is killed for its memory', () => {
     const pods = [aPod('a', ended({ reason: 'OOMKilled' }))];
     expect(runWorkload(aServerView({ pods }))).toMatchObject({ at: 'blocked', reason: 'LoadFailed' });

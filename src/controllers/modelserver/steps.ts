@@ -103,7 +103,7 @@ export function runWorkload(view: ServerView): Outcome<ModelServerStatus> {
   }
 
   const failure = loadFailureOf(view);
-  if (failure) return { at: 'blocked', reason: 'LoadFailed', message: failure, ...effects };
+  if (failure) return { at: 'blocked', ...failure, ...effects };
   const trouble = view.pods.map(troubleOf).find((each) => each !== undefined);
   if (trouble) return { at: 'waiting', reason: trouble.reason, message: trouble.message, ...effects };
   const loading = view.pods.some(({ status }) => status?.phase === 'Running');
@@ -141,13 +141,14 @@ function chatConditions({ pods, loads }: ServerView): FurtherCondition[] {
   return [{ type, status: 'False', reason: 'TemplateNotSupported', message }];
 }
 
-function loadFailureOf({ pods }: ServerView): string | undefined {
+/** Why a pod cannot serve, in its own words where it has left some. */
+function loadFailureOf({ pods }: ServerView): RuntimeFailure['failure'] | undefined {
   for (const pod of pods) {
     const text = terminationMessage(pod);
     if (text === undefined) continue;
     try {
       const { failure } = RuntimeFailure.parse(JSON.parse(text));
-      return `Pod ${pod.metadata.name}: ${condense(failure.message)}`;
+      return { ...failure, message: `Pod ${pod.metadata.name}: ${condense(failure.message)}` };
     } catch {
       // Another end, such as a kill for memory, is told by the pod's own status.
     }
@@ -156,5 +157,6 @@ function loadFailureOf({ pods }: ServerView): string | undefined {
     ({ status }) => status?.containerStatuses?.[0]?.lastState?.terminated?.reason === 'OOMKilled',
   );
   if (!killed) return undefined;
-  return `Pod ${killed.metadata.name} was killed for its memory while it loaded: raise spec.pod.resources.limits.memory, or lower spec.runtime.contextSize and parallel.`;
+  const message = `Pod ${killed.metadata.name} was killed for its memory while it loaded: raise spec.pod.resources.limits.memory, or lower spec.runtime.contextSize and parallel.`;
+  return { reason: 'LoadFailed', message };
 }

@@ -120,6 +120,17 @@ describe('serverDeployment', () => {
     expect(podOf(deployment).tolerations).toContainEqual(toleration);
   });
 
+  it('mounts the Secret with the API keys, which may come later', () => {
+    const deployment = deploy({ auth: { secretName: 'keys' } });
+    expect(podOf(deployment).volumes).toContainEqual({
+      name: 'api-keys',
+      secret: { secretName: 'keys', optional: true, defaultMode: 0o440 },
+    });
+    const mount = { name: 'api-keys', mountPath: '/api-keys', readOnly: true };
+    expect(containerOf(deployment).volumeMounts).toContainEqual(mount);
+    expect(settingsOf(deployment).apiKeys).toEqual({ path: '/api-keys', name: 'Secret keys' });
+  });
+
   it('does not change with what is not its own: the same server gives the same object', () => {
     expect(deploy()).toEqual(deploy());
   });

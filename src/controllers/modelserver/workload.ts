@@ -2,7 +2,7 @@ import type { ModelServer } from '../../api/modelserver.ts';
 import type { Deployment, Service } from '../../kube/builtin.ts';
 import { controlledBy, type Desired, type Live } from '../../kube/kind.ts';
 import { volumeFolder } from '../../protocols/puller.ts';
-import { runtimePort, settingsVariable } from '../../protocols/runtime.ts';
+import { apiKeysFolder, runtimePort, settingsVariable } from '../../protocols/runtime.ts';
 import { modelServers } from '../kinds.ts';
 import { labels, managedBy } from '../labels.ts';
 import { hardenedContainer, hardenedPod } from '../pod-security.ts';
@@ -45,7 +45,7 @@ export function serverDeployment(
   image: string,
 ): Named<Deployment> {
   const { name, namespace } = server.metadata;
-  const { replicas, gpu, pod } = server.spec;
+  const { replicas, gpu, pod, auth } = server.spec;
   const ours = { ...managedBy, 'app.kubernetes.io/name': 'longshore-runtime', ...selectorLabels(name) };
   const settings = runtimeSettings(server, artifact);
   // Extended resources cannot be overcommitted: the request follows the limit by itself.
@@ -100,6 +100,7 @@ export function serverDeployment(
               volumeMounts: [
                 { name: 'models', mountPath: volumeFolder, readOnly: true },
                 { name: 'tmp', mountPath: '/tmp' },
+                ...(auth ? [{ name: 'api-keys', mountPath: apiKeysFolder, readOnly: true }] : []),
               ],
               ...hardenedContainer,
             },
@@ -107,9 +108,15 @@ export function serverDeployment(
           volumes: [
             { name: 'models', persistentVolumeClaim: { claimName: artifact.claimName, readOnly: true } },
             { name: 'tmp', emptyDir: {} },
+            ...(auth ? [apiKeysVolume(auth.secretName)] : []),
           ],
         },
       },
     },
   };
+}
+
+/** Optional, so that a Secret that is not there becomes an error with a name instead of a pod that never starts. */
+function apiKeysVolume(secretName: string) {
+  return { name: 'api-keys', secret: { secretName, optional: true, defaultMode: 0o440 } };
 }
