@@ -16,18 +16,16 @@ describe('a Model in several files', () => {
 
   beforeAll(async () => {
     world = await World.start();
-    const piece = (number: number, quantization: 'Q4_K_M' | 'Q8_0') =>
-      tinyGguf({
-        seed: 60 + number,
-        quantization,
-        metadata: { 'split.count': 3, 'split.no': number, ...(number > 0 && { 'general.architecture': '' }) },
-      });
-    const files = (quantization: 'Q4_K_M' | 'Q8_0') =>
-      [0, 1, 2].map((number) => [
-        `split-${quantization}-0000${number + 1}-of-00003.gguf`,
-        piece(number, quantization),
-      ]);
-    await world.hub.addRepo({ id: repo, files: Object.fromEntries([...files('Q4_K_M'), ...files('Q8_0')]) });
+    const files: Record<string, Buffer> = {};
+    for (const quantization of ['Q4_K_M', 'Q8_0'] as const) {
+      for (const number of [0, 1, 2]) {
+        const later = number > 0 && { 'general.architecture': '' };
+        const metadata = { 'split.count': 3, 'split.no': number, ...later };
+        const piece = tinyGguf({ seed: 60 + number, quantization, metadata });
+        files[`split-${quantization}-0000${number + 1}-of-00003.gguf`] = piece;
+      }
+    }
+    await world.hub.addRepo({ id: repo, files });
   });
   afterAll(() => world[Symbol.asyncDispose]());
 
