@@ -9,7 +9,7 @@ import { stringify } from 'yaml';
 import { z } from 'zod';
 import { customResourceDefinition, definitions } from '../src/api/crd.ts';
 import { PullerOptions } from '../src/api/puller-options.ts';
-import { reasons } from '../src/api/reasons.ts';
+import { reasons, type ReasonText } from '../src/api/reasons.ts';
 
 const root = join(import.meta.dirname, '..');
 const note = '# Generated from src/api by `npm run generate`; do not edit.\n';
@@ -35,18 +35,33 @@ function valuesSchema(): string {
   return `${JSON.stringify({ $schema, type: 'object', properties: { puller } }, null, 2)}\n`;
 }
 
+/** For people: ``Model: `Resolved`, `Pulled`; events of a PersistentVolumeClaim``. */
+function placesOf({ where }: ReasonText): string {
+  const byKind = Map.groupBy(where, (place) => place.split(' ')[0] ?? '');
+  return Array.from(byKind, ([kind, places]) => {
+    const conditions = places.filter((place) => !place.endsWith(' event'));
+    const named = conditions.map((place) => `\`${place.split(' ')[1]}\``).join(', ');
+    return [
+      ...(named === '' ? [] : [`${kind}: ${named}`]),
+      ...(conditions.length < places.length ? [`events of a ${kind}`] : []),
+    ].join('; ');
+  }).join('; ');
+}
+
 function reasonTable(): string {
   const rows = Object.entries(reasons).map(
-    ([name, text]) => `| \`${name}\` | ${text.meaning} | ${text.action} |`,
+    ([name, text]) => `| \`${name}\` | ${placesOf(text)} | ${text.meaning} | ${text.action} |`,
   );
   return [
     '<!-- Generated from src/api/reasons.ts by `npm run generate`; do not edit. -->',
     '# Reasons',
     '',
-    'Every reason that a condition or an event of a Model or ModelServer carries. They are stable: alert on them.',
+    'Every reason that a condition or an event of a Model, a ModelServer or a claim carries. They are stable: alert on them.',
     '',
-    '| Reason | What it means | What to do |',
-    '| --- | --- | --- |',
+    'The conditions `Ready`, `Reconciling` and `Stalled` have the reason of the condition that is not True. `Reconciling` is True where time or the cluster brings the next step, and `Stalled` where a person has to change something. When the reason of `Ready` becomes another one, there is an event of it, but not of those that only say that all goes its way.',
+    '',
+    '| Reason | Where | What it means | What to do |',
+    '| --- | --- | --- | --- |',
     ...rows,
     '',
   ].join('\n');

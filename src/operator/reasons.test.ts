@@ -1,0 +1,200 @@
+import { describe, expect, it } from 'vitest';
+import type { reasons, Reason } from '../api/reasons.ts';
+import { managedBy } from '../controllers/labels.ts';
+import { contentOf } from '../controllers/model/content.ts';
+import { questionOf } from '../controllers/model/question.ts';
+import * as model from '../controllers/model/reconcile.ts';
+import { inspectRequest } from '../controllers/model/view.ts';
+import { decide } from '../controllers/step.ts';
+import {
+  aClaim,
+  aJob,
+  aModel,
+  anArtifact,
+  aPodOf,
+  aStorageClass,
+  aView,
+  now,
+  secondsAgo,
+} from '../controllers/testing/objects.ts';
+import {
+  aModelThat,
+  aServerThat,
+  claim,
+  collection,
+  container,
+  fromPuller,
+  inspectionThat,
+  invalid,
+  leftover,
+  loadThat,
+  modelOn,
+  onNamedClaim,
+  pod,
+  published,
+  pulling,
+  pullThat,
+  refusal,
+  resolved,
+  running,
+  serverOn,
+  serving,
+  theirs,
+  eventsOf,
+  withClaim,
+  type Told,
+} from './testing/stands.ts';
+
+type Case = () => Told | Promise<Told>;
+
+/** How each reason comes about in each place that the table names. One without a case does not compile. */
+const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case> } = {
+  Resolving: { 'Model Resolved': () => aModelThat() },
+  WaitingForVolume: { 'Model StorageReady': () => aModelThat({}, { resolved }) },
+  Pulling: { 'Model Pulled': () => pulling('downloading') },
+  Verifying: { 'Model Pulled': () => pulling('verifying') },
+  Ready: { 'Model Ready': published, 'ModelServer Ready': () => serving() },
+  Succeeded: {
+    'Model Resolved': published,
+    'Model StorageReady': published,
+    'Model Pulled': published,
+    'ModelServer ModelReady': () => serving(),
+    'ModelServer Available': () => serving(),
+    'ModelServer ChatTemplateHonored': () => serving(),
+  },
+  RevisionChanged: {
+    'Model event': () => {
+      const following = aModel({ update: { policy: 'OnChange' } });
+      const since = { ...resolved, request: inspectRequest(following), checkedAt: secondsAgo(7200) };
+      const artifact = anArtifact({ content: contentOf(following, since) });
+      const ask = questionOf(following, since);
+      const job = aJob({ request: ask, ended: { type: 'Complete', secondsAgo: 0 } });
+      const inspection = { revision: 'f'.repeat(40), sizeBytes: 1000, fileCount: 1, gguf: {} };
+      const { events } = decide(
+        model.steps,
+        aView({ model: following, jobs: [job], pods: [aPodOf(job, { inspection })] }),
+        { status: { resolved: since, artifact }, generation: 1, now },
+      );
+      return eventsOf('Model', events);
+    },
+  },
+  Pending: {
+    'Model Resolved': () => onNamedClaim({}),
+    'Model StorageReady': () => aModelThat(),
+    'Model Pulled': () => aModelThat(),
+    'ModelServer Available': () => aServerThat({ model: undefined }),
+  },
+  Suspended: {
+    'Model Resolved': () => aModelThat({ model: aModel({ suspend: true }) }),
+    'Model Pulled': () => aModelThat({ model: aModel({ suspend: true }), claims: [claim] }, { resolved }),
+  },
+  RepoNotFound: fromPuller('RepoNotFound'),
+  RevisionNotFound: fromPuller('RevisionNotFound'),
+  FileNotFound: fromPuller('FileNotFound'),
+  QuantizationNotFound: fromPuller('QuantizationNotFound'),
+  NoModelFile: fromPuller('NoModelFile'),
+  AmbiguousFiles: fromPuller('AmbiguousFiles'),
+  NotGGUF: fromPuller('NotGGUF'),
+  TruncatedGGUF: fromPuller('TruncatedGGUF'),
+  UnsupportedModel: fromPuller('UnsupportedModel'),
+  XetOnly: fromPuller('XetOnly'),
+  SizeUnknown: fromPuller('SizeUnknown'),
+  GatedRepo: fromPuller('GatedRepo'),
+  Unauthorized: fromPuller('Unauthorized'),
+  CredentialsNotFound: fromPuller('CredentialsNotFound'),
+  CredentialsForAnotherHost: fromPuller('CredentialsForAnotherHost'),
+  CABundleNotFound: fromPuller('CABundleNotFound'),
+  CertificateNotTrusted: fromPuller('CertificateNotTrusted'),
+  ProxyRefused: fromPuller('ProxyRefused'),
+  ChecksumMismatch: fromPuller('ChecksumMismatch'),
+  VolumeNotReadable: fromPuller('VolumeNotReadable'),
+  SourceUnreachable: fromPuller('SourceUnreachable'),
+  RateLimited: fromPuller('RateLimited'),
+  InsufficientStorage: {
+    'Model StorageReady': () => aModelThat({ model: aModel({ storage: { size: '1' } }) }, { resolved }),
+    'Model Pulled': () => pullThat('InsufficientStorage'),
+  },
+  StorageClassNotFound: {
+    'Model StorageReady': () =>
+      withClaim(
+        { metadata: { creationTimestamp: secondsAgo(60) }, spec: { storageClassName: 'gone' } },
+        { storageClasses: [aStorageClass('standard')] },
+      ),
+  },
+  VolumeReadOnly: {
+    'Model StorageReady': () =>
+      onNamedClaim({ otherClaims: [aClaim('shared', { spec: { accessModes: ['ReadOnlyMany'] } })] }),
+    'Model Pulled': () => pullThat('VolumeReadOnly'),
+  },
+  VolumeLost: { 'Model StorageReady': () => withClaim({ status: { phase: 'Lost' } }) },
+  ClaimNotFound: { 'Model StorageReady': () => onNamedClaim({}) },
+  ClaimTerminating: {
+    'Model StorageReady': () =>
+      onNamedClaim({ otherClaims: [aClaim('shared', { metadata: { deletionTimestamp: secondsAgo(1) } })] }),
+  },
+  ClaimOfModel: {
+    'Model StorageReady': () =>
+      onNamedClaim({ otherClaims: [aClaim('shared', { metadata: { labels: managedBy } })] }),
+  },
+  PullerFailed: {
+    'Model Resolved': () => inspectionThat(undefined),
+    'Model Pulled': () => pullThat(undefined),
+    'PersistentVolumeClaim event': () => leftover({ jobs: [collection('Failed')] }),
+  },
+  DeadlineExceeded: {
+    'Model Resolved': () => inspectionThat(undefined, 'DeadlineExceeded'),
+    'Model Pulled': () => pullThat(undefined, 'DeadlineExceeded'),
+    'PersistentVolumeClaim event': () => leftover({ jobs: [collection('Failed', 'DeadlineExceeded')] }),
+  },
+  Collected: {
+    'PersistentVolumeClaim event': () => {
+      const done = collection('Complete');
+      const report = { collection: { freedBytes: 1, removedBlobs: 1, keptBlobs: 0 } };
+      return leftover({ jobs: [done], pods: [aPodOf(done, report)] });
+    },
+  },
+  InUse: { 'PersistentVolumeClaim event': () => leftover({ usersOf: () => ['chat'] }) },
+  ModelNotFound: { 'ModelServer ModelReady': () => aServerThat({ model: undefined }) },
+  ModelNotReady: { 'ModelServer ModelReady': () => aServerThat({ model: aModel() }) },
+  NotServable: {
+    'ModelServer ModelReady': () =>
+      aServerThat({ model: aModel({}, { artifact: anArtifact({ files: [] }) }) }),
+  },
+  Starting: { 'ModelServer Available': () => aServerThat() },
+  Loading: { 'ModelServer Available': () => aServerThat(running()) },
+  Unschedulable: {
+    'ModelServer Available': () => {
+      const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3' };
+      return aServerThat({ pods: [pod({ conditions: [condition] })] });
+    },
+  },
+  ImagePullFailed: {
+    'ModelServer Available': () =>
+      aServerThat({ pods: [pod(container({ state: { waiting: { reason: 'ErrImagePull' } } }))] }),
+  },
+  LoadFailed: { 'ModelServer Available': () => loadThat('LoadFailed') },
+  ApiKeysNotFound: { 'ModelServer Available': () => loadThat('ApiKeysNotFound') },
+  TemplateNotSupported: {
+    'ModelServer ChatTemplateHonored': () => serving({ description: 'By the file.', problem: 'No `range`.' }),
+  },
+  NameTaken: {
+    'Model Ready': () => modelOn({ holds: theirs }),
+    'ModelServer Ready': () => serverOn({ holds: theirs }),
+  },
+  WriteRefused: {
+    'Model Ready': () => modelOn({ refuses: refusal }),
+    'ModelServer Ready': () => serverOn({ refuses: refusal }),
+    'PersistentVolumeClaim event': () => leftover({}, refusal),
+  },
+  InvalidObject: { 'Model event': () => invalid('Model'), 'ModelServer event': () => invalid('ModelServer') },
+};
+
+const all = Object.entries(cases).flatMap(([reason, places]) =>
+  Object.entries(places as Record<string, Case>).map(([place, bring]) => ({ reason, place, bring })),
+);
+
+describe('the table of reasons', () => {
+  it.for(all)('has $reason in: $place', async ({ reason, place, bring }) => {
+    expect(await bring()).toContain(`${place} ${reason}`);
+  });
+});

@@ -1,0 +1,251 @@
+import type { ModelStatus } from '../../api/model-status.ts';
+import type { ModelServerStatus } from '../../api/modelserver.ts';
+import { act, actor } from '../../controllers/act.ts';
+import { models, modelServers } from '../../controllers/kinds.ts';
+import { appliedAnnotation, labels } from '../../controllers/labels.ts';
+import { claimName } from '../../controllers/model/claim.ts';
+import { collectLeftovers } from '../../controllers/model/collect-leftovers.ts';
+import type { LeftoverView } from '../../controllers/model/leftovers.ts';
+import { noteFor } from '../../controllers/model/note.ts';
+import { pullRequest } from '../../controllers/model/pull.ts';
+import * as model from '../../controllers/model/reconcile.ts';
+import { inspectRequest, type ModelView } from '../../controllers/model/view.ts';
+import * as server from '../../controllers/modelserver/reconcile.ts';
+import type { ServerView } from '../../controllers/modelserver/view.ts';
+import { serverDeployment } from '../../controllers/modelserver/workload.ts';
+import { decide, type Decision } from '../../controllers/step.ts';
+import {
+  aClaim,
+  aJob,
+  aModel,
+  anArtifact,
+  aPodOf,
+  aServer,
+  aServerView,
+  aView,
+  commit,
+  downloading,
+  meta,
+  now,
+  secondsAgo,
+} from '../../controllers/testing/objects.ts';
+import { withHash } from '../../kube/apply.ts';
+import type { Deployment, Pod } from '../../kube/builtin.ts';
+import type { KubeClient } from '../../kube/client.ts';
+import { ApiError } from '../../kube/errors.ts';
+import type { EventText } from '../../kube/events.ts';
+import type { KubeObject, Live } from '../../kube/kind.ts';
+import type { PullerReason } from '../../protocols/puller.ts';
+import type { RuntimeFailure } from '../../protocols/runtime.ts';
+import { InvalidObjects } from '../invalid-objects.ts';
+
+/** How things may stand with a Model, a ModelServer, and what a deleted Model has left: for the table of reasons. */
+
+const { signal } = new AbortController();
+const at = { generation: 1, now };
+
+// A Model: where it stands is what its steps make of a view and of the status so far.
+
+const spec = aModel();
+const request = inspectRequest(spec);
+export const resolved = {
+  source: 'hf:owner/name@main',
+  request,
+  revision: commit,
+  sizeBytes: 1000,
+  size: '1kB',
+  fileCount: 1,
+};
+export const claim = aClaim(claimName(spec, resolved));
+const pull = pullRequest(request, commit, claim.metadata.uid);
+const shared = { storage: { claimName: 'shared' } };
+
+/** What people can read: each as `Kind Condition Reason`, or `Kind event Reason`. */
+export type Told = readonly string[];
+
+function conditionsOf(kind: string, { conditions = [] }: Pick<ModelStatus, 'conditions'>): Told {
+  return conditions.map(({ type, reason }) => `${kind} ${type} ${reason}`);
+}
+export function eventsOf(kind: string, events: readonly EventText[]): Told {
+  return events.map(({ reason }) => `${kind} event ${reason}`);
+}
+
+export function aModelThat(
+  view: Partial<ModelView> = {},
+  status: ModelStatus = {},
+  steps: typeof model.steps = model.steps,
+): Told {
+  const { status: next } = decide(steps, aView({ model: spec, ...view }), { status, ...at });
+  return conditionsOf('Model', next);
+}
+export const onNamedClaim = (view: Partial<ModelView>): Told =>
+  aModelThat({ model: aModel(shared), ...view }, {}, model.stepsOnNamedClaim);
+export const withClaim = (more: Parameters<typeof aClaim>[1], view: Partial<ModelView> = {}): Told =>
+  aModelThat({ claims: [aClaim(claim.metadata.name, more)], ...view }, { resolved });
+
+/** Its inspection, or its pull, ended with this; undefined: without a word. */
+export function inspectionThat(failure: PullerReason | undefined, ended = 'BackoffLimitExceeded'): Told {
+  const job = aJob({ request, ended: { type: 'Failed', secondsAgo: 60, reason: ended } });
+  return aModelThat({ jobs: [job], pods: failure ? [podThatFailed(job, failure)] : [] });
+}
+export function pullThat(failure: PullerReason | undefined, ended = 'BackoffLimitExceeded'): Told {
+  const job = aJob({ request: pull, task: 'pull', ended: { type: 'Failed', secondsAgo: 60, reason: ended } });
+  const pods = failure ? [podThatFailed(job, failure)] : [];
+  return aModelThat({ claims: [claim], jobs: [job], pods }, { resolved });
+}
+const podThatFailed = (job: ReturnType<typeof aJob>, reason: PullerReason) =>
+  aPodOf(job, { failure: { reason, message: 'So it was.' } });
+/** Where it is told what a puller says. */
+export const fromPuller = (reason: PullerReason) => ({
+  'Model Resolved': () => inspectionThat(reason),
+  'Model Pulled': () => pullThat(reason),
+});
+
+export function pulling(phase: 'downloading' | 'verifying'): Told {
+  const job = aJob({ request: pull, task: 'pull' });
+  const pod = aPodOf(job);
+  const progress = new Map([[pod.metadata.name, { ...downloading(500, 1000), phase }]]);
+  return aModelThat({ claims: [claim], jobs: [job], pods: [pod], progress }, { resolved });
+}
+export const published = (): Told =>
+  aModelThat(
+    { claims: [claim] },
+    { resolved, artifact: anArtifact({ claimName: claim.metadata.name, claimUid: claim.metadata.uid }) },
+  );
+
+// A ModelServer.
+
+export function aServerThat(view: Partial<ServerView> = {}): Told {
+  const { status } = decide(server.steps, aServerView(view), { status: undefined, ...at });
+  return conditionsOf('ModelServer', status);
+}
+export function pod(status: NonNullable<Pod['status']>): Live<Pod> {
+  return { metadata: meta('p'), status: { phase: 'Pending', ...status } };
+}
+export const running = (...more: object[]): Partial<ServerView> => ({
+  pods: [pod(Object.assign({ phase: 'Running' }, ...more) as NonNullable<Pod['status']>)],
+});
+export const container = (more: object): NonNullable<Pod['status']> => ({
+  containerStatuses: [{ name: 'c', image: '', imageID: '', ready: false, restartCount: 0, ...more }],
+});
+/** Its runtime ended with this. */
+export function loadThat(reason: RuntimeFailure['failure']['reason']): Told {
+  const message = JSON.stringify({ failure: { reason, message: 'So it was.' } } satisfies RuntimeFailure);
+  return aServerThat(running(container({ lastState: { terminated: { exitCode: 1, message } } })));
+}
+export function serving(
+  chat: { description: string; problem?: string } = { description: 'As it should.' },
+): Told {
+  const wanted = serverDeployment(aServer(), anArtifact(), aServerView().image);
+  const { annotations = {} } = withHash<Deployment>(wanted, appliedAnnotation).metadata ?? {};
+  const status = { observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: 1 };
+  return aServerThat({
+    ...running({ conditions: [{ type: 'Ready', status: 'True' }] }),
+    deployment: { ...wanted, metadata: meta('chat', { annotations }), status },
+    loads: new Map([['p', { phase: 'ready' as const, percent: 100, chat }]]),
+  });
+}
+
+// What only shows when a decision is carried out: the API server refuses, or something has the name already.
+
+export const refusal = new ApiError({ status: 403, reason: 'Forbidden', message: 'exceeded quota' });
+
+async function carriedOut(
+  owner: { kind: typeof models | typeof modelServers; object: Live<KubeObject> },
+  decision: Decision<ModelStatus> | Decision<ModelServerStatus>,
+  api: { holds?: Live<KubeObject>; refuses?: ApiError },
+): Promise<Told> {
+  let written: Pick<ModelStatus, 'conditions'> = {};
+  const answer = (object: KubeObject) =>
+    api.refuses ? Promise.reject(api.refuses) : Promise.resolve({ ...object, metadata: meta('made') });
+  const client = {
+    get: () =>
+      api.holds
+        ? Promise.resolve(api.holds)
+        : Promise.reject(new ApiError({ status: 404, reason: 'NotFound', message: 'no' })),
+    create: (_kind: unknown, object: KubeObject) =>
+      api.holds
+        ? Promise.reject(new ApiError({ status: 409, reason: 'AlreadyExists', message: 'there' }))
+        : answer(object),
+    apply: (_kind: unknown, object: KubeObject) => answer(object),
+    applyStatus: (_kind: unknown, { status }: { status: typeof written }) =>
+      Promise.resolve((written = status)),
+  };
+  const acting = actor(client as unknown as KubeClient, { record: () => {} }, () => now);
+  await act(
+    acting,
+    owner as never,
+    () => decision as never,
+    () => undefined,
+    signal,
+  );
+  return conditionsOf(owner.kind.kind, written);
+}
+export const theirs: Live<KubeObject> = { metadata: meta('theirs') };
+export const modelOn = (api: Parameters<typeof carriedOut>[2]): Promise<Told> =>
+  carriedOut(
+    { kind: models, object: spec },
+    decide(model.steps, aView({ model: spec }), { status: undefined, ...at }),
+    api,
+  );
+export const serverOn = (api: Parameters<typeof carriedOut>[2]): Promise<Told> =>
+  carriedOut(
+    { kind: modelServers, object: aServer() },
+    decide(server.steps, aServerView(), { status: undefined, ...at }),
+    api,
+  );
+
+// Events of their own.
+
+/** What the claim is told of that a deleted Model has left files on. */
+export async function leftover(view: Partial<LeftoverView>, refuses?: ApiError): Promise<Told> {
+  const events: EventText[] = [];
+  const client = {
+    get: (_kind: unknown, { name }: { name: string }) =>
+      name === 'qwen'
+        ? Promise.reject(new ApiError({ status: 404, reason: 'NotFound', message: 'no' }))
+        : Promise.resolve(note),
+    create: () => (refuses ? Promise.reject(refuses) : Promise.resolve({})),
+    delete: () => Promise.resolve(),
+  };
+  const acting = {
+    client: client as unknown as KubeClient,
+    events: { record: (_about: unknown, text: EventText) => void events.push(text) },
+  };
+  await collectLeftovers(
+    acting,
+    {
+      model: undefined,
+      jobs: [note],
+      pods: [],
+      claims: [left],
+      image: 'puller:1',
+      now,
+      usersOf: () => [],
+      isQuiet: () => true,
+      ...view,
+    },
+    signal,
+  );
+  return eventsOf('PersistentVolumeClaim', events);
+}
+const left = aClaim('shared', { metadata: { ownerReferences: [] } });
+const noted = noteFor(aModel(shared), {
+  claim: { name: 'shared', uid: left.metadata.uid },
+  image: 'puller:1',
+  defaults: {},
+});
+const note = { ...noted, metadata: meta(noted.metadata.name, { labels: noted.metadata.labels }) };
+export function collection(type: 'Complete' | 'Failed', reason?: string) {
+  const ours = { ...noted.metadata.labels, [labels.attempt]: '1' };
+  const condition = { type, status: 'True', lastTransitionTime: secondsAgo(600), ...(reason && { reason }) };
+  return { ...noted, metadata: meta('run', { labels: ours }), status: { conditions: [condition] } };
+}
+
+export function invalid(kind: string): Told {
+  const events: EventText[] = [];
+  const objects = new InvalidObjects({ record: (_about, text) => void events.push(text) });
+  objects.lead([]);
+  objects.saw(theirs, new Error('spec.source: Required'));
+  return eventsOf(kind, events);
+}
