@@ -301,10 +301,20 @@ export const reasons = {
   LoadFailed: {
     where: ['ModelServer Available'],
     meaning: 'The runtime could not load the weights.',
-    action:
-      'Read the message and the log of the pod; the file may be of an unsupported architecture or too large.',
+    action: 'Read the message and the log of the pod; the file may be of an unsupported architecture.',
   },
-
+  InsufficientMemory: {
+    where: ['ModelServer Available'],
+    meaning: 'Weights and context do not fit into the memory of the server.',
+    action:
+      'Raise spec.pod.resources.limits.memory, lower spec.runtime.contextSize or parallel, or serve a smaller quantization.',
+  },
+  InsufficientGPUMemory: {
+    where: ['ModelServer Available'],
+    meaning: 'Weights and context do not fit into the memory of the GPUs.',
+    action:
+      'Lower spec.runtime.contextSize or parallel, ask for more GPUs or larger ones, or serve a smaller quantization.',
+  },
   ApiKeysNotFound: {
     where: ['ModelServer Available'],
     meaning: 'The Secret that spec.auth names does not exist, or holds no API key.',

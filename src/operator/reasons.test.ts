@@ -173,6 +173,8 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
       aServerThat({ pods: [pod(container({ state: { waiting: { reason: 'ErrImagePull' } } }))] }),
   },
   LoadFailed: { 'ModelServer Available': () => loadThat('LoadFailed') },
+  InsufficientMemory: { 'ModelServer Available': () => loadThat('InsufficientMemory') },
+  InsufficientGPUMemory: { 'ModelServer Available': () => loadThat('InsufficientGPUMemory') },
   ApiKeysNotFound: { 'ModelServer Available': () => loadThat('ApiKeysNotFound') },
   TemplateNotSupported: {
     'ModelServer ChatTemplateHonored': () => serving({ description: 'By the file.', problem: 'No `range`.' }),

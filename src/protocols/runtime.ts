@@ -65,6 +65,9 @@ export type LoadState = z.infer<typeof LoadState>;
 
 /** The termination message of a runtime that cannot serve. */
 export const RuntimeFailure = z.object({
-  failure: z.object({ reason: z.enum(['LoadFailed', 'ApiKeysNotFound']), message: z.string() }),
+  failure: z.object({
+    reason: z.enum(['LoadFailed', 'InsufficientMemory', 'InsufficientGPUMemory', 'ApiKeysNotFound']),
+    message: z.string(),
+  }),
 });
 export type RuntimeFailure = z.infer<typeof RuntimeFailure>;

@@ -3,6 +3,7 @@ import { InsufficientMemoryError, NoBinaryFoundError } from 'node-llama-cpp';
 import { NoApiKeys } from './api-keys.ts';
 import type { RuntimeFailure, RuntimeSettings } from '../protocols/runtime.ts';
 import { settingsVariable } from '../protocols/runtime.ts';
+import { DoesNotFit } from './fit.ts';
 import { LlamaLoadError } from './llama.ts';
 import { LayerError } from './ollama/layers.ts';
 
@@ -11,9 +12,28 @@ const longestMessage = 3500;
 
 /** What is written to the termination log, so that the operator can say it in the ModelServer's conditions. */
 export function failureOf(error: unknown, settings?: RuntimeSettings): RuntimeFailure {
-  const reason = error instanceof NoApiKeys ? 'ApiKeysNotFound' : 'LoadFailed';
-  return { failure: { reason, message: describe(error, settings).slice(0, longestMessage) } };
+  const message = describe(error, settings).slice(0, longestMessage);
+  return { failure: { reason: reasonOf(error), message } };
 }
+
+function reasonOf(error: unknown): RuntimeFailure['failure']['reason'] {
+  if (error instanceof NoApiKeys) return 'ApiKeysNotFound';
+  if (!(error instanceof LlamaLoadError) || !lacksMemory(error)) return 'LoadFailed';
+  const { cause } = error;
+  const onGpu =
+    cause instanceof DoesNotFit ? cause.place === 'GPU memory' : /VRAM|CUDA|Vulkan/i.test(detailsOf(error));
+  return onGpu ? 'InsufficientGPUMemory' : 'InsufficientMemory';
+}
+
+function lacksMemory(error: LlamaLoadError): boolean {
+  return (
+    error.cause instanceof DoesNotFit ||
+    error.cause instanceof InsufficientMemoryError ||
+    /insufficient memory|failed to allocate|too large to fit/i.test(detailsOf(error))
+  );
+}
+
+const detailsOf = (error: LlamaLoadError) => [messageOf(error), ...error.complaints].join(' | ');
 
 function describe(error: unknown, settings?: RuntimeSettings): string {
   if (!settings)
@@ -28,8 +48,8 @@ function describe(error: unknown, settings?: RuntimeSettings): string {
 /** What happened, to which file, what to do next. */
 function loadFailure(settings: RuntimeSettings, error: LlamaLoadError): string {
   const { modelPath, parallel } = settings;
-  const { cause, complaints } = error;
-  const details = [messageOf(error), ...complaints].join(' | ');
+  const { cause } = error;
+  const details = detailsOf(error);
   if (cause instanceof LayerError) return cause.message;
   if (!existsSync(modelPath)) {
     return `${modelPath} does not exist. Check that the volume of the model is mounted and that the pull has ended.`;
@@ -37,10 +57,13 @@ function loadFailure(settings: RuntimeSettings, error: LlamaLoadError): string {
   if (cause instanceof NoBinaryFoundError) {
     return `No llama.cpp of this image runs on this node (${process.platform} ${process.arch}), so ${modelPath} was not loaded. Serve it on a node with another CPU, or with an image built for this one.`;
   }
-  if (
-    cause instanceof InsufficientMemoryError ||
-    /insufficient memory|failed to allocate|too large to fit/i.test(details)
-  ) {
+  if (cause instanceof DoesNotFit) {
+    return (
+      `${modelPath} ${cause.message}. ` +
+      `Lower spec.runtime.contextSize or parallel, ${cause.place === 'memory' ? 'raise spec.pod.resources.limits.memory, ' : 'ask for more GPUs, '}or serve a smaller quantization.`
+    );
+  }
+  if (lacksMemory(error)) {
     return (
       `${modelPath} (${statSync(modelPath).size} bytes), with ${parallel} sequences, does not fit into memory: ${details}. ` +
       'Give the server more memory, or lower its context size, its parallel sequences or the quantization.'

@@ -11,6 +11,7 @@ import { ensureGgufHeader } from './gguf-header.ts';
 import { llamaEngine } from './llama-engine.ts';
 import { readOllamaLayers } from './ollama/layers.ts';
 import { readModelFile } from './model-file.ts';
+import { ensureRoom } from './room.ts';
 import type { ServedModel } from './served-model.ts';
 
 export interface LoadOptions {
@@ -73,6 +74,7 @@ async function load(
   }
   await ensureGgufHeader(settings.modelPath);
   const file = await readModelFile(settings.modelPath);
+  await ensureRoom(llama, settings, file);
   const model = await llama.loadModel({ modelPath: settings.modelPath, onLoadProgress: onProgress });
   const context = await model.createContext({
     sequences: settings.parallel,

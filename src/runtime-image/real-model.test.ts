@@ -135,6 +135,29 @@ describe('a runtime with a real model', { timeout: 60_000 }, () => {
   });
 });
 
+describe('a runtime whose model does not fit', { timeout: 60_000 }, () => {
+  it('ends before it loads, and says what would fit', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'longshore-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const log = join(folder, 'termination-log');
+    const { path } = await gemma();
+    // 3 KiB for each token of each request: 3 TiB.
+    const runtime = await Runtime.start(
+      path,
+      { LONGSHORE_TERMINATION_LOG: log },
+      { contextSize: 16_777_216, parallel: 64 },
+    );
+    onTestFinished(() => void runtime.child.kill('SIGKILL'));
+    expect(await runtime.exited).toEqual([1, null]);
+    const { failure } = RuntimeFailure.parse(JSON.parse(await readFile(log, 'utf8')));
+    expect(failure.reason).toBe('InsufficientMemory');
+    const needs = /needs ([\d.]+) GiB of memory .*largest context that fits: (\d+)/.exec(failure.message);
+    expect(Number(needs?.[1])).toBeCloseTo(3072, -2);
+    // The model was trained for so many.
+    expect(Number(needs?.[2])).toBeLessThanOrEqual(32768);
+  });
+});
+
 describe('a runtime with API keys', { timeout: 60_000 }, () => {
   it('ends before it loads where there are none', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'longshore-'));

@@ -217,7 +217,7 @@ describe('runWorkload', () => {
 
   it('is blocked when a pod is killed for its memory', () => {
     const pods = [aPod('a', ended({ reason: 'OOMKilled' }))];
-    expect(runWorkload(aServerView({ pods }))).toMatchObject({ at: 'blocked', reason: 'LoadFailed' });
+    expect(runWorkload(aServerView({ pods }))).toMatchObject({ at: 'blocked', reason: 'InsufficientMemory' });
   });
 
   it('does not take any other last word for a failed load', () => {

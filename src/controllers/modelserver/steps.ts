@@ -158,5 +158,5 @@ function loadFailureOf({ pods }: ServerView): RuntimeFailure['failure'] | undefi
   );
   if (!killed) return undefined;
   const message = `Pod ${killed.metadata.name} was killed for its memory while it loaded: raise spec.pod.resources.limits.memory, or lower spec.runtime.contextSize and parallel.`;
-  return { reason: 'LoadFailed', message };
+  return { reason: 'InsufficientMemory', message };
 }
