@@ -2,22 +2,11 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { z } from 'zod';
 import { jsonOf } from '../../sources/ask.ts';
 import { SourceError, type Archive, type Archives, type SourceFile } from '../../sources/source.ts';
 import { filesInArchive, type PackedFile } from '../../sources/oci/tar.ts';
+import { Unpacked, unpackedPath } from '../store/unpacked.ts';
 import { headroomBytes, type Volume } from '../store/volume.ts';
-
-/** What an archive holds, by its digest: its files outlive it. */
-const Contents = z.object({
-  version: z.literal(1),
-  files: z.array(
-    z.object({ path: z.string(), sizeBytes: z.int(), sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
-  ),
-});
-type Contents = z.infer<typeof Contents>;
-
-const contentsPath = ({ digest }: Archive): string => `unpacked/sha256-${digest.hex}.json`;
 
 /** The wanted files of an archive that was unpacked on this volume before; they may be gone since. */
 export async function filesUnpackedFrom(
@@ -25,8 +14,8 @@ export async function filesUnpackedFrom(
   wants: Archives['wants'],
   volume: Volume,
 ): Promise<SourceFile[] | undefined> {
-  const text = await volume.readRecord(contentsPath(archive));
-  const { data } = Contents.safeParse(text === undefined ? undefined : jsonOf(Buffer.from(text)));
+  const text = await volume.readRecord(unpackedPath(archive.digest.hex));
+  const { data } = Unpacked.safeParse(text === undefined ? undefined : jsonOf(Buffer.from(text)));
   return data?.files.filter(({ path }) => wants(path)).map(sourceFile);
 }
 
@@ -58,7 +47,7 @@ export async function unpack(
   // What is not wanted takes no room, and must not be endless either.
   const mostBytes = archive.sizeBytes + (await volume.freeBytes());
   const tooLarge = (): Error => noRoom(archive, `more than ${mostBytes} bytes, which is all there is`);
-  const files: Contents['files'] = [];
+  const files: Unpacked['files'] = [];
   const packed = filesInArchive(createReadStream(at, { signal }), archive, { mostBytes, tooLarge });
   for await (const file of packed) {
     const { path, sizeBytes } = file;
@@ -75,8 +64,8 @@ export async function unpack(
     await announce(sha256);
     await volume.publishBlob(to, sha256);
   }
-  const contents: Contents = { version: 1, files };
-  await volume.writeRecord({ path: contentsPath(archive), content: JSON.stringify(contents) });
+  const contents: Unpacked = { version: 1, files };
+  await volume.writeRecord({ path: unpackedPath(archive.digest.hex), content: JSON.stringify(contents) });
   return files.filter(({ path }) => wants(path)).map(sourceFile);
 }
 
@@ -95,7 +84,7 @@ async function write({ content }: PackedFile, to: string | undefined): Promise<s
   return hash.digest('hex');
 }
 
-function sourceFile({ path, sizeBytes, sha256 }: Contents['files'][number]): SourceFile {
+function sourceFile({ path, sizeBytes, sha256 }: Unpacked['files'][number]): SourceFile {
   return { path, sizeBytes, digest: { algorithm: 'sha256', hex: sha256 } };
 }
 

@@ -19,6 +19,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { CollectRequest, type Collection } from '../../protocols/puller.ts';
 import { collect } from './collect.ts';
 import { announce, writeIndex } from './references.ts';
+import { unpackedPath } from './unpacked.ts';
 import { openVolume, type Volume } from './volume.ts';
 
 const log = pino({ level: 'silent' });
@@ -74,6 +75,27 @@ async function publish(
 describe('a collection', () => {
   it('of a volume that was never used does nothing', async () => {
     await expect(collectNow()).resolves.toEqual({ freedBytes: 0, removedBlobs: 0, keptBlobs: 0 });
+  });
+
+  it('forgets what archives were unpacked to when none of it is left, and not while a file is', async () => {
+    const unpacked = (archive: string, ...contents: string[]) =>
+      volume.writeRecord({
+        path: unpackedPath(sha256(archive)),
+        content: JSON.stringify({
+          version: 1,
+          files: contents.map((each) => ({ path: each, sizeBytes: each.length, sha256: sha256(each) })),
+        }),
+      });
+    await publish('one', { 'm.gguf': 'weights' });
+    await publish('two', { 'n.gguf': 'other weights' });
+    // A file that was not wanted never was a blob.
+    await unpacked('kept', 'weights', 'not wanted');
+    await unpacked('gone', 'other weights', 'not wanted');
+    await put(unpackedPath(sha256('broken')), '{');
+    await collectNow({ forget: { modelUid: 'two' } });
+    expect(await readdir(join(root, 'unpacked'))).toEqual([`sha256-${sha256('kept')}.json`]);
+    await collectNow({ forget: { modelUid: 'one' } });
+    expect(await has('unpacked')).toBe(false);
   });
 
   it('keeps what Models use', async () => {

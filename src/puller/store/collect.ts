@@ -11,6 +11,7 @@ import {
   sweepManifests,
   sweepPartials,
   sweepRefs,
+  sweepUnpacked,
   type Bin,
 } from './sweep.ts';
 import { names, unlessMissing } from './volume.ts';
@@ -47,6 +48,7 @@ export async function collect(root: string, request: CollectRequest, log: Logger
       await sweepLinks(sweep);
       await sweepManifests(sweep);
       await sweepRefs(sweep);
+      await sweepUnpacked(sweep);
       await sweepLeftovers(sweep);
       await emptyOldBins(root, bin);
       const collection = { ...total, keptBlobs };

@@ -2,6 +2,7 @@ import { lstat, open, readdir, readlink, rmdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { announcedFolder, binsFolder, indexFolder, type References } from './references.ts';
+import { Unpacked, unpackedFolder } from './unpacked.ts';
 import { hasCode, names, unlessMissing } from './volume.ts';
 
 /** Where a collection puts what it removes. Only while it is there can anything be removed. */
@@ -43,6 +44,7 @@ const foldersOfOurs = new Set([
   binsFolder,
   indexFolder,
   'manifests',
+  unpackedFolder,
   'lost+found',
 ]);
 
@@ -144,6 +146,17 @@ export async function sweepManifests({ root, references, bin }: Sweep): Promise<
   }
 }
 
+/** What archives were unpacked to, where no file of it is here any more: it would only be unpacked again. */
+export async function sweepUnpacked({ root, references, bin }: Sweep): Promise<void> {
+  for await (const { path, isFile, name } of entriesBelow(join(root, unpackedFolder))) {
+    const found = isFile && !leftoverName.test(name) ? await readSmall(path) : undefined;
+    if (found === undefined) continue;
+    const { data } = Unpacked.safeParse(jsonOf(found.text));
+    const here = await Promise.all((data?.files ?? []).map(({ sha256 }) => isHere(root, sha256, references)));
+    if (!here.includes(true) && (await bin.take(path, found.inode))) await prune(dirname(path), root);
+  }
+}
+
 /** Branches and tags of a cache of huggingface_hub whose commit is gone. */
 export async function sweepRefs({ root, bin }: Sweep): Promise<void> {
   for (const repo of await names(join(root, 'hub'))) {
@@ -159,7 +172,7 @@ export async function sweepRefs({ root, bin }: Sweep): Promise<void> {
 
 /** Files that were being written when their process was killed. */
 export async function sweepLeftovers({ root, bin }: Sweep): Promise<void> {
-  const ours = [announcedFolder, indexFolder, 'manifests'].map((name) => join(root, name));
+  const ours = [announcedFolder, indexFolder, 'manifests', unpackedFolder].map((name) => join(root, name));
   for (const folder of [...ours, ...(await foldersOfSources(root))]) {
     for await (const { path, name } of entriesBelow(folder)) {
       if (!leftoverName.test(name)) continue;
