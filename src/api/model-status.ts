@@ -237,6 +237,6 @@ export const ModelStatus = z.object({
     })
     .optional()
     .describe('The claim being filled or in use.'),
-  servers: z.int().optional().describe('The number of ModelServers that name the Model.'),
+  servers: z.int().optional().describe('The number of ModelServers that name the Model, or use it still.'),
 });
 export type ModelStatus = z.infer<typeof ModelStatus>;

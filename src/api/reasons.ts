@@ -251,9 +251,11 @@ export const reasons = {
     action: 'Nothing.',
   },
   InUse: {
-    where: ['PersistentVolumeClaim event'],
-    meaning: 'The files of a deleted Model stay on a shared claim, since ModelServers use them.',
-    action: 'Delete these ModelServers, or have them use another Model; the files go then.',
+    where: ['Model Ready', 'PersistentVolumeClaim event'],
+    meaning:
+      'A deleted Model stays, or the files that it had on a shared claim, since ModelServers use them.',
+    action:
+      'Delete these ModelServers, or have them use another Model; the annotation longshore.dev/force-delete has the Model go at once.',
   },
 
   // A ModelServer
@@ -261,6 +263,11 @@ export const reasons = {
     where: ['ModelServer ModelReady'],
     meaning: 'No Model of this name exists in this namespace.',
     action: 'Create the Model, or correct spec.modelRef.name.',
+  },
+  ModelTerminating: {
+    where: ['ModelServer ModelReady'],
+    meaning: 'The Model is being deleted, and no server may begin to use it.',
+    action: 'Name another Model in spec.modelRef.name, or apply it again when it is gone.',
   },
   ModelNotReady: {
     where: ['ModelServer ModelReady'],

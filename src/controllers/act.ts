@@ -50,7 +50,8 @@ const quiet: ReadonlySet<string> = new Set<Reason>([
  * Takes a decision and carries it out: applies and removes. When that brings objects to light that the caches do not
  * have yet, such as those just made, the next decision is taken at once, from where the status stands and with what was
  * seen. Then it writes the status, once. A refusal of the API server that trying again will not mend (a quota, an
- * admission policy, a name that is taken) ends in the conditions instead of in a throw.
+ * admission policy, a name that is taken) ends in the conditions instead of in a throw, one of what has to be done `first`
+ * too.
  */
 export async function act<T extends KubeObject & { status?: ConditionedStatus | undefined }>(
   { client, apply, writeStatus, events, now }: Actor,
@@ -58,12 +59,14 @@ export async function act<T extends KubeObject & { status?: ConditionedStatus | 
   decideBy: (status: T['status'], seen: readonly ChildRef[]) => Decision<NonNullable<T['status']>>,
   cached: (child: Child) => Live<KubeObject> | undefined,
   signal: AbortSignal,
+  first: () => Promise<void> = async () => {},
 ): Promise<{ recheckAfter?: number | undefined }> {
   const seen: ChildRef[] = [];
   const removed = new Set<string>();
   let decision = decideBy(owner.object.status, seen);
   const told = [...decision.events];
   try {
+    await first();
     for (let round = 1; ; round += 1) {
       const known = seen.length;
       for (const wanted of decision.apply) {

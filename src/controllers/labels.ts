@@ -33,5 +33,10 @@ export const requestedAtAnnotation = 'longshore.dev/requested-at';
 /** On a claim: what was verified on it last, so that a lost status can be told again (model/history.ts). */
 export const publishedAnnotation = 'longshore.dev/published';
 
+/** On a Model that ModelServers use: it stays until they have let go of it (docs/adr/0023). */
+export const inUseFinalizer = 'longshore.dev/in-use';
+/** On a Model, set to `true` by a person: it goes at once when it is deleted, whoever uses it. */
+export const forceDeleteAnnotation = 'longshore.dev/force-delete';
+
 /** Holds the hash of what was applied last: an object that would not change is not written. */
 export const appliedAnnotation = 'longshore.dev/applied';

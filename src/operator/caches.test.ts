@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { labels } from '../controllers/labels.ts';
+import { forceDeleteAnnotation, inUseFinalizer, labels } from '../controllers/labels.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { Informer, type Change } from '../kube/informer.ts';
 import { formatKey, type KubeObject, type Live, type Ref } from '../kube/kind.ts';
@@ -132,6 +132,16 @@ describe('a Model', () => {
     expect(wakes({ artifact, servers: 2 }, { artifact, servers: 1 })).toBe(false);
   });
 
+  it('has them looked at when somebody has taken off what keeps it for them, and not when that is put on', () => {
+    const [held, free] = [object({ finalizers: [inUseFinalizer] }), object({})];
+    const forced = object({ annotations: { [forceDeleteAnnotation]: 'true' } });
+    const wakes = (now: Live<KubeObject>, old: Live<KubeObject>): boolean =>
+      tell('models', { type: 'modified', object: now, old }).includes('server default/s event');
+    expect(wakes(free, held)).toBe(true);
+    expect(wakes(held, free)).toBe(false);
+    expect(wakes(free, forced)).toBe(true);
+  });
+
   it('is last when it was there at the start, unless nobody has looked at its spec', () => {
     const seen = object({}, { status: { observedGeneration: 1 } });
     expect(tell('models', { type: 'added', object: seen, initial: true })).toEqual([
@@ -163,6 +173,15 @@ describe('a ModelServer', () => {
   it('leaves its Model alone while it uses the same of it', () => {
     const change = { type: 'modified', object: server('m', 'claim'), old: server('m', 'claim') } as const;
     expect(tell('modelServers', change)).toEqual(['server default/s event']);
+  });
+
+  it('has its Model looked at when it is being deleted', () => {
+    const ending = { name: 's', deletionTimestamp: '2030-01-01T00:00:00Z', generation: 2 };
+    const now = { ...server('m', 'claim'), metadata: object(ending).metadata };
+    expect(tell('modelServers', { type: 'modified', object: now, old: server('m', 'claim') })).toEqual([
+      'model default/m event',
+      'server default/s user',
+    ]);
   });
 
   it('has both Models looked at when it turns to another, and its own when it turns to another claim', () => {

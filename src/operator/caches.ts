@@ -2,9 +2,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Model } from '../api/model.ts';
 import type { ModelServer } from '../api/modelserver.ts';
 import { models, modelServers } from '../controllers/kinds.ts';
-import { labels, managedBySelector, unmanagedSelector } from '../controllers/labels.ts';
+import { inUseFinalizer, labels, managedBySelector, unmanagedSelector } from '../controllers/labels.ts';
 import { mountedBy } from '../controllers/model/claim-users.ts';
 import { namedClaim } from '../controllers/model/claim.ts';
+import { isForced, modelsUsedBy } from '../controllers/model/deletion.ts';
 import type { ModelCaches } from '../controllers/model/reconcile.ts';
 import { hasEnded } from '../controllers/pods.ts';
 import type { ServerCaches } from '../controllers/modelserver/reconcile.ts';
@@ -23,6 +24,7 @@ import {
 import type { KubeClient } from '../kube/client.ts';
 import { findCondition } from '../kube/conditions.ts';
 import type { Controller } from '../kube/controller.ts';
+import { hasFinalizer } from '../kube/finalizers.ts';
 import { Informer } from '../kube/informer.ts';
 import { formatKey, keyOf, type Kind, type KubeObject, type Live, type Ref } from '../kube/kind.ts';
 import type { Log } from '../kube/log.ts';
@@ -73,7 +75,7 @@ export function startCaches(
       log,
       namespace,
       onInvalid,
-      indexes: { model: ({ metadata, spec }) => [`${metadata.namespace}/${spec.modelRef.name}`] },
+      indexes: { model: (server) => usedModels(server).map(formatKey) },
     }),
     jobs: ours(
       jobs,
@@ -150,7 +152,7 @@ export function wire(
 
   trigger(caches.modelServers, itself(), server);
   // A claim that a server stopped using may be collected, and so may what it used on a shared one.
-  trigger(caches.modelServers, unless(usesSame, referred(usedModel)), model);
+  trigger(caches.modelServers, unless(usesSame, referred(usedModels)), model);
   const leftOn = collectable(caches);
   const claimOfServer = ({ metadata: { namespace }, status }: ModelServer): Ref[] =>
     status?.model ? leftOn({ namespace, name: status.model.claimName }) : [];
@@ -211,8 +213,8 @@ function collectable({ models: all, jobs: noted, otherClaims }: Caches): (claim:
   };
 }
 
-function usedModel({ metadata, spec }: ModelServer): Ref[] {
-  return [{ namespace: metadata.namespace, name: spec.modelRef.name }];
+function usedModels(server: Live<ModelServer>): Ref[] {
+  return modelsUsedBy(server).map((name) => ({ namespace: server.metadata.namespace, name }));
 }
 
 /** Whether two versions of a class serve the same claims. */
@@ -221,8 +223,15 @@ function servesSame(one: StorageClass, other: StorageClass): boolean {
 }
 
 /** Whether two versions of a Model are the same to its servers: what is published, and what they say of one that is not. */
-function publishesSame({ status: one }: Model, { status: other }: Model): boolean {
-  return isDeepStrictEqual([one?.artifact, standing(one)], [other?.artifact, standing(other)]);
+function publishesSame(now: Live<Model>, before: Live<Model>): boolean {
+  const [{ status: one }, { status: other }] = [now, before];
+  // Somebody else took it off: a server puts it back.
+  const isLetGo = hasFinalizer(before, inUseFinalizer) && !hasFinalizer(now, inUseFinalizer);
+  return (
+    !isLetGo &&
+    isForced(now) === isForced(before) &&
+    isDeepStrictEqual([one?.artifact, standing(one)], [other?.artifact, standing(other)])
+  );
 }
 
 function standing(status: Model['status']): unknown[] {
@@ -231,14 +240,14 @@ function standing(status: Model['status']): unknown[] {
   return [ready?.reason, isStalled && ready?.message];
 }
 
-/** Whether two versions of a server keep the same of the same Model from being collected. */
+/** Whether two versions of a server keep the same of the same Models from going. */
 function usesSame(one: ModelServer, other: ModelServer): boolean {
   return isDeepStrictEqual(useOf(one), useOf(other));
 }
 
-function useOf({ spec, status }: ModelServer): unknown[] {
-  const { claimName, digest } = status?.model ?? {};
-  return [spec.modelRef.name, claimName, digest, findCondition(status?.conditions, 'Ready')?.status];
+function useOf({ metadata, spec, status }: ModelServer): unknown[] {
+  const ready = findCondition(status?.conditions, 'Ready')?.status;
+  return [metadata.deletionTimestamp, spec.modelRef.name, status?.model, ready];
 }
 
 /** Whether two versions of a pod use their claims alike: for as long as it has not ended. */

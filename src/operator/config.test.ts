@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig } from './config.ts';
+import { readConfig, readReleaseConfig } from './config.ts';
 
 const images = { LONGSHORE_PULLER_IMAGE: 'puller:1', LONGSHORE_RUNTIME_IMAGE: 'runtime:1' };
 
@@ -75,5 +75,16 @@ describe('readConfig', () => {
     expect(() =>
       readConfig({ LONGSHORE_RUNTIME_IMAGE: '', LONGSHORE_PORT: 'http', LONGSHORE_LOG_LEVEL: 'loud' }),
     ).toThrow(/LONGSHORE_PULLER_IMAGE: .*LONGSHORE_RUNTIME_IMAGE: .*LONGSHORE_PORT: .*LONGSHORE_LOG_LEVEL: /);
+  });
+});
+
+describe('readReleaseConfig', () => {
+  it('needs nothing, and takes the namespace', () => {
+    expect(readReleaseConfig({})).toEqual({ namespace: undefined, logLevel: 'info' });
+    expect(readReleaseConfig({ LONGSHORE_NAMESPACE: 'models' })).toMatchObject({ namespace: 'models' });
+  });
+
+  it('names what is malformed', () => {
+    expect(() => readReleaseConfig({ LONGSHORE_LOG_LEVEL: 'loud' })).toThrow('LONGSHORE_LOG_LEVEL');
   });
 });

@@ -58,13 +58,25 @@ export interface Config {
 }
 
 /** Throws with every variable that is missing or malformed, named. */
+function read<T>(schema: z.ZodType<T>, environment: NodeJS.ProcessEnv): T {
+  const parsed = schema.safeParse(environment);
+  if (parsed.success) return parsed.data;
+  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+  throw new Error(`the environment of the operator is wrong: ${problems.join('; ')}`);
+}
+
+/** What it takes to let Models go when there is no operator any more. Throws as readConfig does. */
+export function readReleaseConfig(environment: NodeJS.ProcessEnv): Pick<Config, 'namespace' | 'logLevel'> {
+  const { LONGSHORE_NAMESPACE: namespace, LONGSHORE_LOG_LEVEL: logLevel } = read(
+    Environment.pick({ LONGSHORE_NAMESPACE: true, LONGSHORE_LOG_LEVEL: true }),
+    environment,
+  );
+  return { namespace, logLevel };
+}
+
+/** Throws with every variable that is missing or malformed, named. */
 export function readConfig(environment: NodeJS.ProcessEnv): Config {
-  const parsed = Environment.safeParse(environment);
-  if (!parsed.success) {
-    const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
-    throw new Error(`the environment of the operator is wrong: ${problems.join('; ')}`);
-  }
-  const { data } = parsed;
+  const data = read(Environment, environment);
   return {
     pullerImage: data.LONGSHORE_PULLER_IMAGE,
     runtimeImage: data.LONGSHORE_RUNTIME_IMAGE,

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { reasons, Reason } from '../api/reasons.ts';
 import { managedBy } from '../controllers/labels.ts';
+import { stepsWhileKept } from '../controllers/model/deletion.ts';
 import { contentOf } from '../controllers/model/content.ts';
 import { questionOf } from '../controllers/model/question.ts';
 import * as model from '../controllers/model/reconcile.ts';
@@ -12,6 +13,7 @@ import {
   aModel,
   anArtifact,
   aPodOf,
+  aServer,
   aStorageClass,
   aView,
   now,
@@ -153,9 +155,19 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
       return leftover({ jobs: [done], pods: [aPodOf(done, report)] });
     },
   },
-  InUse: { 'PersistentVolumeClaim event': () => leftover({ usersOf: () => ['chat'] }) },
+  InUse: {
+    'Model Ready': () => aModelThat({ servers: [aServer()] }, {}, stepsWhileKept),
+    'PersistentVolumeClaim event': () => leftover({ usersOf: () => ['chat'] }),
+  },
   ModelNotFound: { 'ModelServer ModelReady': () => aServerThat({ model: undefined }) },
   ModelNotReady: { 'ModelServer ModelReady': () => aServerThat({ model: aModel() }) },
+  ModelTerminating: {
+    'ModelServer ModelReady': () => {
+      const going = aModel({}, { artifact: anArtifact() });
+      const metadata = { ...going.metadata, deletionTimestamp: secondsAgo(1) };
+      return aServerThat({ model: { ...going, metadata } });
+    },
+  },
   NotServable: {
     'ModelServer ModelReady': () =>
       aServerThat({ model: aModel({}, { artifact: anArtifact({ files: [] }) }) }),

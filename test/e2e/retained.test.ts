@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { models } from '../../src/controllers/kinds.ts';
+import { forceDeleteAnnotation } from '../../src/controllers/labels.ts';
 import { jobs, persistentVolumeClaims } from '../../src/kube/builtin.ts';
 import { standard } from '../hub/content.ts';
 import { isReady, World } from './world.ts';
@@ -49,6 +50,7 @@ describe('a Model that is deleted and applied again', () => {
     const first = await world.model('held', isReady);
     await world.applyServer('held', { modelRef: { name: 'held' }, runtime: { contextSize: 512 } });
     await world.server('held', isReady);
+    await world.kubectl(['annotate', 'model', 'held', `${forceDeleteAnnotation}=true`]);
     await remove('held');
     await world.applyModel('held', { huggingFace: { repo: standard.gemma.repo } });
     const second = await world.model('held', isReady);

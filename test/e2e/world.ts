@@ -14,7 +14,7 @@ import { standardRepos, strangerToken, testToken } from '../hub/content.ts';
 import { startHub, type Hub } from '../hub/hub.ts';
 import { portForward, type PortForward } from '../stack/port-forward.ts';
 
-const namespaces: Kind<KubeObject> = {
+export const namespaces: Kind<KubeObject> = {
   apiVersion: 'v1',
   kind: 'Namespace',
   plural: 'namespaces',

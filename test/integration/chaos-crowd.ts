@@ -1,7 +1,8 @@
 import { setTimeout as pass } from 'node:timers/promises';
 import { expect } from 'vitest';
-import { labels } from '../../src/controllers/labels.ts';
+import { forceDeleteAnnotation, labels } from '../../src/controllers/labels.ts';
 import type { Pod } from '../../src/kube/builtin.ts';
+import { isNotFound } from '../../src/kube/errors.ts';
 import { controllerOf, type KubeObject, type Live } from '../../src/kube/kind.ts';
 import { PullerRequest, requestVariable } from '../../src/protocols/puller.ts';
 import { fails, serves, type Part } from './fake-kubelet.ts';
@@ -136,7 +137,13 @@ export class Crowd {
 
   async #delete(name: string): Promise<void> {
     this.#wanted.set(name, undefined);
-    await this.#world.client.delete(...this.#world.modelRef(name));
+    const [kind, ref] = this.#world.modelRef(name);
+    // Its server stays, and would keep it; what is applied to one on its way out would be lost.
+    const metadata = { annotations: { [forceDeleteAnnotation]: 'true' }, finalizers: null };
+    await this.#world.client.patch(kind, ref, { metadata }).catch((error: unknown) => {
+      if (!isNotFound(error)) throw error;
+    });
+    await this.#world.client.delete(kind, ref);
   }
 
   #inspected(name: string): Part {

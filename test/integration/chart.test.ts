@@ -1,32 +1,52 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { KubeConfig } from '@kubernetes/client-node';
+import { expect, inject, test } from 'vitest';
 import { parseAllDocuments, stringify } from 'yaml';
-import type { Deployment } from '../../src/kube/builtin.ts';
-import { readConfig, type Config } from '../../src/operator/config.ts';
+import { models } from '../../src/controllers/kinds.ts';
+import { inUseFinalizer } from '../../src/controllers/labels.ts';
+import { connect } from '../../src/kube/client.ts';
+import { addFinalizer } from '../../src/kube/finalizers.ts';
+import type { KubeObject } from '../../src/kube/kind.ts';
+import { readConfig, readReleaseConfig, type Config } from '../../src/operator/config.ts';
 import { run } from '../cluster/commands.ts';
 import { ensureTools } from '../cluster/tools/tools.ts';
+import { aModel } from './objects.ts';
+import { runRelease } from './release-program.ts';
+import { namespaces } from './world.ts';
 
 const chart = join(import.meta.dirname, '../../charts/longshore');
 
-/** Renders the chart with values, and reads the environment of the operator in it as the operator does. */
-const it = test.extend('configOf', { scope: 'file' }, async ({}, { onCleanup }) => {
-  const { helm = '' } = await ensureTools(['helm'], { say: (line) => console.error(`chart: ${line}`) });
-  const folder = await mkdtemp(join(tmpdir(), 'chart-'));
-  onCleanup(() => rm(folder, { recursive: true }));
-  return async (values: object): Promise<Config> => {
-    const file = join(folder, 'values.yaml');
-    await writeFile(file, stringify(values));
-    const rendered = await run(helm, ['template', 'longshore', chart, '--values', file]);
-    const objects = parseAllDocuments(rendered).map((document) => document.toJS() as Deployment | null);
-    const deployment = objects.find((object) => object?.kind === 'Deployment');
-    const [container] = deployment!.spec!.template.spec!.containers;
-    return readConfig(
-      Object.fromEntries(container!.env!.map(({ name, value }) => [name, value ?? 'a-field'])),
-    );
+interface Rendered extends KubeObject {
+  spec?: {
+    template: { spec: { containers: { env: { name: string; value?: string }[]; args?: string[] }[] } };
   };
-});
+}
+
+/** Renders the chart with values, hooks included, and reads the environment of the operator in it as the operator does. */
+const it = test
+  .extend('folder', { scope: 'file' }, async ({}, { onCleanup }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'chart-'));
+    onCleanup(() => rm(folder, { recursive: true }));
+    return folder;
+  })
+  .extend('render', { scope: 'file' }, async ({ folder }) => {
+    const { helm = '' } = await ensureTools(['helm'], { say: (line) => console.error(`chart: ${line}`) });
+    return async (values: object): Promise<Rendered[]> => {
+      const file = join(folder, 'values.yaml');
+      await writeFile(file, stringify(values));
+      const rendered = await run(helm, ['template', 'longshore', chart, '--values', file]);
+      return parseAllDocuments(rendered).flatMap((document) => (document.toJS() as Rendered | null) ?? []);
+    };
+  })
+  .extend('configOf', { scope: 'file' }, ({ render }) => async (values: object): Promise<Config> => {
+    const deployment = (await render(values)).find(({ kind }) => kind === 'Deployment');
+    const [container] = deployment!.spec!.template.spec.containers;
+    return readConfig(
+      Object.fromEntries(container!.env.map(({ name, value }) => [name, value ?? 'a-field'])),
+    );
+  });
 
 it('a chart without values leaves pullers to the Models', async ({ configOf }) => {
   expect((await configOf({})).puller).toEqual({});
@@ -53,4 +73,79 @@ it.for([
   ['what a Model cannot say either', { connections: 65 }, /connections/],
 ] as const)('a chart is not installed with %s for pullers', async ([, puller, told], { configOf }) => {
   await expect(configOf({ puller })).rejects.toThrow(told);
+});
+
+/** What Helm does when all else of a release is gone. */
+const hooksOf = (objects: Rendered[]): Rendered[] =>
+  objects.filter(({ metadata }) => metadata?.annotations?.['helm.sh/hook'] === 'post-delete');
+
+it('a release that is uninstalled has Models let go, by hooks that leave nothing', async ({ render }) => {
+  const hooks = hooksOf(await render({ watchNamespace: 'models', logLevel: 'warn' }));
+  expect(hooks.map(({ kind }) => kind)).toEqual(['ServiceAccount', 'Role', 'RoleBinding', 'Job']);
+  expect(hooks.map(({ metadata }) => metadata?.annotations?.['helm.sh/hook-delete-policy'])).toEqual(
+    hooks.map(() => 'before-hook-creation,hook-succeeded'),
+  );
+  const weights = hooks.map(({ metadata }) => Number(metadata?.annotations?.['helm.sh/hook-weight']));
+  expect(weights).toEqual([-1, -1, -1, 0]);
+  const [container] = hooks.at(-1)!.spec!.template.spec.containers;
+  expect(container?.args).toEqual(['/app/operator.js', 'release']);
+  const environment = Object.fromEntries(container!.env.map(({ name, value }) => [name, value]));
+  expect(readReleaseConfig(environment)).toEqual({ namespace: 'models', logLevel: 'warn' });
+  const everywhere = hooksOf(await render({}));
+  expect(everywhere.map(({ kind }) => kind)).toEqual([
+    'ServiceAccount',
+    'ClusterRole',
+    'ClusterRoleBinding',
+    'Job',
+  ]);
+});
+
+it('the account of that hook may do what the hook does, and no more', async ({
+  render,
+  folder,
+  onTestFinished,
+}) => {
+  const config = new KubeConfig();
+  config.loadFromFile(inject('kubeconfig'));
+  const client = connect(config, { fieldManager: 'test' });
+  onTestFinished(() => client.close());
+  const { name: namespace } = (await client.create(namespaces, { metadata: { generateName: 'chart-' } }))
+    .metadata;
+  onTestFinished(() => client.delete(namespaces, { name: namespace }));
+  const kubectl = (arguments_: string[], input?: string): Promise<string> =>
+    run(inject('kubectl'), ['--kubeconfig', inject('kubeconfig'), '-n', namespace, ...arguments_], {
+      ...(input !== undefined && { input }),
+    });
+  const hooks = hooksOf(await render({ watchNamespace: namespace }));
+  const rights = hooks.filter(({ kind }) => kind !== 'Job');
+  // `helm template` renders for the namespace "default".
+  const here = rights.map((each) =>
+    stringify(each).replaceAll('namespace: default', `namespace: ${namespace}`),
+  );
+  await kubectl(['apply', '-f', '-'], here.join('---\n'));
+
+  const made = await client.create(...aModel(namespace, 'held', {}));
+  await addFinalizer(client, { ...models, schema: undefined }, made as never, inUseFinalizer);
+  await client.delete(models, { namespace, name: 'held' });
+  const account = 'longshore-uninstall';
+  const token = (await kubectl(['create', 'token', account])).trim();
+  const itsConfig = new KubeConfig();
+  itsConfig.loadFromClusterAndUser(config.getCurrentCluster()!, { name: account, token });
+  const file = join(folder, 'kubeconfig');
+  await writeFile(file, itsConfig.exportConfig());
+  expect(await runRelease(file, namespace)).toMatchObject({ code: 0 });
+  await expect(client.get(models, { namespace, name: 'held' })).rejects.toMatchObject({ status: 404 });
+
+  const granted = await kubectl([
+    'auth',
+    'can-i',
+    '--list',
+    `--as=system:serviceaccount:${namespace}:${account}`,
+  ]);
+  const ours = granted
+    .split('\n')
+    .filter((line) => line.includes('longshore.dev') || /secrets|pods|jobs/.test(line));
+  expect(ours.map((line) => line.replace(/ +/g, ' ').trim())).toEqual([
+    'models.longshore.dev [] [] [get list patch]',
+  ]);
 });

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { forceDeleteAnnotation } from '../../src/controllers/labels.ts';
 import { deployments, jobs, persistentVolumeClaims } from '../../src/kube/builtin.ts';
 import { fails, reports, serves } from './fake-kubelet.ts';
 import { it, itAlone } from './it.ts';
@@ -110,6 +111,8 @@ describe.concurrent('a Model on a claim that is there', () => {
     world.kubelet.plays({ server: 'holder' }, serves);
     await world.applyServer('holder', { model: 'served', gpu: { count: 0 } });
     await world.servers.untilOne('holder', isReady);
+    const metadata = { annotations: { [forceDeleteAnnotation]: 'true' } };
+    await world.client.patch(...world.modelRef('served'), { metadata });
     await deleted(world, 'served');
     expect(await told(world, 'of-a-server', 'InUse')).toContain('holder');
     expect(leftoversOf(world, 'served').length).toBe(1);

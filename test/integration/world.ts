@@ -21,6 +21,7 @@ import type { Task } from '../../src/controllers/model/jobs.ts';
 import { connect, type KubeClient } from '../../src/kube/client.ts';
 import type { ElectionTiming } from '../../src/kube/election-options.ts';
 import type { Kind, KubeObject, Live } from '../../src/kube/kind.ts';
+import { releaseModels } from '../../src/operator/release.ts';
 import { eventually } from './eventually.ts';
 import { FakeKubelet } from './fake-kubelet.ts';
 import {
@@ -36,7 +37,7 @@ import { OperatorProcess } from './operator-process.ts';
 import { Recording } from './recording.ts';
 import { weights, type Weights } from './weights.ts';
 
-const namespaces: Kind<KubeObject> = {
+export const namespaces: Kind<KubeObject> = {
   apiVersion: 'v1',
   kind: 'Namespace',
   plural: 'namespaces',
@@ -221,6 +222,11 @@ export class World implements AsyncDisposable {
     await this.client.create(limitRanges, { metadata: this.ref('claims'), spec });
   }
 
+  /** With every right. */
+  get kubeconfig(): string {
+    return this.#options.kubeconfig;
+  }
+
   ref(name: string): { namespace: string; name: string } {
     return { namespace: this.namespace, name };
   }
@@ -239,6 +245,7 @@ export class World implements AsyncDisposable {
     await Promise.all(this.#operators.map((operator) => operator.kill()));
     this.#end.abort();
     await this.client.delete(namespaces, { name: this.namespace });
+    await releaseModels(this.client, this.namespace);
     await this.client.close();
   }
 }

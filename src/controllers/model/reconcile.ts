@@ -14,9 +14,10 @@ import type { Reconcile } from '../../kube/controller.ts';
 import type { Informer } from '../../kube/informer.ts';
 import { formatKey, keyOf, type Key, type KubeObject, type Live } from '../../kube/kind.ts';
 import type { PullerProgress } from '../../protocols/puller.ts';
+import { hasFinalizer, removeFinalizer } from '../../kube/finalizers.ts';
 import { act, type Actor } from '../act.ts';
 import { models } from '../kinds.ts';
-import { labels } from '../labels.ts';
+import { inUseFinalizer, labels } from '../labels.ts';
 import type { PodPoller } from '../pod-poller.ts';
 import { isAtWork } from '../pods.ts';
 import { isRetained, standsForFiles } from '../retention.ts';
@@ -25,6 +26,7 @@ import { unsettledServers } from './claim-users.ts';
 import { namedClaim } from './claim.ts';
 import { collectLeftovers } from './collect-leftovers.ts';
 import { collectOldRevisions } from './collect.ts';
+import { isHeldForNobody, stepsWhileKept } from './deletion.ts';
 import type { Task } from './jobs.ts';
 import type { LeftoverView } from './leftovers.ts';
 import { useNamedClaim } from './named-claim.ts';
@@ -84,14 +86,18 @@ export function modelReconciler({ actor, ...options }: ModelReconcilerOptions): 
       leftoversOf(key, model, { ...options, now: actor.now() }),
       signal,
     );
-    if (!model || model.metadata.deletionTimestamp !== undefined) {
-      // What goes with a Model is owned by it: the garbage collector cleans up.
-      progress.follow(key, []);
+    const isEnding = model?.metadata.deletionTimestamp !== undefined;
+    // What goes with a Model is owned by it: the garbage collector cleans up.
+    if (!model || isEnding) progress.follow(key, []);
+    if (!model) return left;
+    if (isHeldForNobody(model, caches.modelServers.by('model', formatKey(key)))) {
+      await removeFinalizer(actor.client, models, model, inUseFinalizer, signal);
       return left;
     }
+    if (isEnding && !hasFinalizer(model, inUseFinalizer)) return left;
     const now = actor.now();
     const { generation } = model.metadata;
-    const todo = namedClaim(model.spec) ? stepsOnNamedClaim : steps;
+    const todo = isEnding ? stepsWhileKept : namedClaim(model.spec) ? stepsOnNamedClaim : steps;
     const decideBy = (status: Model['status'], seen: readonly ChildRef[]) =>
       decide(todo, gather(model, seen, { ...options, now }), { status, generation, now });
     const cached = (child: Child) => cachedChild(caches, child);

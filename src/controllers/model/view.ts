@@ -27,7 +27,7 @@ export interface ModelView {
   otherClaims: Live<PersistentVolumeClaim>[];
   /** All of the cluster; undefined where the operator may not look at them (docs/adr/0014). */
   storageClasses: readonly Live<StorageClass>[] | undefined;
-  /** ModelServers that name the Model. */
+  /** ModelServers that name the Model, or mount its claim still. */
   servers: Live<ModelServer>[];
   /** ModelServers that may read anything of the claim that the spec names (claim-users.ts). */
   unsettled: string[];

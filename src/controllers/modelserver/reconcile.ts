@@ -9,6 +9,7 @@ import { act, type Actor } from '../act.ts';
 import { modelServers } from '../kinds.ts';
 import type { PodPoller } from '../pod-poller.ts';
 import { decide, withSeen, type Child, type ChildRef, type Step } from '../step.ts';
+import { holdModel } from './hold.ts';
 import { podsToAsk } from './load.ts';
 import { resolveModel, runWorkload } from './steps.ts';
 import type { ServerView } from './view.ts';
@@ -49,7 +50,9 @@ export function serverReconciler({ actor, ...options }: ServerReconcilerOptions)
     const decideBy = (status: ModelServer['status'], seen: readonly ChildRef[]) =>
       decide(steps, gather(server, seen, options), { status, generation, now });
     const cached = (child: Child) => cachedChild(caches, child);
-    return act(actor, { kind: modelServers, object: server }, decideBy, cached, signal);
+    const model = caches.models.get(key.namespace, server.spec.modelRef.name);
+    const hold = () => holdModel(actor.client, model, signal);
+    return act(actor, { kind: modelServers, object: server }, decideBy, cached, signal, hold);
   };
 }
 

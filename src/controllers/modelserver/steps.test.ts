@@ -72,6 +72,19 @@ describe('resolveModel', () => {
     expect(standing('Dreaming', 'Of sheep.').message).toBe('Model "qwen": Dreaming: Of sheep.');
   });
 
+  it('begins with no Model that is being deleted, and goes on with one that it has', () => {
+    const model = aModel({}, { artifact: anArtifact() });
+    const ending = { ...model, metadata: { ...model.metadata, deletionTimestamp: secondsAgo(1) } };
+    expect(resolveModel(aServerView({ model: ending }))).toMatchObject({
+      at: 'blocked',
+      reason: 'ModelTerminating',
+      message: expect.stringContaining('Model "qwen" is being deleted') as string,
+    });
+    const { revision, digest, claimName } = anArtifact();
+    const loaded = aServer({}, { model: { name: 'qwen', revision, digest, claimName } });
+    expect(resolveModel(aServerView({ model: ending, server: loaded })).at).toBe('done');
+  });
+
   it('uses what is published even while the Model is on its way to something else', () => {
     const ready = { type: 'Ready', status: 'False' as const, reason: 'Pulling', message: '' };
     const conditions = [{ ...ready, lastTransitionTime: secondsAgo(0) }];

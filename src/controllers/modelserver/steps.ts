@@ -21,6 +21,10 @@ export function resolveModel({ server, model }: ServerView): Outcome<ModelServer
     const message = `There is no Model "${name}" in namespace "${server.metadata.namespace}". Create it, or correct spec.modelRef.name.`;
     return { at: 'blocked', reason: 'ModelNotFound', message };
   }
+  if (model.metadata.deletionTimestamp !== undefined && server.status?.model?.name !== name) {
+    const message = `Model "${name}" is being deleted, and no server may begin to use it. Name another in spec.modelRef.name, or apply it again when it is gone.`;
+    return { at: 'blocked', reason: 'ModelTerminating', message };
+  }
   const { artifact, conditions } = model.status ?? {};
   if (!artifact) {
     return {
