@@ -94,6 +94,22 @@ describe.concurrent('kstatus of a Model', () => {
     for (const version of models.versions('story')) expect(await kstatus(version)).toBe(wanted(version));
   });
 
+  it('is InProgress while it is suspended before the first pull, and Current with what is published', async ({
+    world,
+  }) => {
+    const { models } = world;
+    await world.applyModel('held', { suspend: true });
+    const held = await models.untilOne('held', (model) => reasonOf(model) === 'Suspended');
+    expect(await kstatus(held)).toBe('InProgress');
+    await world.readyModel('paused');
+    await world.applyModel('paused', { suspend: true });
+    const paused = await models.untilOne(
+      'paused',
+      (model) => model.metadata.generation === 2 && isReady(model),
+    );
+    expect(await kstatus(paused)).toBe('Current');
+  });
+
   it.for(['SourceUnreachable', 'RateLimited', 'PullerFailed'] as const)(
     'is InProgress while %s may pass by itself',
     async (reason, { world }) => {
