@@ -20,7 +20,15 @@ function keptByHelm(crd: Record<string, unknown>): Record<string, unknown> {
   return { ...crd, metadata: { ...metadata, annotations: { 'helm.sh/resource-policy': 'keep' } } };
 }
 
-/** What Helm checks the values of the chart by: those that are fields of a Model, where a wrong name is an error. */
+/** null: no limit. */
+const pullLimit = { type: ['integer', 'null'], minimum: 1 };
+const pulls = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { perCluster: pullLimit, perNamespace: pullLimit },
+};
+
+/** What Helm checks the values of the chart by: those where a wrong name or value would be found out late. */
 function valuesSchema(): string {
   const { $schema, ...puller } = z.toJSONSchema(PullerOptions, {
     target: 'draft-7',
@@ -32,7 +40,7 @@ function valuesSchema(): string {
       if (jsonSchema.properties) jsonSchema.additionalProperties = false;
     },
   });
-  return `${JSON.stringify({ $schema, type: 'object', properties: { puller } }, null, 2)}\n`;
+  return `${JSON.stringify({ $schema, type: 'object', properties: { puller, pulls } }, null, 2)}\n`;
 }
 
 /** For people: ``Model: `Resolved`, `Pulled`; events of a PersistentVolumeClaim``. */

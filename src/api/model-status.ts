@@ -216,6 +216,18 @@ export const ModelStatus = z.object({
     'What the model takes of the memory of a server, by the header of its GGUF file: of the same file as gguf.',
   ),
   progress: Progress.optional(),
+  queue: z
+    .object({
+      since: z.iso.datetime().describe('When the Model began to wait.'),
+      position: z
+        .int()
+        .min(1)
+        .describe(
+          'The place in the queue: the first ten exactly, those behind as 20, 50, 100, 200, 500, ...',
+        ),
+    })
+    .optional()
+    .describe('While the pull waits for its turn: the operator lets so many pulls run at once.'),
   storage: z
     .object({
       claimName: z.string().max(253),

@@ -31,6 +31,12 @@ export const reasons = {
     action:
       'Look at the claim with `kubectl describe pvc`; the storage class may need a node or a provisioner.',
   },
+  Queued: {
+    where: ['Model Pulled'],
+    meaning: 'As many pulls run as the operator allows at once, in the cluster or in this namespace.',
+    action:
+      'Wait for the turn, which the message tells; the limits are `pulls.perCluster` and `pulls.perNamespace` of the chart.',
+  },
   Pulling: {
     where: ['Model Pulled'],
     meaning: 'The files are being downloaded onto the volume.',

@@ -5,7 +5,7 @@ import { Informer, type Change } from '../kube/informer.ts';
 import { formatKey, type KubeObject, type Live, type Ref } from '../kube/kind.ts';
 import type { Priority } from '../kube/priority.ts';
 import { recordLog } from '../kube/testing/logs.ts';
-import { startCaches, wire, type Caches } from './caches.ts';
+import { seeRunningPulls, startCaches, wire, type Caches } from './caches.ts';
 
 const kinds = [
   'models',
@@ -344,5 +344,33 @@ describe('what belongs to an object', () => {
   it('wakes nobody when it is somebody else’s', () => {
     expect(tell('jobs', { type: 'added', object: object(ownedBy('CronJob')) })).toEqual([]);
     expect(tell('pods', { type: 'added', object: object({}) })).toEqual([]);
+  });
+});
+
+describe('a leader that is about to start', () => {
+  it('sees the pulls that run, asked for until the API server answers', async () => {
+    const job = object({ name: 'pull' });
+    const asked: unknown[] = [];
+    const list = (_kind: unknown, { namespace, labelSelector, fieldSelector }: Record<string, unknown>) => {
+      asked.push({ namespace, labelSelector, fieldSelector });
+      return asked.length === 1 ? Promise.reject(new Error('not yet')) : Promise.resolve({ items: [job] });
+    };
+    const observed: unknown[] = [];
+    const log = recordLog();
+    const client = { list } as unknown as KubeClient;
+    const jobs = { observe: (each: unknown) => observed.push(each) } as unknown as Caches['jobs'];
+    await seeRunningPulls(
+      { jobs },
+      { client, namespace: 'ns', log, pause: async () => {} },
+      new AbortController().signal,
+    );
+    expect(observed).toEqual([job]);
+    expect(asked).toHaveLength(2);
+    expect(asked[1]).toEqual({
+      namespace: 'ns',
+      labelSelector: 'app.kubernetes.io/managed-by=longshore,longshore.dev/task=pull',
+      fieldSelector: 'status.successful=0',
+    });
+    expect(log.lines).toEqual(['warn: which pulls run could not be listed']);
   });
 });

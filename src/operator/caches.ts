@@ -21,6 +21,7 @@ import {
   type Pod,
   type StorageClass,
 } from '../kube/builtin.ts';
+import { sleep, type Sleep } from '../kube/backoff.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { findCondition } from '../kube/conditions.ts';
 import type { Controller } from '../kube/controller.ts';
@@ -127,6 +128,41 @@ export function observedBy(caches: Caches): Observe {
     }) as [string, Informer<KubeObject>][],
   );
   return (kind, object) => informers.get(kind.plural)?.observe(object);
+}
+
+/**
+ * Puts the pull Jobs that run by now into the cache: the last thing that an earlier leader did may have been to make one,
+ * of which the watch has yet to tell.
+ */
+export async function seeRunningPulls(
+  { jobs: cache }: Pick<Caches, 'jobs'>,
+  { client, namespace, log, pause = sleep }: SeeingOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const labelSelector = `${managedBySelector},${labels.task}=pull`;
+  while (!signal.aborted) {
+    try {
+      const { items } = await client.list(jobs, {
+        namespace,
+        labelSelector,
+        fieldSelector: 'status.successful=0',
+        signal,
+      });
+      for (const job of items) cache.observe(job);
+      return;
+    } catch (error) {
+      log.warn({ err: error }, 'which pulls run could not be listed');
+      await pause(1000, signal).catch(() => undefined);
+    }
+  }
+}
+
+interface SeeingOptions {
+  client: Pick<KubeClient, 'list'>;
+  namespace: string | undefined;
+  log: Log;
+  /** Between two tries. */
+  pause?: Sleep;
 }
 
 /** Finds objects by the Model or ModelServer of their namespace that a label names. */

@@ -9,6 +9,7 @@ describe('readConfig', () => {
       pullerImage: 'puller:1',
       runtimeImage: 'runtime:1',
       puller: {},
+      pulls: { cluster: undefined, namespace: undefined },
       namespace: undefined,
       concurrency: 8,
       port: 8080,
@@ -23,6 +24,8 @@ describe('readConfig', () => {
     const set = {
       LONGSHORE_NAMESPACE: 'models',
       LONGSHORE_CONCURRENCY: '2',
+      LONGSHORE_PULLS: '4',
+      LONGSHORE_PULLS_PER_NAMESPACE: '1',
       LONGSHORE_PORT: '0',
       LONGSHORE_LEASE_NAME: 'tenant-operator',
       LONGSHORE_LEASE_SECONDS: '1',
@@ -32,6 +35,7 @@ describe('readConfig', () => {
     expect(readConfig({ ...images, ...set })).toMatchObject({
       namespace: 'models',
       concurrency: 2,
+      pulls: { cluster: 4, namespace: 1 },
       port: 0,
       lease: { namespace: 'models', name: 'tenant-operator' },
       timing: { leaseSeconds: 1, renewSeconds: 0.7, retrySeconds: 2 },

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PullerOptions } from '../api/puller-options.ts';
+import type { PullLimits } from '../controllers/model/pull-queue.ts';
 import { defaultTiming, type ElectionTiming } from '../kube/election-options.ts';
 
 /** What the API server checks of a Model, and nobody of the operator's settings. */
@@ -27,6 +28,9 @@ const Environment = z.object({
     .pipe(Defaults),
   /** Absent: all namespaces. */
   LONGSHORE_NAMESPACE: z.string().min(1).optional(),
+  /** Pulls at the same time, in all namespaces and in each; absent: no limit. */
+  LONGSHORE_PULLS: z.coerce.number().int().min(1).optional(),
+  LONGSHORE_PULLS_PER_NAMESPACE: z.coerce.number().int().min(1).optional(),
   LONGSHORE_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(8),
   LONGSHORE_PORT: z.coerce.number().int().min(0).max(65535).default(8080),
   LONGSHORE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
@@ -46,6 +50,7 @@ export interface Config {
   /** What holds for pullers where the spec of a Model says nothing. */
   puller: PullerOptions;
   namespace: string | undefined;
+  pulls: PullLimits;
   /** Reconciles at the same time, of each kind. */
   concurrency: number;
   /** Of /healthz, /readyz and /metrics. */
@@ -82,6 +87,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     runtimeImage: data.LONGSHORE_RUNTIME_IMAGE,
     puller: data.LONGSHORE_PULLER,
     namespace: data.LONGSHORE_NAMESPACE,
+    pulls: { cluster: data.LONGSHORE_PULLS, namespace: data.LONGSHORE_PULLS_PER_NAMESPACE },
     concurrency: data.LONGSHORE_CONCURRENCY,
     port: data.LONGSHORE_PORT,
     logLevel: data.LONGSHORE_LOG_LEVEL,

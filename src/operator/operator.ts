@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import { collectDefaultMetrics, Gauge, Registry } from 'prom-client';
 import { actor } from '../controllers/act.ts';
+import { PullQueue } from '../controllers/model/pull-queue.ts';
 import { progressPoller } from '../controllers/model/progress.ts';
 import { modelReconciler } from '../controllers/model/reconcile.ts';
 import { loadPoller } from '../controllers/modelserver/load.ts';
@@ -15,7 +16,7 @@ import { fencedClient, NotLeaderError } from '../kube/fence.ts';
 import { LeaderElection } from '../kube/leader-election.ts';
 import { controllerMetrics } from '../kube/metrics.ts';
 import { observingClient } from '../kube/observing.ts';
-import { observedBy, startCaches, wire } from './caches.ts';
+import { observedBy, seeRunningPulls, startCaches, wire } from './caches.ts';
 import type { Config } from './config.ts';
 import { healthServer } from './health.ts';
 import { InvalidObjects } from './invalid-objects.ts';
@@ -48,6 +49,7 @@ export class LongshoreOperator extends k8sOperator.default {
   protected override async init(): Promise<void> {
     const { namespace, concurrency, port, instance, lease, timing, pullerImage, puller, runtimeImage } =
       this.#config;
+    const limits = this.#config.pulls;
     const log = this.#log;
     const client = connect(this.kubeConfig, { fieldManager: 'longshore', userAgent: 'longshore-operator' });
     const events = new EventRecorder({ client, log, controller: 'longshore.dev/operator', instance });
@@ -71,6 +73,7 @@ export class LongshoreOperator extends k8sOperator.default {
       caches.storageClasses,
     ].filter((cache) => cache !== undefined);
     const progress = progressPoller((key) => model.enqueue(key));
+    const pulls = new PullQueue({ limits, wake: (key) => model.enqueue(key) });
     const loads = loadPoller((key) => server.enqueue(key));
     const metrics = new Registry();
     collectDefaultMetrics({ register: metrics });
@@ -80,7 +83,7 @@ export class LongshoreOperator extends k8sOperator.default {
       ...common,
       name: 'model',
       reconcile: whileLeading(
-        modelReconciler({ caches, actor: acting, image: pullerImage, defaults: puller, progress }),
+        modelReconciler({ caches, actor: acting, image: pullerImage, defaults: puller, progress, pulls }),
       ),
     });
     const server = new Controller({
@@ -105,6 +108,8 @@ export class LongshoreOperator extends k8sOperator.default {
       await Promise.race([election.acquired, once(signal, 'abort')]);
       if (signal.aborted) return;
       invalid.lead([caches.models, caches.modelServers]);
+      if (pulls.isLimited) await seeRunningPulls(caches, { client, namespace, log }, signal);
+      pulls.follow(caches);
       wire(caches, { model, server });
       await Promise.all([model, server, progress, loads].map((part) => part.start(signal)));
     };

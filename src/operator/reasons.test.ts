@@ -53,6 +53,19 @@ type Case = () => Told | Promise<Told>;
 const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case> } = {
   Resolving: { 'Model Resolved': () => aModelThat() },
   WaitingForVolume: { 'Model StorageReady': () => aModelThat({}, { resolved }) },
+  Queued: {
+    'Model Pulled': () => {
+      const turn = {
+        at: 'later',
+        since: secondsAgo(9),
+        place: 1,
+        scope: 'cluster',
+        taken: 1,
+        allowed: 1,
+      } as const;
+      return aModelThat({ claims: [claim], turn }, { resolved });
+    },
+  },
   Pulling: { 'Model Pulled': () => pulling('downloading') },
   Verifying: { 'Model Pulled': () => pulling('verifying') },
   Ready: { 'Model Ready': published, 'ModelServer Ready': () => serving() },

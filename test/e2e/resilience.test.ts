@@ -81,7 +81,6 @@ describe('a pull that is disturbed', () => {
     await suspend('paused', false);
     await world.model('paused', isReady);
     const sent = world.hub.requests.slice(before).reduce((sum, { sentBytes }) => sum + sentBytes, 0);
-    console.error(`SENT ${sent / size}`);
     // Three pods, and no byte twice but those that were on their way.
     expect(sent).toBeLessThan(size * 1.1);
   });

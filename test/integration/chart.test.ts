@@ -67,6 +67,14 @@ it('a chart hands the values for pullers to the operator as they are', async ({ 
   expect((await configOf({ puller })).puller).toEqual(puller);
 });
 
+it('a chart lets as many pulls run as its values say', async ({ configOf }) => {
+  expect((await configOf({})).pulls).toEqual({ cluster: undefined, namespace: undefined });
+  const pulls = { perCluster: 1_000_000, perNamespace: 2 };
+  expect((await configOf({ pulls })).pulls).toEqual({ cluster: 1_000_000, namespace: 2 });
+  await expect(configOf({ pulls: { perCluster: 0 } })).rejects.toThrow(/perCluster/);
+  await expect(configOf({ pulls: { perNode: 1 } })).rejects.toThrow(/perNode/);
+});
+
 it.for([
   ['a field that no Model has', { bandwith: '1G' }, /bandwith/],
   ['a field deep inside that no Model has', { proxy: { httpProxyy: 'http://a' } }, /httpProxyy/],

@@ -15,6 +15,16 @@ export const it = test
     onTestFailed(() => showLog(world));
   });
 
+/** The same with worlds whose operators let so many pulls run at the same time; a world for each test. */
+export function itWithPulls(pulls: { cluster?: number; namespace?: number }) {
+  return test.extend('world', async ({ onTestFailed }, { onCleanup }) => {
+    const world = await World.start({ kubeconfig: inject('kubeconfig'), pulls });
+    onTestFailed(() => showLog(world));
+    onCleanup(() => world[Symbol.asyncDispose]());
+    return world;
+  });
+}
+
 /** `it` with a world for each test: for those that kill its operator or cut it off. */
 export const itAlone = test.extend('world', async ({ onTestFailed }, { onCleanup }) => {
   const world = await World.start({ kubeconfig: inject('kubeconfig') });

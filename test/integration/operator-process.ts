@@ -17,6 +17,8 @@ export interface OperatorOptions {
   namespace: string;
   /** It looks after all of them instead. */
   allNamespaces?: boolean | undefined;
+  /** Pulls at the same time, in all namespaces that it looks after and in each. */
+  pulls?: { cluster?: number; namespace?: number } | undefined;
   /** Default: a lease that no machine is too slow for. */
   timing?: ElectionTiming | undefined;
   /** Where its output is kept, after that of operators before it. */
@@ -37,6 +39,7 @@ export class OperatorProcess {
     cluster,
     namespace,
     allNamespaces = false,
+    pulls = {},
     timing = leisurely,
     lines,
   }: OperatorOptions) {
@@ -50,6 +53,8 @@ export class OperatorProcess {
         LONGSHORE_PULLER_IMAGE: pullerImage,
         LONGSHORE_RUNTIME_IMAGE: runtimeImage,
         ...(!allNamespaces && { LONGSHORE_NAMESPACE: namespace }),
+        ...(pulls.cluster !== undefined && { LONGSHORE_PULLS: String(pulls.cluster) }),
+        ...(pulls.namespace !== undefined && { LONGSHORE_PULLS_PER_NAMESPACE: String(pulls.namespace) }),
         LONGSHORE_LEASE_NAMESPACE: namespace,
         LONGSHORE_LEASE_SECONDS: String(timing.leaseSeconds),
         LONGSHORE_RENEW_SECONDS: String(timing.renewSeconds),

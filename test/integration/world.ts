@@ -68,6 +68,8 @@ export interface WorldOptions {
   allNamespaces?: boolean;
   /** Of its operators. */
   timing?: ElectionTiming;
+  /** Pulls that they let run at the same time. */
+  pulls?: { cluster?: number; namespace?: number };
 }
 
 /** A namespace with an operator of its own, a kubelet in the hands of the test, and a record of all that happens. */
@@ -170,6 +172,7 @@ export class World implements AsyncDisposable {
       namespace: this.namespace,
       allNamespaces: this.#options.allNamespaces,
       timing: this.#options.timing,
+      pulls: this.#options.pulls,
       lines: this.log,
     });
     this.#operators.push(operator);

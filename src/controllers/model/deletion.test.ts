@@ -70,7 +70,7 @@ describe('a deleted Model that servers use', () => {
   const model = held({ deletionTimestamp: secondsAgo(1), generation: 2 });
 
   it('tells who they are and what to do, and is Stalled: it needs a person', () => {
-    const status = { artifact: anArtifact() };
+    const status = { artifact: anArtifact(), queue: { since: secondsAgo(9), position: 1 } };
     const decided = decide(stepsWhileKept, aView({ model, servers }), { status, generation: 2, now });
     const ready = decided.status.conditions?.find(({ type }) => type === 'Ready');
     expect(ready).toMatchObject({ status: 'False', reason: 'InUse', observedGeneration: 2 });
@@ -79,6 +79,7 @@ describe('a deleted Model that servers use', () => {
     );
     expect(decided.status.conditions?.find(({ type }) => type === 'Stalled')?.status).toBe('True');
     expect(decided.status.artifact).toEqual(status.artifact);
+    expect(decided.status.queue).toBeUndefined();
     expect(decided.apply).toEqual([]);
   });
 

@@ -9,6 +9,7 @@ import { forceDeleteAnnotation, inUseFinalizer } from '../labels.ts';
 import { childRef, type Outcome, type Step } from '../step.ts';
 import { hasEnded } from './attempts.ts';
 import { countServers } from './servers.ts';
+import { leaveQueue } from './turn.ts';
 import type { ModelView } from './view.ts';
 import { followReclaimPolicy } from './volume.ts';
 
@@ -61,6 +62,7 @@ export function waitForServers({ model, servers, jobs: all }: ModelView): Outcom
 /** What there is to do for a Model that was deleted and is kept. */
 export const stepsWhileKept: readonly Step<ModelView, ModelStatus>[] = [
   { run: countServers },
+  { run: leaveQueue },
   { run: followReclaimPolicy }, // it may be told yet to leave its claim
   { run: waitForServers },
 ];

@@ -69,6 +69,49 @@ describe('pullArtifact', () => {
     expect(names(pullArtifact(view, { resolved }).remove)).toEqual([old.metadata.name]);
   });
 
+  describe('when it is not its turn', () => {
+    const turn = {
+      at: 'later' as const,
+      since: now.toISOString(),
+      place: 2,
+      scope: 'cluster' as const,
+      taken: 1,
+      allowed: 1,
+    };
+
+    it('starts no Job, ends what was asked before, and says where it stands', () => {
+      const old = aJob({ request: 'old', task: 'pull' });
+      const outcome = pullArtifact(aView({ model, claims: [claim], jobs: [old], turn }), { resolved });
+      expect(outcome).toMatchObject({
+        at: 'waiting',
+        reason: 'Queued',
+        message: '2nd in the queue; 1 pull runs, of 1 allowed.',
+        status: { queue: { since: turn.since, position: 2 }, progress: { percent: 0 } },
+      });
+      expect(names(outcome.remove)).toEqual([old.metadata.name]);
+      expect(outcome.apply).toBeUndefined();
+    });
+
+    it('waits with the next attempt too, once its pause is over', () => {
+      const waiting = (secondsAgo: number) => {
+        const job = aJob({ request, task: 'pull', ended: { type: 'Failed', secondsAgo } });
+        const pods = [aPodOf(job, failure('ChecksumMismatch'))];
+        return pullArtifact(aView({ model, claims: [claim], jobs: [job], pods, turn }), { resolved });
+      };
+      expect(waiting(1)).toMatchObject({ reason: 'ChecksumMismatch' });
+      expect(waiting(60)).toMatchObject({ at: 'waiting', reason: 'Queued' });
+      expect(waiting(60).apply).toBeUndefined();
+    });
+
+    it('publishes what a Job has pulled all the same', () => {
+      const job = aJob({ request, task: 'pull' });
+      const pods = [aPodOf(job, { publication })];
+      expect(pullArtifact(aView({ model, claims: [claim], jobs: [job], pods, turn }), { resolved }).at).toBe(
+        'done',
+      );
+    });
+  });
+
   it('waits for Jobs that remove files of the Model, and ends them', () => {
     const removing = aJob({ request: 'replaced', task: 'collect' });
     const removed = aJob({ request: 'older', task: 'collect', ended: { type: 'Complete', secondsAgo: 9 } });

@@ -16,6 +16,7 @@ import { pullJob } from './jobs.ts';
 import { progressOf } from './progress.ts';
 import { suspended } from './suspend.ts';
 import { isAnsweredNow } from './question.ts';
+import { queued } from './turn.ts';
 import { fingerprint, type ModelView } from './view.ts';
 
 /** So many digests the status holds (api/model.ts); collecting keeps those that are used, and names no other. */
@@ -28,7 +29,7 @@ export function pullRequest(request: string, revision: string, claimUid: string)
 
 /** Has the claim filled by a Job, and publishes what the Job verified. */
 export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<ModelStatus> {
-  const { model, image, defaults } = view;
+  const { model, image, defaults, turn } = view;
   const { resolved, artifact } = status;
   const claim = resolved && claimOf(view, resolved);
   if (!resolved || !claim) throw new Error('a pull comes after the source is resolved and the claim is made');
@@ -63,6 +64,10 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
       const isAtWork = view.pullers.some((pod) => mountedBy(pod).includes(claim.metadata.name));
       if (isAtWork)
         return { ...waiting, message: 'The pull starts when the pod of the last one has ended.', remove };
+      if (turn.at === 'later') {
+        const later = queued(turn);
+        return { ...later, remove, status: { ...later.status, progress } };
+      }
       return { ...waiting, message: startingMessage(resolved.sizeBytes), apply: start(1), remove };
     }
     case 'running': {
@@ -91,6 +96,7 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
         const remove = view.jobs.map((job) => childRef(jobs, job));
         return { at, reason, message, recheckAfter: 1, remove, status: { resolved: undefined } };
       }
+      if (turn.at === 'later') return queued(turn);
       return { at, reason, message, apply: start(attempt.number + 1), remove: [childRef(jobs, attempt.job)] };
     }
   }

@@ -30,15 +30,18 @@ import { isHeldForNobody, stepsWhileKept } from './deletion.ts';
 import type { Task } from './jobs.ts';
 import type { LeftoverView } from './leftovers.ts';
 import { useNamedClaim } from './named-claim.ts';
+import { startsPull, type PullQueue } from './pull-queue.ts';
 import { pullArtifact } from './pull.ts';
 import { resolveSource } from './resolve.ts';
 import { countServers } from './servers.ts';
+import { leaveQueue } from './turn.ts';
 import { hasPublished, type ModelView } from './view.ts';
 import { followReclaimPolicy, provideVolume } from './volume.ts';
 
 /** What it takes to make a Model true, in order. */
 export const steps: readonly Step<ModelView, ModelStatus>[] = [
   { run: countServers }, // for people: kubectl get models
+  { run: leaveQueue }, // until its pull asks for its turn again
   { run: followReclaimPolicy }, // what a deletion of the Model would leave
   { condition: 'Resolved', run: resolveSource }, // inspect Job -> commit, size, GGUF facts
   { condition: 'StorageReady', run: provideVolume }, // a claim of the right size for that commit
@@ -49,6 +52,7 @@ export const steps: readonly Step<ModelView, ModelStatus>[] = [
 /** The same where the spec names a claim: it is there before anything is asked, and may hold the source itself. */
 export const stepsOnNamedClaim: readonly Step<ModelView, ModelStatus>[] = [
   { run: countServers },
+  { run: leaveQueue },
   { run: followReclaimPolicy },
   { condition: 'StorageReady', run: useNamedClaim }, // whether it can be used, and a note of what comes onto it
   { condition: 'Resolved', run: resolveSource },
@@ -75,10 +79,12 @@ export interface ModelReconcilerOptions {
   image: string;
   defaults: PullerOptions;
   progress: Pick<PodPoller<PullerProgress>, 'follow'>;
+  /** Whose pull starts next. */
+  pulls: Pick<PullQueue, 'turnOf' | 'heed' | 'settle'>;
 }
 
 export function modelReconciler({ actor, ...options }: ModelReconcilerOptions): Reconcile {
-  const { caches, progress } = options;
+  const { caches, progress, pulls } = options;
   return async (key, signal) => {
     const model = caches.models.get(key.namespace, key.name);
     const left = await collectLeftovers(
@@ -98,10 +104,21 @@ export function modelReconciler({ actor, ...options }: ModelReconcilerOptions): 
     const now = actor.now();
     const { generation } = model.metadata;
     const todo = isEnding ? stepsWhileKept : namedClaim(model.spec) ? stepsOnNamedClaim : steps;
-    const decideBy = (status: Model['status'], seen: readonly ChildRef[]) =>
-      decide(todo, gather(model, seen, { ...options, now }), { status, generation, now });
+    const decideBy = (status: Model['status'], seen: readonly ChildRef[]) => {
+      const view = gather(model, seen, { ...options, now });
+      const decision = decide(todo, view, { status, generation, now });
+      pulls.heed(key, { starts: startsPull(decision.apply), since: decision.status.queue?.since });
+      return decision;
+    };
     const cached = (child: Child) => cachedChild(caches, child);
-    const acted = await act(actor, { kind: models, object: model }, decideBy, cached, signal);
+    let hasFailed = true;
+    let acted;
+    try {
+      acted = await act(actor, { kind: models, object: model }, decideBy, cached, signal);
+      hasFailed = false;
+    } finally {
+      pulls.settle(key, caches.models.get(key.namespace, key.name), hasFailed);
+    }
     const soonest = Math.min(left.recheckAfter ?? Infinity, acted.recheckAfter ?? Infinity);
     return Number.isFinite(soonest) ? { recheckAfter: soonest } : {};
   };
@@ -111,7 +128,7 @@ export function modelReconciler({ actor, ...options }: ModelReconcilerOptions): 
 function gather(
   model: Live<Model>,
   seen: readonly ChildRef[],
-  { caches, image, defaults, now, progress }: Omit<ModelReconcilerOptions, 'actor'> & { now: Date },
+  { caches, image, defaults, now, progress, pulls }: Omit<ModelReconcilerOptions, 'actor'> & { now: Date },
 ): ModelView {
   const { namespace, name, uid } = model.metadata;
   const ofName = `${namespace}/${name}`;
@@ -144,6 +161,7 @@ function gather(
     unsettled: usersOf(caches, { namespace, name: named ?? '' }),
     isQuiet: isQuiet(caches, { namespace, name: named ?? '' }),
     progress: progress.follow(keyOf(model), pulling),
+    turn: pulls.turnOf(model),
     image,
     defaults,
     now,

@@ -8,6 +8,7 @@ import { stableJson } from '../../kube/covers.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { PullerProgress } from '../../protocols/puller.ts';
 import type { Said } from '../pod-poller.ts';
+import type { Turn } from './turn.ts';
 
 /** Everything that the steps of a Model look at, read once. */
 export interface ModelView {
@@ -35,6 +36,8 @@ export interface ModelView {
   isQuiet: boolean;
   /** What the pods that pull last said, by pod name; those that were not heard yet are absent. */
   progress: ReadonlyMap<string, Said<PullerProgress>>;
+  /** Whether a pull may start. */
+  turn: Turn;
   /** The image of the puller, and what holds for it where the Model says nothing. */
   image: string;
   defaults: PullerOptions;
