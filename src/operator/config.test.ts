@@ -66,6 +66,8 @@ describe('readConfig', () => {
       /LONGSHORE_PULLER\.proxy\.httpsProxy/,
     ],
     ['a bundle from nowhere', '{"caBundle":{}}', /LONGSHORE_PULLER\.caBundle: set exactly one/],
+    ['a label of its own', '{"labels":{"longshore.dev/model":"m"}}', /LONGSHORE_PULLER: labels and/],
+    ['a key that is none', '{"annotations":{"a b":"m"}}', /LONGSHORE_PULLER\.annotations/],
     [
       'a bundle from two places',
       '{"caBundle":{"configMapName":"a","secretName":"b"}}',

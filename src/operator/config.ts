@@ -1,14 +1,19 @@
 import { z } from 'zod';
-import { PullerOptions } from '../api/puller-options.ts';
+import { isReservedKey, PullerOptions } from '../api/puller-options.ts';
 import type { PullLimits } from '../controllers/model/pull-queue.ts';
 import { defaultTiming, type ElectionTiming } from '../kube/election-options.ts';
 
 /** What the API server checks of a Model, and nobody of the operator's settings. */
-const Defaults = PullerOptions.strict().refine(
-  ({ caBundle }) =>
-    !caBundle || (caBundle.configMapName === undefined) !== (caBundle.secretName === undefined),
-  { path: ['caBundle'], message: 'set exactly one of configMapName and secretName' },
-);
+const Defaults = PullerOptions.strict()
+  .refine(
+    ({ caBundle }) =>
+      !caBundle || (caBundle.configMapName === undefined) !== (caBundle.secretName === undefined),
+    { path: ['caBundle'], message: 'set exactly one of configMapName and secretName' },
+  )
+  .refine(({ labels, annotations }) => !Object.keys({ ...labels, ...annotations }).some(isReservedKey), {
+    message:
+      'labels and annotations: longshore.dev/... and app.kubernetes.io/managed-by are set by Longshore',
+  });
 
 const Environment = z.object({
   LONGSHORE_PULLER_IMAGE: z.string().min(1),

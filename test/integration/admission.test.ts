@@ -147,6 +147,18 @@ describe('an object that cannot be meant', () => {
           { proxy: { noProxy: ['*'], secretName: 'user' } },
           'secretName is for a proxy',
         ],
+        [
+          'a label that Longshore goes by',
+          { labels: { 'longshore.dev/model': 'other' } },
+          'longshore.dev/... and app.kubernetes.io/managed-by are set by Longshore',
+        ],
+        [
+          'an annotation that Longshore goes by',
+          { annotations: { 'app.kubernetes.io/managed-by': 'me' } },
+          'longshore.dev/... and app.kubernetes.io/managed-by are set by Longshore',
+        ],
+        ['a label with no name', { labels: { 'example.com/': 'x' } }, 'keys are names of letters'],
+        ['a label value with blanks', { labels: { team: 'a b' } }, 'labels.team: Invalid value'],
         ['certificates from nowhere', { caBundle: {} }, 'set exactly one of configMapName and secretName'],
         [
           'certificates from two places',

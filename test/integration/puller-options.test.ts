@@ -32,12 +32,22 @@ it('a Model with all that spec.puller takes gets hardened pods that have it', as
     proxy,
     caBundle: { configMapName: 'company-ca' },
     affinity,
+    labels: { team: 'models', 'app.kubernetes.io/name': 'mine' },
+    annotations: { 'sidecar.istio.io/inject': 'false' },
+    imagePullSecrets: [{ name: 'registry' }],
   };
   await world.applyModel('behind', { puller });
   for (const task of ['inspect', 'pull'] as const) {
     const pod = await kubelet.next({ model: 'behind', task });
     expectHardened(pod.spec);
     expect(pod.spec.affinity).toEqual(affinity);
+    expect(pod.spec.imagePullSecrets).toEqual([{ name: 'registry' }]);
+    expect(pod.pod.metadata.labels).toMatchObject({
+      team: 'models',
+      'app.kubernetes.io/name': 'longshore-puller',
+      'longshore.dev/model': 'behind',
+    });
+    expect(pod.pod.metadata.annotations).toMatchObject({ 'sidecar.istio.io/inject': 'false' });
     const [container] = pod.spec.containers;
     const env = Object.fromEntries(container!.env!.map(({ name, value }) => [name, value ?? '']));
     expect(env).toMatchObject({ HTTPS_PROXY: proxy.httpsProxy, NO_PROXY: '.svc,10.0.0.0/8' });

@@ -175,10 +175,14 @@ function job(
         ],
       },
       template: {
-        metadata: { labels: ours },
+        metadata: {
+          labels: { ...puller.labels, ...ours },
+          ...(puller.annotations && { annotations: puller.annotations }),
+        },
         spec: {
           ...hardenedPod,
           restartPolicy: 'Never',
+          ...(puller.imagePullSecrets && { imagePullSecrets: puller.imagePullSecrets }),
           ...placement(puller),
           containers: [
             {

@@ -25,7 +25,7 @@ export function noteFor(
 
 /**
  * The Job that does it. `before`, the note or the attempt that failed, as the API server has it, says where its pod may
- * run and nothing else of it: whoever may make Jobs can make one that looks like a note.
+ * run, by which Secrets its image is pulled, and nothing else: whoever may make Jobs can make one that looks like a note.
  */
 export function runFor(
   { metadata: { namespace = '', labels: told = {} }, spec }: Live<Job>,

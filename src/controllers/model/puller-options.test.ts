@@ -20,6 +20,25 @@ describe('the options of a puller', () => {
     expect(effectiveOptions({ proxy: none }, { proxy }).proxy).toEqual(none);
   });
 
+  it('have the labels, annotations and pull secrets of both, and for one key the value of the Model', () => {
+    const operators = {
+      labels: { team: 'platform', tier: 'batch' },
+      annotations: { 'sidecar.istio.io/inject': 'false' },
+      imagePullSecrets: [{ name: 'registry' }, { name: 'mirror' }],
+    };
+    const own = {
+      labels: { team: 'models' },
+      annotations: { note: 'mine' },
+      imagePullSecrets: [{ name: 'mirror' }, { name: 'own' }],
+    };
+    expect(effectiveOptions(own, operators)).toMatchObject({
+      labels: { team: 'models', tier: 'batch' },
+      annotations: { 'sidecar.istio.io/inject': 'false', note: 'mine' },
+      imagePullSecrets: [{ name: 'registry' }, { name: 'mirror' }, { name: 'own' }],
+    });
+    expect(effectiveOptions({}, operators)).toMatchObject(operators);
+  });
+
   it.each([
     [4, 8, 4],
     [16, 8, 8],
