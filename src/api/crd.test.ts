@@ -68,9 +68,11 @@ describe.for(kinds)('the schema of a %s', (kind) => {
     expect(unbounded).toEqual([]);
   });
 
-  it('describes every field of the spec, or embeds one that Kubernetes describes', () => {
+  it('describes every field, or embeds one that Kubernetes describes', () => {
+    // What the types of a cache are says their name.
+    const ours = /^\.(spec(\.\w+)+|spec\.source\..*\.\w+|status\.((?!kvBytesPerToken\.).)*\w)$/;
     const bare = all
-      .filter(([path, node]) => /^\.spec(\.\w+)+$/.test(path) && !('description' in node))
+      .filter(([path, node]) => ours.test(path) && !('description' in node))
       .map(([path]) => path);
     expect(bare).toEqual([]);
   });

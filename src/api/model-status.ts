@@ -25,7 +25,7 @@ export const GgufFacts = z
       .describe(
         'Whether the source has a projector for images or sound beside the model. The runtime cannot use it yet: such a model reads text only.',
       ),
-    license: z.string().max(128).optional(),
+    license: z.string().max(128).optional().describe('general.license, e.g. apache-2.0.'),
   })
   .describe('What the header of the first GGUF file says.');
 export type GgufFacts = z.infer<typeof GgufFacts>;
@@ -69,8 +69,8 @@ export type MemoryFacts = z.infer<typeof MemoryFacts>;
 
 export const ModelFile = z.object({
   path: z.string().max(256).describe('Relative to the path of the artifact.'),
-  sizeBytes: z.int(),
-  sha256: z.string().max(64),
+  sizeBytes: z.int().describe('In bytes.'),
+  sha256: z.string().max(64).describe('In hex.'),
   role: z
     .enum([
       'model',
@@ -95,12 +95,12 @@ export type FileRole = NonNullable<ModelFile['role']>;
 
 export const Progress = z
   .object({
-    percent: z.int().min(0).max(100),
+    percent: z.int().min(0).max(100).describe('Never less than before, for one revision.'),
     text: z.string().max(64).describe('What the PROGRESS column shows.'),
-    downloadedBytes: z.int(),
-    totalBytes: z.int(),
-    bytesPerSecond: z.int().optional(),
-    secondsLeft: z.int().optional(),
+    downloadedBytes: z.int().describe('On the volume, those of an earlier pull included.'),
+    totalBytes: z.int().describe('Of all files.'),
+    bytesPerSecond: z.int().optional().describe('While bytes flow.'),
+    secondsLeft: z.int().optional().describe('By the rate as it is now.'),
     rate: z.string().max(32).optional().describe('bytesPerSecond as people write it.'),
     eta: z.string().max(32).optional().describe('secondsLeft as people write it.'),
   })
@@ -117,7 +117,7 @@ const Change = z
 export type Change = z.infer<typeof Change>;
 
 export const Artifact = z.object({
-  revision: z.string().max(80),
+  revision: z.string().max(80).describe('As status.resolved.revision has it.'),
   shortRevision: z
     .string()
     .max(16)
@@ -133,11 +133,11 @@ export const Artifact = z.object({
     .describe(
       'Fingerprint of what identifies the content: repository, revision and the choice of files, and not where it is fetched from.',
     ),
-  sizeBytes: z.int(),
-  claimName: z.string().max(253),
+  sizeBytes: z.int().describe('Of all files.'),
+  claimName: z.string().max(253).describe('The PersistentVolumeClaim that the files are on.'),
   claimUid: z.string().max(64).describe('Of the claim that was filled: a new one of the same name is empty.'),
   path: z.string().max(512).describe('The folder on the volume.'),
-  fileCount: z.int(),
+  fileCount: z.int().describe('The number of files.'),
   files: z
     .array(ModelFile)
     .max(32)
@@ -176,7 +176,7 @@ export const ModelStatus = z.object({
         .describe(
           'The commit that the revision named, the digest of the manifest, or, of files by URL, the sha256 of their `sha256  path` lines in the order of the list.',
         ),
-      sizeBytes: z.int(),
+      sizeBytes: z.int().describe('Of all files, in bytes.'),
       spaceBytes: z
         .int()
         .optional()
@@ -184,7 +184,7 @@ export const ModelStatus = z.object({
           'What is needed on the volume meanwhile, where that is more: archives stay until they are unpacked.',
         ),
       size: z.string().max(16).describe('sizeBytes as people write it.'),
-      fileCount: z.int(),
+      fileCount: z.int().describe('The number of files.'),
       checkedAt: z.iso
         .datetime()
         .optional()
@@ -230,9 +230,12 @@ export const ModelStatus = z.object({
     .describe('While the pull waits for its turn: the operator lets so many pulls run at once.'),
   storage: z
     .object({
-      claimName: z.string().max(253),
+      claimName: z.string().max(253).describe('The name of the PersistentVolumeClaim.'),
       claimUid: z.string().max(64).optional().describe('Absent until the claim was seen.'),
-      size: z.string().max(32),
+      size: z
+        .string()
+        .max(32)
+        .describe('What is asked for, or, of a claim that the spec names, what it has.'),
       reclaimPolicy: z
         .enum(['Delete', 'Retain'])
         .optional()

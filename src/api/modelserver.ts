@@ -89,15 +89,18 @@ export const ModelServerStatus = z.object({
     .describe('The URL at which the server answers inside the cluster.'),
   model: z
     .object({
-      name: z.string().max(253),
-      revision: z.string().max(80),
-      digest: z.string().max(80),
-      claimName: z.string().max(253),
+      name: z.string().max(253).describe('Of the Model.'),
+      revision: z.string().max(80).describe('As status.artifact.revision of the Model has it.'),
+      digest: z.string().max(80).describe('As status.artifact.digest of the Model has it.'),
+      claimName: z.string().max(253).describe('The PersistentVolumeClaim that the pods mount.'),
     })
     .optional()
     .describe('What the pods are told to serve.'),
   load: z
-    .object({ percent: z.int().min(0).max(100), text: z.string().max(32) })
+    .object({
+      percent: z.int().min(0).max(100).describe('100 when every pod is ready.'),
+      text: z.string().max(32).describe('What the LOADING column shows.'),
+    })
     .optional()
     .describe('How far the slowest pod has loaded the weights.'),
 });

@@ -34,7 +34,9 @@ export const HuggingFaceSource = z
       .max(200)
       .regex(/^[A-Za-z0-9][A-Za-z0-9_-]*([./][A-Za-z0-9_-]+)*$/)
       .default('main')
-      .describe('A branch, a tag or a full commit id. What it names when the Model is resolved is pinned.'),
+      .describe(
+        'A branch, a tag or a full commit id. What it names when the source is asked is pinned; spec.update says when it is asked again.',
+      ),
     files: z
       .array(RepoPath)
       .min(1)
@@ -72,7 +74,9 @@ export const HuggingFaceSource = z
       },
     ],
   })
-  .describe('Files of a repository on a Hugging Face hub.');
+  .describe(
+    'A model of a repository on a Hugging Face hub. One of quantization, bits and files says which of its GGUF files are meant; without them it must have one model only.',
+  );
 export type HuggingFaceSource = z.infer<typeof HuggingFaceSource>;
 
 /** The parts of a name as Ollama has them (ollama, `types/model/name.go`). */
@@ -168,7 +172,7 @@ export const HttpSource = z
       .min(1)
       .max(16)
       .describe(
-        'The first GGUF model among them is the one a server loads; LoRA adapters beside it are applied to it. Of a split model all pieces are needed.',
+        'Each file by its URL. The first GGUF model among them is the one a server loads; LoRA adapters beside it are applied to it. Of a split model all pieces are needed.',
       ),
   })
   .describe('Files by their URLs, from any web server or object store.');
@@ -189,7 +193,7 @@ export const OciSource = z
       .max(512)
       .regex(ociReference)
       .describe(
-        'The artifact as registry/repository[:tag][@sha256:…], without oci:// in front, e.g. registry.internal/models/qwen3:8b-q4. Default tag: latest. What the tag names when the Model is resolved is pinned.',
+        'The artifact as registry/repository[:tag][@sha256:…], without oci:// in front, e.g. registry.internal/models/qwen3:8b-q4. Default tag: latest. What the tag names when the registry is asked is pinned; spec.update says when it is asked again.',
       ),
     files: z
       .array(RepoPath)
