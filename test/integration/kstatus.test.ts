@@ -2,6 +2,8 @@ import { describe, expect, inject } from 'vitest';
 import type { Model } from '../../src/api/model.ts';
 import type { ModelServer } from '../../src/api/modelserver.ts';
 import { persistentVolumeClaims } from '../../src/kube/builtin.ts';
+import { isConflict } from '../../src/kube/errors.ts';
+import { addFinalizer, removeFinalizer } from '../../src/kube/finalizers.ts';
 import type { Kind, KubeObject, Live } from '../../src/kube/kind.ts';
 import { kstatusOf, type Kstatus } from '../kstatus/kstatus.ts';
 import { downloading, fails, reports } from './fake-kubelet.ts';
@@ -25,15 +27,20 @@ async function deleting<T extends KubeObject>(
   kind: Kind<T>,
   name: string,
 ): Promise<() => Promise<unknown>> {
+  const { client } = world;
   const ref = world.ref(name);
-  const others = async (): Promise<string[]> => {
-    const { finalizers = [] } = (await world.client.get(kind, ref)).metadata;
-    return finalizers.filter((each) => each !== hold);
+  const change = async (how: typeof addFinalizer | typeof removeFinalizer): Promise<unknown> => {
+    try {
+      return await how(client, kind, await client.get(kind, ref), hold);
+    } catch (error) {
+      // The API server's own controllers put theirs on, and take them off.
+      if (isConflict(error)) return change(how);
+      throw error;
+    }
   };
-  const finalizers = (all: string[]) => world.client.patch(kind, ref, { metadata: { finalizers: all } });
-  await finalizers([...(await others()), hold]);
-  await world.client.delete(kind, ref);
-  return async () => finalizers(await others());
+  await change(addFinalizer);
+  await client.delete(kind, ref);
+  return () => change(removeFinalizer);
 }
 
 /** What kstatus is to say of an object, by what people read in it. */
