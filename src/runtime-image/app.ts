@@ -8,16 +8,30 @@ import type { ApiKeys } from './api-keys.ts';
 import { authenticate } from './authentication.ts';
 import { apiErrorOf, errorBody, ollamaErrorBody, routeNotFound } from './errors.ts';
 import type { Metrics } from './metrics.ts';
+import { endStalled } from './stalled-clients.ts';
 
 /** Bytes: a prompt that fills a context of 128k tokens, several times over. */
 const bodyLimit = 8 * 1024 * 1024;
+
+/** Milliseconds. */
+export interface Limits {
+  /** That a request may take to be sent, head and body. */
+  request: number;
+  /** That a connection is kept without a request. */
+  idle: number;
+  /** That nothing may move on a connection, unless it is the client who waits. */
+  stalled: number;
+}
+
+/** The largest body comes over 1 Mbit/s. */
+const usualLimits: Limits = { request: 120_000, idle: 72_000, stalled: 90_000 };
 
 const requestIdHeader = 'x-request-id';
 
 export type App = ReturnType<typeof createApp>;
 
 /** A server without routes: API keys, where there are any, validation by zod, errors in the shape of the API that was asked, metrics and one log line for each answer. */
-export function createApp(metrics: Metrics, log: Logger, keys?: ApiKeys) {
+export function createApp(metrics: Metrics, log: Logger, keys?: ApiKeys, limits = usualLimits) {
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -27,6 +41,12 @@ export function createApp(metrics: Metrics, log: Logger, keys?: ApiKeys) {
     genReqId: (request) => requestId(request.headers[requestIdHeader]),
     // Idle connections end with the server; those with an answer on its way end with the answer.
     forceCloseConnections: 'idle',
+    requestTimeout: limits.request,
+    keepAliveTimeout: limits.idle,
+    http: {
+      headersTimeout: limits.request,
+      connectionsCheckingInterval: Math.min(30_000, limits.request / 2),
+    },
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
@@ -40,7 +60,10 @@ export function createApp(metrics: Metrics, log: Logger, keys?: ApiKeys) {
   });
   app.setNotFoundHandler((request, reply) => refuse(reply, routeNotFound(request.method, request.url)));
 
+  const stalled = endStalled(app.server, limits.stalled);
   app.addHook('onRequest', (request, reply, done) => {
+    stalled.begun(request.raw.socket);
+    reply.raw.once('close', () => stalled.ended(request.raw.socket));
     void reply.header(requestIdHeader, request.id);
     done();
   });

@@ -329,7 +329,15 @@ describe('the log', () => {
     await post('/v1/completions', { prompt: 'my secret' });
     await post('/v1/chat/completions', { messages: [{ role: 'user', content: 'my secret' }], stream: true });
     await post('/v1/chat/completions', { messages: [{ role: 'my secret' }] });
-    expect(lines.length).toBeGreaterThan(2);
+    await post('/v1/responses', { input: 'my secret' });
+    await post('/v1/embeddings', { input: 'my secret', dimensions: 'my secret' });
+    await post('/v1/rerank', { query: 'my secret', documents: ['my secret'] });
+    await post('/v1/chat/completions', '{"messages": "my secret');
+    await post('/api/generate', { prompt: 'my secret', system: 'my secret' });
+    await post('/api/chat', { messages: [{ role: 'user', content: 'my secret' }], stream: false });
+    await post('/api/chat', { messages: [{ role: 'my secret' }], format: 'my secret' });
+    await post('/api/embed', { input: ['my secret', ''] });
+    expect(lines.length).toBeGreaterThan(12);
     expect(lines.join('')).not.toMatch(/secret|Hello/);
   });
 });

@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
 import type { ApiKeys } from './api-keys.ts';
-import type { App } from './app.ts';
+import type { App, Limits } from './app.ts';
 import { createApp } from './app.ts';
 import type { Metrics } from './metrics.ts';
 import { chatRoutes } from './routes/chat.ts';
@@ -21,8 +21,14 @@ import type { RuntimeState } from './state.ts';
  * Everything the runtime answers, listening to nothing yet.
  * @param keys absent: everybody may ask
  */
-export function createServer(state: RuntimeState, metrics: Metrics, log: Logger, keys?: ApiKeys): App {
-  const app = createApp(metrics, log, keys);
+export function createServer(
+  state: RuntimeState,
+  metrics: Metrics,
+  log: Logger,
+  keys?: ApiKeys,
+  limits?: Limits,
+): App {
+  const app = createApp(metrics, log, keys, limits);
   healthRoutes(app, state, metrics);
   modelRoutes(app, state);
   const serving = { state, metrics };
