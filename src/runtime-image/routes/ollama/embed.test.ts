@@ -34,8 +34,10 @@ describe('POST /api/embed', () => {
   });
 
   it('shortens vectors, and makes them of length 1 again', async () => {
-    const { embeddings } = OllamaEmbeddings.parse((await embed({ input: ['a', 'b'], dimensions: 1 })).json());
-    expect(embeddings).toEqual([[0], [1]]);
+    const { embeddings } = OllamaEmbeddings.parse(
+      (await embed({ input: ['a', 'b', 'c'], dimensions: 1 })).json(),
+    );
+    expect(embeddings).toEqual([[0], [1], [1]]);
   });
 
   it('shortens texts, unless it may not', async () => {
