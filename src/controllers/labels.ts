@@ -12,8 +12,10 @@ export const labelPrefix = 'longshore.dev/';
 export const labels = {
   model: 'longshore.dev/model',
   modelUid: 'longshore.dev/model-uid',
-  /** Fingerprint of the source and the revision that a claim is filled with. */
+  /** Fingerprint of the content that a claim is filled with (model/content.ts). */
   content: 'longshore.dev/content',
+  /** Fingerprint of where that was asked for: who takes a claim over has to be let in there. */
+  origin: 'longshore.dev/origin',
   /** On claims that outlive their Model: `Retain`. */
   reclaimPolicy: 'longshore.dev/reclaim-policy',
   server: 'longshore.dev/server',

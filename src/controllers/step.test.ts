@@ -120,7 +120,9 @@ describe('decide', () => {
     const steps = [step('First', { at: 'done', message: 'Found.', conditions: [failing] })];
     const first = decided(steps);
     expect(first.told?.slice(0, 2)).toEqual(['First False SourceUnreachable', 'Ready True Ready']);
-    expect(decided(steps, first.status).status).toBe(first.status);
+    const later = new Date(now.getTime() + 60_000);
+    const again = decide(steps, undefined, { status: first.status, generation: 3, now: later });
+    expect(again.status).toBe(first.status);
   });
 
   it('has the events of all steps that ran', () => {

@@ -1,6 +1,5 @@
 import { describe, expect } from 'vitest';
 import { contentOf } from '../../src/controllers/model/content.ts';
-import { publishedAnnotation } from '../../src/controllers/labels.ts';
 import { Model } from '../../src/api/model.ts';
 import { persistentVolumeClaims, type PersistentVolumeClaim } from '../../src/kube/builtin.ts';
 import { controllerOf, type Live } from '../../src/kube/kind.ts';
@@ -26,13 +25,6 @@ function claimOf(world: World, model: Live<Model>): Live<PersistentVolumeClaim> 
   if (!claim) throw new Error(`there is no claim of Model ${model.metadata.name}`);
   return claim;
 }
-
-/** The same once it says what is on it, which is the last that is written to it. */
-const settledClaimOf = (world: World, model: Live<Model>): Promise<Live<PersistentVolumeClaim>> =>
-  world.claims.untilOne(
-    claimOf(world, model).metadata.name,
-    ({ metadata }) => metadata.annotations?.[publishedAnnotation] !== undefined,
-  );
 
 const madeFor = (world: World, model: string): number =>
   world.claims.made().filter((name) => name.startsWith(`${model}-`)).length;
@@ -94,7 +86,7 @@ describe.concurrent('a Model whose claim is to be retained', () => {
   });
 
   it('has no claim of other content taken over, which stays as it is', async ({ world }) => {
-    const claim = await settledClaimOf(world, await world.readyModel('changed', weights(), retain));
+    const claim = claimOf(world, await world.readyModel('changed', weights(), retain));
     await deleted(world, 'changed');
     const second = await world.readyModel('changed', weights(), { ...retain, repo: 'owner/other' });
     const third = weights({ revision: commit('third') });
@@ -109,7 +101,7 @@ describe.concurrent('a Model whose claim is to be retained', () => {
 
   it('has no claim taken over that is kept for a Model of another name', async ({ world }) => {
     const neighbour = await world.readyModel('neighbour', weights(), retain);
-    const claim = await settledClaimOf(world, neighbour);
+    const claim = claimOf(world, neighbour);
     await deleted(world, 'neighbour');
     const lone = await world.readyModel('lone', weights(), retain);
     const content = contentOf(Model.parse(lone), lone.status!.resolved!);

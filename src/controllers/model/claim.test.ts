@@ -3,7 +3,7 @@ import { controlledBy } from '../../kube/kind.ts';
 import { models } from '../kinds.ts';
 import { aClaim, aModel, aRetainedClaim, aView, commit, meta, secondsAgo } from '../testing/objects.ts';
 import { claimName, claimOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
-import { contentOf } from './content.ts';
+import { contentOf, originOf } from './content.ts';
 
 const resolved = {
   source: 'hf:owner/name@main',
@@ -44,6 +44,7 @@ describe('desiredClaim', () => {
     'longshore.dev/model': 'qwen',
     'longshore.dev/model-uid': uid,
     'longshore.dev/content': content,
+    'longshore.dev/origin': originOf(model.spec.source),
   };
 
   it('goes with the Model, which owns it', () => {
@@ -122,6 +123,14 @@ describe('claimOf', () => {
     expect(found([fast], { storageClassName: 'fast' })).toBe('fast');
     expect(found([fast], { storageClassName: 'slow' })).toBeUndefined();
     expect(found([left('any')], { storageClassName: 'fast' })).toBeUndefined();
+  });
+
+  it('is none that another hub was asked for, which anybody can make, unless it is its own', () => {
+    const source = { huggingFace: { repo: 'owner/name', endpoint: 'https://mirror.internal' } };
+    const of = (claims: ReturnType<typeof aClaim>[]) =>
+      claimOf(aView({ model: aModel({ source }), claims }), resolved)?.metadata.name;
+    expect(of([left('left')])).toBeUndefined();
+    expect(of([left('left'), owned])).toBe(name);
   });
 
   it('is its own even when it is not of the kind that the spec asks for by now: that is to be refused', () => {

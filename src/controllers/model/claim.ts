@@ -7,7 +7,7 @@ import { models } from '../kinds.ts';
 import { labels, managedBy, publishedAnnotation } from '../labels.ts';
 import { newestFirst } from '../pods.ts';
 import { isRetained, retained } from '../retention.ts';
-import { contentOf } from './content.ts';
+import { contentOf, originOf } from './content.ts';
 import { fingerprint, type ModelView } from './view.ts';
 
 type Resolved = NonNullable<ModelStatus['resolved']>;
@@ -69,11 +69,15 @@ export function isOwn({ metadata }: Live<Model>, claim: Claim): boolean {
   );
 }
 
-/** Modes and class of a claim can never be changed, and a volume that is gone holds nothing. */
-function fits({ spec: { storage } }: Model, { spec, status }: Claim): boolean {
+/**
+ * Modes and class of a claim can never be changed, and a volume that is gone holds nothing. Who has filled it has to be
+ * asked by this Model too.
+ */
+function fits({ spec: { source, storage } }: Model, { metadata, spec, status }: Claim): boolean {
   const { storageClassName = spec?.storageClassName, accessModes } = storage;
   return (
     spec?.storageClassName === storageClassName &&
+    metadata.labels?.[labels.origin] === originOf(source) &&
     stableJson(spec?.accessModes) === stableJson(accessModes) &&
     status?.phase !== 'Lost'
   );
@@ -102,7 +106,7 @@ export function desiredClaim(
     ...managedBy,
     [labels.model]: metadata.name,
     [labels.modelUid]: metadata.uid,
-    ...(content !== undefined && { [labels.content]: content }),
+    ...(content !== undefined && { [labels.content]: content, [labels.origin]: originOf(wanted.source) }),
   };
   const held =
     wanted.storage.reclaimPolicy === 'Retain'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aModel, commit, meta } from '../testing/objects.ts';
-import { canMove, contentOf } from './content.ts';
+import { canMove, contentOf, originOf } from './content.ts';
 
 const of = (source: object, revision = commit) => contentOf(aModel({ source }), { revision });
 const hash = '0'.repeat(64);
@@ -46,6 +46,27 @@ describe('contentOf', () => {
   it('is the same for another Model', () => {
     const again = { ...aModel(), metadata: meta('qwen', { uid: 'made-again' }) };
     expect(contentOf(again, { revision: commit })).toBe(of(hub()));
+  });
+});
+
+describe('originOf', () => {
+  const asks = (source: object) => originOf(aModel({ source }).spec.source);
+
+  it.for([
+    ['another hub', hub(), hub({ endpoint: 'https://mirror.internal' })],
+    ['another registry', { ollama: { model: 'a' } }, { ollama: { model: 'registry.internal/library/a' } }],
+    ['another mirror', { ollama: { model: 'a' } }, { ollama: { model: 'a', endpoint: 'https://mirror' } }],
+    ['no TLS', { oci: { reference: 'a.b/c' } }, { oci: { reference: 'a.b/c', plainHTTP: true } }],
+    ['another path', file('https://files.example/m.gguf'), file('https://files.example/public/m.gguf')],
+  ] as const)('is another for %s', ([, one, other]) => {
+    expect(asks(one)).not.toBe(asks(other));
+  });
+
+  it('is the same for another repository, and for a URL that was signed anew', () => {
+    expect(asks(hub({ endpoint: 'https://huggingface.co/' }))).toBe(asks({ huggingFace: { repo: 'a/b' } }));
+    expect(asks(file('https://files.example/m.gguf?s=1'))).toBe(
+      asks(file('https://files.example/m.gguf?s=2')),
+    );
   });
 });
 

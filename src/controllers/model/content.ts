@@ -1,7 +1,9 @@
 import type { Model } from '../../api/model.ts';
 import type { ModelSource } from '../../api/source.ts';
+import { withoutSlash } from '../../sources/ask.ts';
+import { withoutQuery } from '../../sources/files/file-urls.ts';
 import { parseOciReference } from '../../sources/oci/oci-reference.ts';
-import { repositoryOf } from '../../sources/ollama/ollama-name.ts';
+import { parseOllamaName, repositoryOf } from '../../sources/ollama/ollama-name.ts';
 import { fingerprint } from './view.ts';
 
 /**
@@ -24,6 +26,21 @@ function chosen({ huggingFace, ollama, oci, http, volume }: ModelSource): unknow
   // The revision is the sha256 of the list of sha256s and paths.
   if (http) return ['http'];
   return ['volume', volume];
+}
+
+/**
+ * Names who is asked for the content: the hub, the registry, or where the files are. What a Model has left is taken over by
+ * one that asks the same, since anybody can make a hub that claims to have a repository.
+ */
+export function originOf({ huggingFace, ollama, oci, http, volume }: ModelSource): string {
+  const asked = huggingFace
+    ? [withoutSlash(huggingFace.endpoint)]
+    : ollama
+      ? [parseOllamaName(ollama.model).host, ollama.endpoint && withoutSlash(ollama.endpoint)]
+      : oci
+        ? [parseOciReference(oci).endpoint]
+        : (http?.files.map(({ url }) => withoutQuery(url)) ?? [volume]);
+  return fingerprint(asked);
 }
 
 /**

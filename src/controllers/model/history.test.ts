@@ -47,6 +47,12 @@ describe('keptOf', () => {
     expect(names(keptOf([c, b, a], 1, all))).toEqual(['c']);
   });
 
+  it('is as it was published last', () => {
+    const again = { ...a, publishedAt: secondsAgo(0) };
+    expect(keptOf([again, c, a], 2, all)[0]).toBe(again);
+    expect(trimmed([again, c, a], [again, c])[0]).toHaveProperty('files');
+  });
+
   it('counts none that is gone', () => {
     expect(names(keptOf([c, b, a], 2, ({ revision }) => revision !== 'b'))).toEqual(['c', 'a']);
   });
@@ -81,7 +87,7 @@ describe('a history that was lost', () => {
         ...(annotation !== undefined && { annotations: { 'longshore.dev/published': annotation } }),
       },
     });
-  const told = (revision: typeof a) => publishedOn(claimOf(revision), { history: [revision] });
+  const told = (revision: typeof a) => publishedOn(claimOf(revision), { history: [revision] }, 2);
 
   it('is told again by the claims, the newest first behind what is published', () => {
     const claims = [a, b, c].map((each) => claimOf(each, told(each)));
@@ -97,8 +103,12 @@ describe('a history that was lost', () => {
   });
 
   it('is carried on by a claim of which the status knows nothing', () => {
-    expect(publishedOn(claimOf(a, 'as it was'), { history: [c] })).toBe('as it was');
-    expect(publishedOn(claimOf(a, 'as it was'), { history: [a] })).toBe(told(a));
-    expect(publishedOn(undefined, {})).toBeUndefined();
+    const before = claimOf(a, 'as it was');
+    expect(publishedOn(before, { history: [c] }, 2)).toBe('as it was');
+    expect(publishedOn(before, { history: [a] }, 2)).toBe(told(a));
+    // Where nothing else is kept a claim is not written for it.
+    expect(publishedOn(before, { history: [a] }, 1)).toBe('as it was');
+    expect(publishedOn(claimOf(a), { history: [a] }, 1)).toBeUndefined();
+    expect(publishedOn(undefined, {}, 2)).toBeUndefined();
   });
 });

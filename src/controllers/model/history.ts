@@ -66,9 +66,17 @@ const Published = z.object({
   publishedAt: z.iso.datetime(),
 });
 
-/** The annotation of a claim: what was verified on it last, as the status has it, or as the claim itself does. */
-export function publishedOn(claim: Claim | undefined, { history = [] }: ModelStatus): string | undefined {
-  const last = history.find(({ claimUid }) => claimUid === claim?.metadata.uid);
+/**
+ * The annotation of a claim: what was verified on it last, as the status has it, or as the claim itself does. Where one
+ * revision is kept there is nothing that a status could lose, and no claim is written for it.
+ */
+export function publishedOn(
+  claim: Claim | undefined,
+  { history = [] }: ModelStatus,
+  keepRevisions: number,
+): string | undefined {
+  const isNoted = keepRevisions > 1;
+  const last = isNoted ? history.find(({ claimUid }) => claimUid === claim?.metadata.uid) : undefined;
   if (last === undefined) return claim?.metadata.annotations?.[publishedAnnotation];
   const { revision, digest, sizeBytes, publishedAt } = last;
   return JSON.stringify({ revision, digest, sizeBytes, publishedAt } satisfies z.input<typeof Published>);

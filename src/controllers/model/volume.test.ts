@@ -131,6 +131,34 @@ describe('provideVolume', () => {
     });
   });
 
+  it('notes on the claim what was verified there, where earlier revisions are kept', () => {
+    const published = { ...anArtifact({ claimName: name, claimUid: uid }), publishedAt: secondsAgo(60) };
+    const noted = (keepRevisions: number) => {
+      const view = aView({ model: aModel({ update: { keepRevisions } }), claims: [live] });
+      const { apply } = provideVolume(view, { resolved, history: [published] });
+      return apply?.[0]?.object.metadata.annotations?.['longshore.dev/published'];
+    };
+    expect(JSON.parse(noted(2) ?? '')).toEqual({
+      revision: published.revision,
+      digest: published.digest,
+      sizeBytes: published.sizeBytes,
+      publishedAt: published.publishedAt,
+    });
+    expect(noted(1)).toBeUndefined();
+  });
+
+  it('tells the facts of what is resolved when what was published is gone', () => {
+    const gguf = { architecture: 'new' };
+    const status = {
+      resolved: { ...resolved, gguf },
+      gguf: { architecture: 'old' },
+      memory: { weightsBytes: 1 },
+    };
+    const outcome = provideVolume(aView({ claims: [live] }), { ...status, artifact: anArtifact() });
+    expect(outcome.status).toMatchObject({ artifact: undefined, gguf, memory: undefined, resolved });
+    expect(outcome.status?.resolved).not.toHaveProperty('gguf');
+  });
+
   it('forgets what was published on a claim that is gone', () => {
     const artifact = anArtifact({ claimName: name });
     expect(provideVolume(aView(), { resolved, artifact }).status).toHaveProperty('artifact', undefined);

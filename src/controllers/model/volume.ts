@@ -86,7 +86,7 @@ export function provideVolume(view: ModelView, status: ModelStatus): Outcome<Mod
   const name = live?.metadata.name ?? claimName(model, resolved);
   const size = sizeOf(asked ?? measuredSize(spaceBytes), live);
   const content = contentOf(model, resolved);
-  const published = publishedOn(live, status);
+  const published = publishedOn(live, status, model.spec.update.keepRevisions);
   const spec = { accessModes, storageClassName, resources: { requests: { storage: size } } };
   const asSpecified = desiredClaim(model, { name, content, published, spec });
   const isApplied = live && carriesHashOf(asSpecified, live, appliedAnnotation);

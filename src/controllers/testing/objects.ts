@@ -6,7 +6,7 @@ import { controlledBy, type Live, type ObjectMeta } from '../../kube/kind.ts';
 import type { PullerProgress, PullerReport } from '../../protocols/puller.ts';
 import { models } from '../kinds.ts';
 import { labels, managedBy } from '../labels.ts';
-import { contentOf } from '../model/content.ts';
+import { contentOf, originOf } from '../model/content.ts';
 import type { Task } from '../model/jobs.ts';
 import type { ModelView } from '../model/view.ts';
 import type { ServerView } from '../modelserver/view.ts';
@@ -174,6 +174,7 @@ export function aRetainedClaim(
     [labels.model]: aModel().metadata.name,
     [labels.modelUid]: modelUid,
     [labels.content]: content,
+    [labels.origin]: originOf(aModel().spec.source),
   };
   return aClaim(name, { ...more, metadata: { labels: ours, ownerReferences: [], ...more.metadata } });
 }
