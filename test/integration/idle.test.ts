@@ -71,3 +71,28 @@ it.concurrent(
     );
   },
 );
+
+it.concurrent(
+  'a check that finds nothing new costs a Job and one write of the status',
+  async ({ world, requests }) => {
+    const { kubelet, jobs } = world;
+    const update = { policy: 'OnChange' as const };
+    const { inspection } = weights();
+    await world.readyModel('checked', weights(), { update });
+    const sent = requests.sent.length;
+    await world.letTimePass('checked');
+    const check = await kubelet.next({ model: 'checked', task: 'inspect' });
+    await check.succeeds({ unchanged: { revision: inspection.revision } });
+    const name = world.jobsOf('checked', 'inspect').at(-1) ?? '';
+    await jobs.untilGone(name);
+    const writes = requests.sent
+      .slice(sent)
+      .filter(({ method, path }) => method !== 'GET' && !path.endsWith('/events'))
+      .map(({ method, path }) => `${method} ${path}`);
+    const job = `/apis/batch/v1/namespaces/${world.namespace}/jobs`;
+    const status = `/apis/longshore.dev/v1alpha1/namespaces/${world.namespace}/models/checked/status`;
+    // Until its cache has heard that the Job is gone, the operator may have it removed again.
+    expect([...new Set(writes)]).toEqual([`POST ${job}`, `PATCH ${status}`, `DELETE ${job}/${name}`]);
+    expect(writes.filter((write) => !write.startsWith('DELETE'))).toHaveLength(2);
+  },
+);

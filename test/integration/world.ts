@@ -19,6 +19,7 @@ import {
 } from '../../src/kube/builtin.ts';
 import type { Task } from '../../src/controllers/model/jobs.ts';
 import { connect, type KubeClient } from '../../src/kube/client.ts';
+import { formatTime } from '../../src/kube/conditions.ts';
 import type { ElectionTiming } from '../../src/kube/election-options.ts';
 import type { Kind, KubeObject, Live } from '../../src/kube/kind.ts';
 import { releaseModels } from '../../src/operator/release.ts';
@@ -212,11 +213,16 @@ export class World implements AsyncDisposable {
     await this.client.patch(modelsAsWritten, this.ref(model), { metadata: { annotations } });
   }
 
-  /** Has the source of the Model been asked long ago. */
+  /** Has the source of the Model been asked long ago, and the record know it. */
   async letTimePass(model: string): Promise<void> {
-    const status = { resolved: { checkedAt: '2020-01-01T00:00:00Z' } };
+    // Another time each time, as it is with answers: a question is named by the one before.
+    const long = Date.UTC(2020) + (this.#touches += 1) * 1000;
+    const status = { resolved: { checkedAt: formatTime(new Date(long)) } };
     const written = { metadata: this.ref(model), status };
-    await this.client.applyStatus<KubeObject & { status: object }>(modelsWithStatus, written);
+    const { resourceVersion } = (await this.client.applyStatus(modelsWithStatus, written)).metadata;
+    await this.models.until('the write', () =>
+      this.models.versions(model).some(({ metadata }) => metadata.resourceVersion === resourceVersion),
+    );
   }
 
   /** No claim of the namespace may ask for more. */
