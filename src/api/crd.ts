@@ -30,6 +30,8 @@ interface ResourceDefinition {
   spec: z.ZodType;
   status: z.ZodType;
   columns: PrinterColumn[];
+  /** CEL rules for the whole object, beside those for its name. */
+  rules?: { rule: string; message: string }[];
   scale?: { specReplicasPath: string; statusReplicasPath: string; labelSelectorPath: string };
 }
 
@@ -42,6 +44,15 @@ const nameRules = [
     rule: "self.metadata.name.size() <= 40 && self.metadata.name.matches('^[a-z]([-a-z0-9]*[a-z0-9])?$')",
     message:
       'metadata.name: at most 40 lower-case letters, digits and dashes, starting with a letter, since pods and services carry it in their names',
+  },
+];
+
+/** As soon as there is a claim, which can grow and not shrink. */
+const sizeRules = [
+  {
+    rule: '!has(oldSelf.spec.storage.size) || !has(self.spec.storage.size) || !has(self.status) || !has(self.status.storage) || !has(self.status.storage.claimUid) || quantity(self.spec.storage.size).compareTo(quantity(oldSelf.spec.storage.size)) >= 0',
+    message:
+      'spec.storage.size: a volume can grow and not shrink; leave size out to keep it as large as it is, or make a Model of another name for a smaller one',
   },
 ];
 
@@ -59,6 +70,7 @@ export const definitions: ResourceDefinition[] = [
       'Model is a set of weights, pulled once onto a volume, verified, and watched live in its status.',
     spec: ModelSpec,
     status: ModelStatus,
+    rules: sizeRules,
     columns: [
       { name: 'Ready', type: 'string', jsonPath: condition('Ready', 'status') },
       { name: 'Status', type: 'string', jsonPath: condition('Ready', 'reason') },
@@ -129,7 +141,7 @@ export function customResourceDefinition(definition: ResourceDefinition): Record
               type: 'object',
               description: definition.description,
               required: ['spec'],
-              'x-kubernetes-validations': nameRules,
+              'x-kubernetes-validations': [...nameRules, ...(definition.rules ?? [])],
               properties: {
                 apiVersion: { type: 'string' },
                 kind: { type: 'string' },

@@ -25,7 +25,7 @@ export type Credentials = z.infer<typeof Credentials>;
 export const ModelStorage = z
   .object({
     size: Quantity.optional().describe(
-      'The size of the volume. Default: the size of the files plus head-room.',
+      'The size of the volume. Default: the size of the files, a tenth more, and 256Mi. Raised, it has the claim enlarged where its StorageClass allows that (allowVolumeExpansion). It cannot be lowered once there is a claim; left out, the claim stays as large as it is.',
     ),
     storageClassName: z
       .string()
@@ -33,7 +33,7 @@ export const ModelStorage = z
       .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?)?$/)
       .optional()
       .describe(
-        'Default: the default storage class of the cluster. Empty: a volume without a class, made by hand.',
+        'Default: the default storage class of the cluster. Empty: a volume without a class, made by hand. Another class means another volume: the files are pulled onto that, and the one before goes when no server uses it.',
       ),
     accessModes: z
       .array(z.enum(['ReadWriteOnce', 'ReadWriteMany', 'ReadWriteOncePod']))
@@ -41,7 +41,34 @@ export const ModelStorage = z
       .max(3)
       .default(['ReadWriteOnce'])
       .meta({ 'x-kubernetes-list-type': 'set' })
-      .describe('How nodes may mount the volume; servers on several nodes need ReadWriteMany.'),
+      .describe(
+        'How nodes may mount the volume; servers on several nodes need ReadWriteMany. Other modes mean another volume, as another class does.',
+      ),
+    labels: z
+      .record(
+        z.string(),
+        z
+          .string()
+          .max(63)
+          .regex(/^([A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?)?$/),
+      )
+      .optional()
+      .meta({
+        maxProperties: 16,
+        'x-kubernetes-validations': [
+          {
+            rule: "self.all(key, !key.startsWith('longshore.dev/') && key != 'app.kubernetes.io/managed-by')",
+            message:
+              'Longshore finds its claims by longshore.dev/... and app.kubernetes.io/managed-by: choose other keys',
+          },
+          {
+            rule: "self.all(key, key.size() <= 317 && key.matches('^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$'))",
+            message:
+              'a key of a label is a name of at most 63 letters, digits, dashes, dots and underscores, with a domain and a slash before it or without',
+          },
+        ],
+      })
+      .describe('Labels for the claims that Longshore makes, e.g. for backups and bills.'),
     claimName: ObjectName.optional().describe(
       'A claim in the namespace of the Model that is there already, in place of one of its own: many Models may share it, and what several of them have is stored once. Longshore fills it, and never makes, resizes, labels or deletes it.',
     ),
@@ -55,9 +82,9 @@ export const ModelStorage = z
   .meta({
     'x-kubernetes-validations': [
       {
-        rule: "!has(self.claimName) || (!has(self.size) && !has(self.storageClassName) && self.accessModes == ['ReadWriteOnce'])",
+        rule: "!has(self.claimName) || (!has(self.size) && !has(self.storageClassName) && !has(self.labels) && self.accessModes == ['ReadWriteOnce'])",
         message:
-          'claimName names a claim that is there, with a size, a storage class and access modes of its own: leave size, storageClassName and accessModes out',
+          'claimName names a claim that is there, with a size, a storage class, access modes and labels of its own: leave size, storageClassName, accessModes and labels out',
       },
     ],
   })
@@ -80,9 +107,9 @@ export const ModelSpec = z
   .meta({
     'x-kubernetes-validations': [
       {
-        rule: "!has(self.source.volume) || (!has(self.storage.size) && !has(self.storage.storageClassName) && !has(self.storage.claimName) && self.storage.accessModes == ['ReadWriteOnce'])",
+        rule: "!has(self.source.volume) || (!has(self.storage.size) && !has(self.storage.storageClassName) && !has(self.storage.labels) && !has(self.storage.claimName) && self.storage.accessModes == ['ReadWriteOnce'])",
         message:
-          'the files of source.volume are used where they are, and nothing is stored: leave size, storageClassName, accessModes and claimName out of storage',
+          'the files of source.volume are used where they are, and nothing is stored: leave size, storageClassName, accessModes, labels and claimName out of storage',
       },
       {
         rule: '!(has(self.source.volume) && has(self.credentials))',

@@ -201,6 +201,17 @@ export const reasons = {
     action:
       'Create the class, or name one that `kubectl get storageclass` lists in spec.storage.storageClassName.',
   },
+  ExpansionNotSupported: {
+    where: ['Model StorageReady'],
+    meaning: 'The claim is smaller than the spec asks for, or than the files are, and cannot be enlarged.',
+    action:
+      'Set allowVolumeExpansion in the StorageClass, or name another in spec.storage.storageClassName: the files are pulled onto a new volume then.',
+  },
+  Resizing: {
+    where: ['Model StorageReady'],
+    meaning: 'The volume is being enlarged.',
+    action: 'Wait; look at the claim with `kubectl describe pvc` if it stays.',
+  },
   VolumeReadOnly: {
     where: ['Model StorageReady', 'Model Pulled'],
     meaning: 'The volume cannot be written to.',

@@ -5,7 +5,7 @@ import { isConflict, isNotFound } from '../kube/errors.ts';
 import { controllerOf, type Kind, type KubeObject, type Live } from '../kube/kind.ts';
 import { models } from './kinds.ts';
 import { appliedAnnotation, labels } from './labels.ts';
-import { isRetained, standsForFiles } from './retention.ts';
+import { isDisowned, isRetained, standsForFiles } from './retention.ts';
 import type { Child } from './step.ts';
 
 /** An object of the wanted name that somebody else made. */
@@ -77,7 +77,8 @@ function owned(owner: Owner, wanted: Child, live: Live<KubeObject>): Live<KubeOb
 function isKeptFor(owner: Owner, wanted: Child, live: Live<KubeObject>): boolean {
   if (owner.kind.kind !== models.kind) return false;
   const { name, uid } = owner.object.metadata;
-  if (wanted.kind.kind === persistentVolumeClaims.kind) return isRetained(live, name);
+  if (wanted.kind.kind === persistentVolumeClaims.kind)
+    return isRetained(live, name) || isDisowned(live, uid);
   const isNote = wanted.kind.kind === jobs.kind && standsForFiles(live);
   return isNote && live.metadata.labels?.[labels.modelUid] === uid;
 }

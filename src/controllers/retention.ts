@@ -17,3 +17,8 @@ export function isRetained(claim: Live<KubeObject>, model: string): boolean {
     marks.every(([label, value]) => claim.metadata.labels?.[label] === value)
   );
 }
+
+/** Whether a claim is one that the Model of this uid has made, and whose owner somebody has taken off. */
+export function isDisowned(claim: Live<KubeObject>, modelUid: string): boolean {
+  return controllerOf(claim) === undefined && claim.metadata.labels?.[labels.modelUid] === modelUid;
+}

@@ -10,3 +10,8 @@ export const defaultClassAnnotations = [
 export function isDefaultClass({ metadata }: StorageClass): boolean {
   return defaultClassAnnotations.some((annotation) => metadata?.annotations?.[annotation] === 'true');
 }
+
+/** Whether claims of this class may ask for more than they have. */
+export function allowsExpansion({ allowVolumeExpansion }: StorageClass): boolean {
+  return allowVolumeExpansion === true;
+}

@@ -22,12 +22,13 @@ const kinds = [
 type Metadata = Partial<Live<KubeObject>['metadata']>;
 
 /** Wired caches in the hands of the test, and what that enqueues: `model default/a user`. */
-function setUp({ servers = [], waiting = [], shared }: Given = {}) {
+function setUp({ servers = [], waiting = [], bound = [], shared }: Given = {}) {
   const handlers: Record<string, ((change: Change<KubeObject>) => void)[]> = {};
   const enqueued: string[] = [];
   const indexed: Record<string, Live<KubeObject>[]> = {
     'modelServers model default/a': servers.map((name) => object({ name })),
     'claims phase Pending': waiting.map((metadata) => object(metadata)),
+    'claims class standard': bound.map((metadata) => object(metadata)),
     ...(shared && {
       'models claim default/shared': shared.models,
       'jobs claimUid shared-uid': shared.notes,
@@ -67,6 +68,8 @@ interface Given {
   servers?: string[];
   /** Of claims that have no volume yet. */
   waiting?: Metadata[];
+  /** Of claims of the StorageClass `standard`. */
+  bound?: Metadata[];
   /** What there is about a claim `shared` of others. */
   shared?: { models: Live<KubeObject>[]; notes: Live<KubeObject>[] };
 }
@@ -229,6 +232,18 @@ describe('a StorageClass', () => {
     expect(modified(true, false)).toEqual(both);
     expect(modified(false, true)).toEqual(both);
     expect(modified(true, true)).toEqual([]);
+  });
+});
+
+describe('a StorageClass that lets its claims grow by now', () => {
+  const { tell } = setUp({ bound: [{ name: 'one', labels: { [labels.model]: 'a' } }] });
+  const standard = (allowVolumeExpansion: boolean): Live<KubeObject> =>
+    object({ name: 'standard', namespace: undefined }, { allowVolumeExpansion });
+
+  it('has the Models looked at whose claims are of it', () => {
+    const change = { type: 'modified', object: standard(true), old: standard(false) } as const;
+    expect(tell('storageClasses', change)).toEqual(['model default/a event']);
+    expect(tell('storageClasses', { ...change, old: standard(true) })).toEqual([]);
   });
 });
 

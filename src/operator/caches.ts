@@ -30,7 +30,7 @@ import { Informer } from '../kube/informer.ts';
 import { formatKey, keyOf, type Kind, type KubeObject, type Live, type Ref } from '../kube/kind.ts';
 import type { Log } from '../kube/log.ts';
 import type { Observe } from '../kube/observing.ts';
-import { isDefaultClass } from '../kube/storage-class.ts';
+import { allowsExpansion, isDefaultClass } from '../kube/storage-class.ts';
 import {
   itself,
   labelled,
@@ -96,7 +96,7 @@ export function startCaches(
       },
       prunePod,
     ),
-    claims: ours(persistentVolumeClaims, { model: namedBy(labels.model), phase: phaseOf }),
+    claims: ours(persistentVolumeClaims, { model: namedBy(labels.model), phase: phaseOf, class: classOf }),
     otherClaims: new Informer({
       client,
       kind: persistentVolumeClaims,
@@ -174,6 +174,10 @@ function phaseOf({ status }: PersistentVolumeClaim): string[] {
   return status?.phase === undefined ? [] : [status.phase];
 }
 
+function classOf({ spec }: PersistentVolumeClaim): string[] {
+  return spec?.storageClassName === undefined ? [] : [spec.storageClassName];
+}
+
 /**
  * Which object has to be looked at again when another one changes, and how urgently. To be called when the controllers
  * are about to start: everything that is there is enqueued at once.
@@ -226,9 +230,15 @@ export function wire(
     under: () => 'Pending',
     to: (claim) => caches.models.by('claim', formatKey(keyOf(claim))).map(keyOf),
   });
+  const ofClass = referrers<StorageClass, PersistentVolumeClaim>(caches.claims, 'class', {
+    under: ({ metadata }) => metadata.name,
+    to: labelled(labels.model),
+  });
   if (caches.storageClasses) {
     trigger(caches.storageClasses, unless(servesSame, waiting), model);
     trigger(caches.storageClasses, unless(servesSame, waitingElsewhere), model);
+    // Claims that were refused to grow.
+    trigger(caches.storageClasses, unless(growsSame, ofClass), model);
   }
 }
 
@@ -251,6 +261,11 @@ function collectable({ models: all, jobs: noted, otherClaims }: Caches): (claim:
 
 function usedModels(server: Live<ModelServer>): Ref[] {
   return modelsUsedBy(server).map((name) => ({ namespace: server.metadata.namespace, name }));
+}
+
+/** Whether two versions of a class let their claims grow alike. */
+function growsSame(one: StorageClass, other: StorageClass): boolean {
+  return allowsExpansion(one) === allowsExpansion(other);
 }
 
 /** Whether two versions of a class serve the same claims. */

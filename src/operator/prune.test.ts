@@ -151,10 +151,11 @@ it('of a claim that others have made everything is kept by which it is used', ()
   expect(JSON.stringify(pruned)).not.toMatch(/provisioner|finalizers|volumeMode/);
 });
 
-it('of a StorageClass its name is kept, whether it is a default one and when it has volumes made', () => {
+it('of a StorageClass its name is kept, whether it is a default one, when it has volumes made and whether these grow', () => {
   const { metadata, ...standard } = aStorageClass('standard', {
     isDefault: true,
     volumeBindingMode: 'WaitForFirstConsumer',
+    allowVolumeExpansion: true,
     parameters: { type: 'fast' },
     mountOptions: ['noatime'],
   });
@@ -170,5 +171,6 @@ it('of a StorageClass its name is kept, whether it is a default one and when it 
     },
     provisioner: 'example.com/disk',
     volumeBindingMode: 'WaitForFirstConsumer',
+    allowVolumeExpansion: true,
   });
 });

@@ -120,17 +120,25 @@ export function pruneClaim({
   };
 }
 
-/** What the caches keep of a StorageClass: its name, whether it is a default one, and when it has volumes made. */
+/** What the caches keep of a StorageClass: its name, whether it is a default one, when it has volumes made, and whether these grow. */
 export function pruneStorageClass({
   apiVersion,
   kind,
   metadata: { name, uid, resourceVersion, annotations = {} },
   provisioner,
   volumeBindingMode,
+  allowVolumeExpansion,
 }: Live<StorageClass>): Live<StorageClass> {
   const kept = Object.entries(annotations).filter(([key]) =>
     (defaultClassAnnotations as readonly string[]).includes(key),
   );
   const metadata = { name, uid, resourceVersion, annotations: Object.fromEntries(kept) };
-  return { apiVersion, kind, metadata, provisioner, ...(volumeBindingMode && { volumeBindingMode }) };
+  return {
+    apiVersion,
+    kind,
+    metadata,
+    provisioner,
+    ...(volumeBindingMode && { volumeBindingMode }),
+    ...(allowVolumeExpansion === true && { allowVolumeExpansion }),
+  };
 }

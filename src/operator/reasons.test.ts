@@ -47,6 +47,12 @@ import {
   type Told,
 } from './testing/stands.ts';
 
+/** A claim of this class whose volume the files do not fit in, and which asks for so much. */
+const tooSmall = (storageClassName: string, storage: string) => ({
+  spec: { accessModes: ['ReadWriteOnce'], storageClassName, resources: { requests: { storage } } },
+  status: { phase: 'Bound', capacity: { storage: '500' } },
+});
+
 type Case = () => Told | Promise<Told>;
 
 /** How each reason comes about in each place that the table names. One without a case does not compile. */
@@ -135,6 +141,16 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
         { metadata: { creationTimestamp: secondsAgo(60) }, spec: { storageClassName: 'gone' } },
         { storageClasses: [aStorageClass('standard')] },
       ),
+  },
+  ExpansionNotSupported: {
+    'Model StorageReady': () =>
+      withClaim(tooSmall('fixed', '500'), { storageClasses: [aStorageClass('fixed')] }),
+  },
+  Resizing: {
+    'Model StorageReady': () =>
+      withClaim(tooSmall('growing', '300Mi'), {
+        storageClasses: [aStorageClass('growing', { allowVolumeExpansion: true })],
+      }),
   },
   VolumeReadOnly: {
     'Model StorageReady': () =>

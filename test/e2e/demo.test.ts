@@ -76,7 +76,11 @@ describe.skipIf(process.env['LONGSHORE_TEST_CLUSTER'] === 'existing')('the demo'
     expect(code).toBe(0);
     expect((await kubectl('get', 'crds', '-o', 'name')).match(/longshore\.dev/g)).toHaveLength(2);
     expect(await kubectl('get', 'models,modelservers', '-A', '-o', 'name')).toBe('');
-    expect(await kubectl('-n', 'longshore-system', 'get', 'deployments', '-o', 'name')).toBe('');
+    const namespaced = 'deployments,jobs,serviceaccounts,roles';
+    expect(await kubectl('-n', 'longshore-system', 'get', namespaced, '-o', 'name')).toBe(
+      'serviceaccount/default\n',
+    );
+    expect(await kubectl('get', 'clusterroles,clusterrolebindings', '-o', 'name')).not.toContain('longshore');
   });
 });
 

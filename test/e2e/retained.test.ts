@@ -45,6 +45,28 @@ describe('a Model that is deleted and applied again', () => {
     await world.gone(persistentVolumeClaims, claimName);
   });
 
+  it('is Ready without a download on a claim that somebody else has filled, handed over or named', async () => {
+    // What stands for a restored snapshot: a claim with the files, of which nothing is known.
+    await world.applyModel('origin', source, { storage: { reclaimPolicy: 'Retain' } });
+    const { claimName = '', digest } = (await world.model('origin', isReady)).status?.artifact ?? {};
+    await remove('origin');
+    const strip = ['longshore.dev/content-', 'longshore.dev/model-uid-'];
+    await world.kubectl(['annotate', 'pvc', claimName, 'longshore.dev/published-', 'longshore.dev/applied-']);
+    await world.kubectl(['label', 'pvc', claimName, '--overwrite', 'longshore.dev/model=copy', ...strip]);
+    const before = toCdn();
+    await world.applyModel('copy', source, { storage: { reclaimPolicy: 'Retain' } });
+    const copy = await world.model('copy', isReady);
+    expect(copy.status?.artifact).toMatchObject({ claimName, digest });
+    expect(toCdn()).toBe(before + 1);
+    await remove('copy');
+
+    await world.kubectl(['label', 'pvc', claimName, 'app.kubernetes.io/managed-by-']);
+    await world.applyModel('named', source, { storage: { claimName } });
+    const named = await world.model('named', isReady);
+    expect(named.status?.artifact).toMatchObject({ claimName, digest });
+    expect(toCdn()).toBe(before + 2);
+  });
+
   it('gets another claim while a server holds the first one, and the server moves over', async () => {
     await world.applyModel('held', { huggingFace: { repo: standard.gemma.repo } });
     const first = await world.model('held', isReady);

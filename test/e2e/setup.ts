@@ -9,6 +9,8 @@ declare module 'vitest' {
     e2e: {
       kubeconfig: string;
       kubectl: string;
+      /** How the cluster was made: native, kind or existing. */
+      provider: string;
       /** This machine, as pods reach it, and another name for it, where the DNS of the cluster takes names. */
       hostAddress: string;
       blobHost: string;
@@ -37,6 +39,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('e2e', {
     kubeconfig,
     kubectl: stack.tools.kubectl,
+    provider,
     hostAddress,
     blobHost: provider === 'native' ? blobHost : hostAddress,
   });

@@ -234,11 +234,30 @@ describe('an object that cannot be meant', () => {
       model({ source, storage: { claimName: 'shared', accessModes: ['ReadWriteMany'] } }),
       'spec.storage: Invalid value: claimName names a claim that is there',
     ],
+    [
+      'labels for a claim that is there',
+      model({ source, storage: { claimName: 'shared', labels: { team: 'search' } } }),
+      'spec.storage: Invalid value: claimName names a claim that is there',
+    ],
+    ...(
+      [
+        ['of ours', { 'longshore.dev/model': 'other' }, 'choose other keys'],
+        ['that we find objects by', { 'app.kubernetes.io/managed-by': 'me' }, 'choose other keys'],
+        ['with a key that is none', { 'my team': 'search' }, 'a key of a label is a name'],
+        ['with an empty key', { '': 'search' }, 'a key of a label is a name'],
+        ['with a value that is none', { team: 'my search' }, 'spec.storage.labels.team: Invalid value'],
+        ['without end', Object.fromEntries(Array.from({ length: 17 }, (_, i) => [`l${i}`, 'x'])), 'Too many'],
+      ] as const
+    ).map(
+      ([what, labels, words]) =>
+        [`a label ${what} for claims`, model({ source, storage: { labels } }), words] as const,
+    ),
     ...[
       { size: '1Gi' },
       { storageClassName: 'fast' },
       { claimName: 'shared' },
       { accessModes: ['ReadWriteMany'] },
+      { labels: { team: 'search' } },
     ].map(
       (storage) =>
         [
@@ -334,6 +353,11 @@ describe('an object that says only what it must', () => {
       });
     },
   );
+
+  it('may have labels for its claims, with a domain or without', async ({ apply }) => {
+    const storage = { labels: { team: 'search', 'billing.example.com/cost-center': '4711', empty: '' } };
+    expect(await apply(model({ source, storage }))).toMatchObject({ accepted: true, spec: { storage } });
+  });
 
   it('may name a claim, whose files are removed with the Model or not', async ({ apply }) => {
     for (const reclaimPolicy of ['Delete', 'Retain']) {

@@ -1,9 +1,10 @@
-import { describe, expect } from 'vitest';
+import { describe, expect, inject } from 'vitest';
 import { forceDeleteAnnotation, inUseFinalizer } from '../../src/controllers/labels.ts';
 import { events } from '../../src/kube/builtin.ts';
 import { hasFinalizer } from '../../src/kube/finalizers.ts';
 import type { Live } from '../../src/kube/kind.ts';
 import type { Model } from '../../src/api/model.ts';
+import { kstatusOf } from '../kstatus/kstatus.ts';
 import { eventually } from './eventually.ts';
 import { downloading, reports, serves } from './fake-kubelet.ts';
 import { it, itAlone } from './it.ts';
@@ -34,6 +35,7 @@ describe.concurrent('a Model that servers use', () => {
     await client.delete(...world.modelRef('used'));
     const told = await models.untilOne('used', isTold);
     expect(summary(told)).toBe('False/InUse False True');
+    expect(await kstatusOf(inject('kstatus'), told)).toBe('Terminating');
     expect(conditionOf(told, 'Ready')?.message).toContain('while ModelServers use it: used.');
     expect(told.status?.artifact).toEqual(status?.artifact);
     await eventually(async () => {

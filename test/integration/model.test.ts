@@ -1,8 +1,9 @@
 import { describe, expect } from 'vitest';
 import { Model } from '../../src/api/model.ts';
+import { models } from '../../src/controllers/kinds.ts';
 import { claimName } from '../../src/controllers/model/claim.ts';
-import { events, persistentVolumeClaims } from '../../src/kube/builtin.ts';
-import { controllerOf } from '../../src/kube/kind.ts';
+import { events, persistentVolumeClaims, type PersistentVolumeClaim } from '../../src/kube/builtin.ts';
+import { controllerOf, type Live } from '../../src/kube/kind.ts';
 import { requestVariable } from '../../src/protocols/puller.ts';
 import { eventually } from './eventually.ts';
 import { downloading, reports, serves } from './fake-kubelet.ts';
@@ -266,6 +267,88 @@ describe.concurrent('what a Model owns', () => {
     const ready = await world.models.untilOne('cramped', isReady);
     const claim = world.claims.get(ready.status?.artifact?.claimName ?? '');
     expect(claim?.spec?.resources?.requests).toEqual({ storage: '10Gi' });
+  });
+
+  it('is put right when somebody changes it', async ({ world }) => {
+    const storage = { labels: { team: 'search' } };
+    const { status, metadata } = await world.readyModel('mended', weights(), { storage });
+    const { client, claims } = world;
+    const name = status?.artifact?.claimName ?? '';
+    const isRight = (claim: Live<PersistentVolumeClaim>): boolean =>
+      controllerOf(claim)?.uid === metadata.uid &&
+      claim.metadata.labels?.['longshore.dev/content'] ===
+        before?.metadata.labels?.['longshore.dev/content'] &&
+      claim.metadata.labels?.['longshore.dev/model'] === 'mended' &&
+      claim.metadata.labels['team'] === 'search';
+    const before = claims.get(name);
+    expect(before).toSatisfy(isRight);
+    for (const change of [
+      { ownerReferences: null },
+      { labels: { team: 'sales', 'longshore.dev/content': 'other' } },
+      { labels: { team: null, 'longshore.dev/model': null } },
+      { labels: { 'longshore.dev/model-uid': 'other' } },
+    ]) {
+      const { resourceVersion } = (
+        await client.patch(persistentVolumeClaims, world.ref(name), { metadata: change })
+      ).metadata;
+      const after = await claims.untilOne(
+        name,
+        (claim) => BigInt(claim.metadata.resourceVersion) > BigInt(resourceVersion) && isRight(claim),
+      );
+      expect(after.metadata.uid).toBe(before?.metadata.uid);
+    }
+    const { artifact } = (await world.models.untilOne('mended', isReady)).status ?? {};
+    expect(artifact).toEqual(status?.artifact);
+    expect(world.jobsOf('mended')).toHaveLength(2);
+  });
+
+  it('tells a status that somebody has cleared again: nothing is asked or pulled for it', async ({
+    world,
+  }) => {
+    const first = await world.readyModel('cleared');
+    const [kind, ref] = world.modelRef('cleared');
+    // As `kubectl patch --subresource=status` does it.
+    await world.client.applyStatus<Model>(
+      models,
+      { metadata: ref, status: {} },
+      { fieldManager: 'longshore' },
+    );
+    await world.models.untilOne('cleared', ({ status }) => status?.artifact === undefined);
+    const again = await world.models.untilOne('cleared', isReady);
+    expect(again.status?.artifact).toEqual(first.status?.artifact);
+    expect(world.jobsOf('cleared')).toHaveLength(2);
+    await world.client.delete(kind, ref);
+  });
+
+  it('is a claim that grows and does not shrink', async ({ world }) => {
+    await world.readyModel('sized-once', weights(), { storage: { size: '10Gi' } });
+    const refused = world.applyModel('sized-once', { storage: { size: '9Gi' } });
+    await expect(refused).rejects.toThrow(/spec.storage.size: a volume can grow and not shrink/);
+    await world.applyModel('sized-once', { storage: { size: '10240Mi' } });
+    await world.applyModel('sized-once', { storage: { size: '11Gi' } });
+    await world.applyModel('sized-once');
+    await world.models.untilOne(
+      'sized-once',
+      (model) => isReady(model) && model.spec.storage.size === undefined,
+    );
+    // Of one without a claim nothing has been made yet.
+    await world.applyModel('sized-yet', { storage: { size: '10Gi' } });
+    await world.kubelet.next({ model: 'sized-yet', task: 'inspect' });
+    await world.applyModel('sized-yet', { storage: { size: '9Gi' } });
+  });
+
+  it('has names within the limits, and labels, for a name as long as may be', async ({ world }) => {
+    const name = `m${'x'.repeat(39)}`;
+    const { status } = await world.readyModel(name);
+    const made = [
+      ...world.jobs.all().filter(({ metadata }) => metadata.name.startsWith(name)),
+      world.claims.get(status?.artifact?.claimName ?? ''),
+    ];
+    expect(made).toHaveLength(3);
+    for (const object of made) expect(object?.metadata.name.length).toBeLessThanOrEqual(63);
+    world.kubelet.always({ server: name }, serves);
+    await world.applyServer(name, { model: name, gpu: { count: 0 } });
+    await world.servers.untilOne(name, isReady);
   });
 
   it('is never what another object owns: the name that is taken is said', async ({ world }) => {

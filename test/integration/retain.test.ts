@@ -111,6 +111,32 @@ describe.concurrent('a Model whose claim is to be retained', () => {
   });
 });
 
+describe.concurrent('a claim that somebody has filled', () => {
+  it('is taken over when it is labelled for a Model, and then holds what the puller finds', async ({
+    world,
+  }) => {
+    const { client } = world;
+    const labels = {
+      'app.kubernetes.io/managed-by': 'longshore',
+      'longshore.dev/model': 'prefilled',
+      'longshore.dev/reclaim-policy': 'Retain',
+    };
+    const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '6Gi' } } };
+    const metadata = { ...world.ref('restored'), labels };
+    const claim = await client.create(persistentVolumeClaims, { metadata, spec });
+    const ready = await world.readyModel('prefilled', weights(), retain);
+    expect(ready.status?.artifact).toMatchObject({ claimName: 'restored', claimUid: claim.metadata.uid });
+    expect(ready.status?.storage?.size).toBe('6Gi');
+    expect(madeFor(world, 'prefilled')).toBe(0);
+    const content = contentOf(Model.parse(ready), ready.status!.resolved!);
+    expect(world.claims.get('restored')?.metadata.labels).toMatchObject({
+      ...labels,
+      'longshore.dev/content': content,
+      'longshore.dev/model-uid': ready.metadata.uid,
+    });
+  });
+});
+
 describe.concurrent('a reclaim policy that is changed', () => {
   it('moves the ownership of the claim and leaves its content alone', async ({ world }) => {
     const { models, claims } = world;

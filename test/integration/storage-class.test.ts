@@ -1,7 +1,12 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { describe, expect, test } from 'vitest';
 import type { Model } from '../../src/api/model.ts';
-import { storageClasses, type StorageClass } from '../../src/kube/builtin.ts';
+import {
+  persistentVolumeClaims,
+  storageClasses,
+  type PersistentVolumeClaim,
+  type StorageClass,
+} from '../../src/kube/builtin.ts';
 import { connect, type KubeClient } from '../../src/kube/client.ts';
 import type { Kind, KubeObject, Live } from '../../src/kube/kind.ts';
 import { startCluster } from '../cluster/cluster.ts';
@@ -86,7 +91,7 @@ async function createVolume(client: KubeClient, name: string, storageClassName: 
 async function applyInspected(
   world: World,
   name: string,
-  storage?: { storageClassName: string },
+  storage?: { storageClassName: string; size?: string },
 ): Promise<void> {
   world.kubelet.plays({ model: name, task: 'inspect' }, reports({ inspection }));
   await world.applyModel(name, { ...(storage && { storage }) });
@@ -152,6 +157,92 @@ describe.concurrent('a Model whose StorageClass does not exist', () => {
     expect(ready.status?.storage?.claimUid).not.toBe(status?.storage?.claimUid);
     expect(claims.get(claimOf(ready))?.spec?.storageClassName).toBe('right');
     expect(models.versions('misspelt').map(reasonOf)).not.toContain('WriteRefused');
+  });
+});
+
+describe.concurrent('a Model whose volume is to be larger', () => {
+  /** A Model on a volume of 2Gi of a class of its name. */
+  async function onVolume(world: World, name: string, allowVolumeExpansion: boolean): Promise<Live<Model>> {
+    await createClass(world.client, name, { allowVolumeExpansion, volumeBindingMode: 'Immediate' });
+    await createVolume(world.client, `volume-${name}`, name);
+    await applyInspected(world, name, { storageClassName: name });
+    await pullToReady(world, name);
+    return world.models.untilOne(name, (model) => message(model).endsWith(`is bound to volume-${name}.`));
+  }
+
+  const asks = ({ spec }: PersistentVolumeClaim): unknown => spec?.resources?.requests?.['storage'];
+  const stored = (model: Live<Model> | undefined) => conditionOf(model, 'StorageReady');
+
+  it('has its claim enlarged, says so meanwhile, and is Ready all the time', async ({ world }) => {
+    const { client, models, claims } = world;
+    const { status } = await onVolume(world, 'elastic', true);
+    await world.applyModel('elastic', { storage: { storageClassName: 'elastic', size: '3Gi' } });
+    const growing = await models.untilOne('elastic', (model) => stored(model)?.reason === 'Resizing');
+    expect(stored(growing)?.message).toContain('is being enlarged from 2Gi to 3Gi');
+    expect(growing).toSatisfy(isReady);
+    const name = claimOf(growing);
+    expect(asks(claims.get(name)!)).toBe('3Gi');
+
+    // What a resizer says.
+    const pending = { type: 'FileSystemResizePending', status: 'True', lastTransitionTime: null };
+    const say = (told: object) =>
+      client.applyStatus<PersistentVolumeClaim>(
+        persistentVolumeClaims,
+        { metadata: world.ref(name), status: told },
+        { fieldManager: 'resizer' },
+      );
+    await say({ conditions: [pending] });
+    await models.untilOne('elastic', (model) => stored(model)?.message.includes('mounts it next') === true);
+    await say({ capacity: { storage: '3Gi' } });
+    const grown = await models.untilOne('elastic', (model) => stored(model)?.reason === 'Succeeded');
+    expect(grown.status).toMatchObject({ artifact: status?.artifact, storage: { size: '3Gi' } });
+    expect(world.jobsOf('elastic', 'pull')).toHaveLength(1);
+    const versions = models.versions('elastic');
+    const later = versions.slice(versions.findIndex(isReady));
+    expect(later.filter((model) => conditionOf(model, 'Ready')?.status !== 'True')).toEqual([]);
+  });
+
+  it('stays Ready where its class does not allow it, says so, and has it enlarged when it does', async ({
+    world,
+  }) => {
+    const { client, models, claims } = world;
+    const { status } = await onVolume(world, 'rigid', false);
+    await world.applyModel('rigid', { storage: { storageClassName: 'rigid', size: '3Gi' } });
+    const refused = await models.untilOne(
+      'rigid',
+      (model) => stored(model)?.reason === 'ExpansionNotSupported',
+    );
+    expect(refused).toSatisfy(isReady);
+    expect(stored(refused)?.message).toContain(
+      'cannot be enlarged to 3Gi: its StorageClass rigid does not allow it',
+    );
+    expect(refused.status?.artifact).toEqual(status?.artifact);
+    expect(asks(claims.get(claimOf(refused))!)).toBe('1306Mi');
+    await client.patch(storageClasses, { name: 'rigid' }, { allowVolumeExpansion: true });
+    await claims.untilOne(claimOf(refused), (claim) => asks(claim) === '3Gi');
+    expect(models.versions('rigid').map(reasonOf)).not.toContain('WriteRefused');
+  });
+
+  it('gets another volume of another class, and serves from the first until that is filled', async ({
+    world,
+  }) => {
+    const { client, models, claims } = world;
+    const first = await onVolume(world, 'mover', false);
+    await createClass(client, 'faster');
+    await world.applyModel('mover', { storage: { storageClassName: 'faster' } });
+    const pull = await world.kubelet.next({ model: 'mover', task: 'pull' });
+    const pulling = models.get('mover');
+    expect(pulling?.status?.artifact).toEqual(first.status?.artifact);
+    await pull.starts();
+    await pull.succeeds({ publication });
+    const second = await models.untilOne(
+      'mover',
+      (model) => isReady(model) && model.metadata.generation === 2,
+    );
+    expect(second.status?.artifact?.claimUid).not.toBe(first.status?.artifact?.claimUid);
+    expect(claims.get(claimOf(second))?.spec?.storageClassName).toBe('faster');
+    await claims.untilOne(claimOf(first), ({ metadata }) => metadata.deletionTimestamp !== undefined);
+    expect(world.jobsOf('mover', 'inspect')).toHaveLength(1);
   });
 });
 

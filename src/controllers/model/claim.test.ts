@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { controlledBy } from '../../kube/kind.ts';
 import { models } from '../kinds.ts';
 import { aClaim, aModel, aRetainedClaim, aView, commit, meta, secondsAgo } from '../testing/objects.ts';
-import { claimName, claimOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
+import { abandonedClaims, claimName, claimOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
 import { contentOf, originOf } from './content.ts';
 
 const resolved = {
@@ -20,7 +20,7 @@ const content = contentOf(model, resolved);
 const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '5Gi' } } };
 
 describe('claimName', () => {
-  it('is another for another commit, another source and another Model of the name, and a name in DNS', () => {
+  it('is another for another commit, source, class, mode, and another Model of the name, and a name in DNS', () => {
     const again = { ...model, metadata: meta('qwen', { uid: 'made-again' }) };
     const files = aModel({ source: { huggingFace: { repo: 'owner/name', files: ['other.gguf'] } } });
     const names = [
@@ -28,8 +28,10 @@ describe('claimName', () => {
       claimName(model, { ...resolved, revision: 'f'.repeat(40) }),
       claimName(files, resolved),
       claimName(again, resolved),
+      claimName(aModel({ storage: { storageClassName: 'fast' } }), resolved),
+      claimName(aModel({ storage: { accessModes: ['ReadWriteMany'] } }), resolved),
     ];
-    expect(new Set(names).size).toBe(4);
+    expect(new Set(names).size).toBe(6);
     for (const each of names) expect(each).toMatch(/^qwen-[0-9a-f]{8}$/);
   });
 
@@ -68,6 +70,39 @@ describe('desiredClaim', () => {
   });
 });
 
+describe('labels of the spec', () => {
+  it('are on the claim, and take the place of none of ours', () => {
+    const storage = { labels: { team: 'search', 'longshore.dev/model': 'other' } };
+    const { metadata } = desiredClaim(aModel({ storage }), { name, content, spec });
+    expect(metadata.labels).toMatchObject({ team: 'search', 'longshore.dev/model': 'qwen' });
+  });
+});
+
+describe('abandonedClaims', () => {
+  const labelled = { labels: { 'longshore.dev/content': content } };
+  const pending = { spec: { ...spec, storageClassName: 'fast' }, status: { phase: 'Pending' } };
+  const abandoned = (claim: ReturnType<typeof aClaim>, storage: object = { storageClassName: 'slow' }) =>
+    abandonedClaims(aView({ model: aModel({ storage }), claims: [claim] }), resolved).length;
+
+  it('are those of another kind that never got a volume', () => {
+    expect(abandoned(aClaim('a', { ...pending, metadata: labelled }))).toBe(1);
+  });
+
+  it.for([
+    ['of the kind that is asked for', aClaim('a', { ...pending, metadata: labelled }), {}],
+    ['with a volume', aClaim('a', { ...pending, status: { phase: 'Bound' }, metadata: labelled }), undefined],
+    [
+      'that is being bound',
+      aClaim('a', { ...pending, spec: { volumeName: 'pv' }, metadata: labelled }),
+      undefined,
+    ],
+    ['of other content', aClaim('a', pending), undefined],
+    ['that a deleted Model left', aRetainedClaim('a', { content }, pending), undefined],
+  ] as const)('are none %s', ([, claim, storage]) => {
+    expect(abandoned(claim, storage)).toBe(0);
+  });
+});
+
 describe('reclaimPolicyOf', () => {
   it('goes by what the claim is, and not by what the spec says', () => {
     expect(reclaimPolicyOf(model, aClaim('owned'))).toBe('Delete');
@@ -88,7 +123,7 @@ describe('isOwn', () => {
 describe('claimOf', () => {
   const left = (called: string, more: Parameters<typeof aRetainedClaim>[2] = {}) =>
     aRetainedClaim(called, { content }, { spec, ...more });
-  const owned = aClaim(name, { metadata: { labels: { 'longshore.dev/content': content } } });
+  const owned = aClaim(name, { spec, metadata: { labels: { 'longshore.dev/content': content } } });
   const ending = { deletionTimestamp: secondsAgo(1) };
   const found = (claims: ReturnType<typeof aClaim>[], storage: object = {}): string | undefined =>
     claimOf(aView({ model: aModel({ storage }), claims }), resolved)?.metadata.name;
@@ -99,7 +134,7 @@ describe('claimOf', () => {
 
   it('is its own rather than one that was left', () => {
     expect(found([left('left'), owned])).toBe(name);
-    expect(found([left('left'), aRetainedClaim('kept', { content, modelUid: uid })])).toBe('kept');
+    expect(found([left('left'), aRetainedClaim('kept', { content, modelUid: uid }, { spec })])).toBe('kept');
   });
 
   it('is one that a deleted Model left, the newest if there are several', () => {
@@ -133,8 +168,21 @@ describe('claimOf', () => {
     expect(of([left('left'), owned])).toBe(name);
   });
 
-  it('is its own even when it is not of the kind that the spec asks for by now: that is to be refused', () => {
-    expect(found([owned], { storageClassName: 'fast' })).toBe(name);
+  it('is not its own when the spec asks for another kind by now, which means another claim', () => {
+    const fast = { ...owned, spec: { ...spec, storageClassName: 'fast' } };
+    expect(found([fast], { storageClassName: 'fast' })).toBe(name);
+    expect(found([fast], { storageClassName: 'slow' })).toBeUndefined();
+    expect(found([fast], { accessModes: ['ReadWriteMany'] })).toBeUndefined();
+    expect(found([fast])).toBe(name);
+  });
+
+  it('is one that somebody has labelled for it, whatever it holds, where none is known to hold it', () => {
+    const filled = left('filled');
+    const { 'longshore.dev/content': _, ...labels } = filled.metadata.labels ?? {};
+    const unknown = { ...filled, metadata: { ...filled.metadata, name: 'unknown', labels } };
+    expect(found([unknown])).toBe('unknown');
+    expect(found([unknown, filled])).toBe('filled');
+    expect(found([unknown, owned])).toBe(name);
   });
 
   it('is the one of its name whatever has become of that: there can be no other', () => {

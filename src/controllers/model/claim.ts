@@ -16,11 +16,14 @@ export type ReclaimPolicy = Model['spec']['storage']['reclaimPolicy'];
 
 /**
  * The claim of one revision: another revision gets another, since a volume may be bound to one node. So does a Model that
- * was made again: servers may still hold the claim of the first one, and would wait for ever for its new content.
+ * was made again: servers may still hold the claim of the first one, and would wait for ever for its new content. And so
+ * does another class or another set of modes, which a claim can never take on.
  */
 export function claimName(model: Live<Model>, resolved: Resolved): string {
-  const { name, uid } = model.metadata;
-  return `${name}-${fingerprint([uid, contentOf(model, resolved)]).slice(0, 8)}`;
+  const { metadata, spec } = model;
+  const { storageClassName, accessModes } = spec.storage;
+  const parts = [metadata.uid, contentOf(model, resolved), storageClassName, accessModes];
+  return `${metadata.name}-${fingerprint(parts).slice(0, 8)}`;
 }
 
 /** A claim that the spec names, by which field, and whether the Model stores files there or has them there already. */
@@ -43,22 +46,46 @@ export function namedClaim({
 
 /**
  * The claim that the resolved revision is on or goes to: the one that the spec names, else the Model's own, else one that
- * a deleted Model of this name has left, as far as it is of the kind that the spec asks for. One that is being deleted
- * only where its name is needed.
+ * a deleted Model of this name has left, which asked the same place, or that somebody has labelled so, all of the kind that
+ * the spec asks for. One that is being deleted only where its name is needed. What a claim without a label for its content holds
+ * is seen when it is pulled.
  */
 export function claimOf({ model, claims, otherClaims }: ModelView, resolved: Resolved): Claim | undefined {
   const named = namedClaim(model.spec);
   if (named) return otherClaims.find(({ metadata }) => metadata.name === named.name);
   const content = contentOf(model, resolved);
-  const filled = claims.filter(
-    ({ metadata }) =>
-      metadata.labels?.[labels.content] === content && metadata.deletionTimestamp === undefined,
+  const ofKind = newestFirst(
+    claims.filter(
+      (claim) => claim.metadata.deletionTimestamp === undefined && isOfKind(model.spec.storage, claim),
+    ),
   );
+  const left = ofKind.filter((claim) => !isOwn(model, claim) && claim.status?.phase !== 'Lost');
+  const contentIn = ({ metadata }: Claim) => metadata.labels?.[labels.content];
+  const origin = originOf(model.spec.source);
+  const isFromThere = ({ metadata }: Claim) => metadata.labels?.[labels.origin] === origin;
   const name = claimName(model, resolved);
   return (
-    filled.find((claim) => isOwn(model, claim)) ??
-    newestFirst(filled.filter((claim) => fits(model, claim)))[0] ??
+    ofKind.find((claim) => isOwn(model, claim) && contentIn(claim) === content) ??
+    left.find((claim) => contentIn(claim) === content && isFromThere(claim)) ??
+    left.find((claim) => contentIn(claim) === undefined) ??
     claims.find(({ metadata }) => metadata.name === name)
+  );
+}
+
+/**
+ * Claims of the Model for this content that never got a volume and are of another kind than the spec asks for by now:
+ * nothing is on them.
+ */
+export function abandonedClaims({ model, claims }: ModelView, resolved: Resolved): Claim[] {
+  const content = contentOf(model, resolved);
+  return claims.filter(
+    (claim) =>
+      isOwn(model, claim) &&
+      claim.metadata.labels?.[labels.content] === content &&
+      claim.metadata.deletionTimestamp === undefined &&
+      claim.status?.phase === 'Pending' &&
+      claim.spec?.volumeName === undefined &&
+      !isOfKind(model.spec.storage, claim),
   );
 }
 
@@ -69,17 +96,11 @@ export function isOwn({ metadata }: Live<Model>, claim: Claim): boolean {
   );
 }
 
-/**
- * Modes and class of a claim can never be changed, and a volume that is gone holds nothing. Who has filled it has to be
- * asked by this Model too.
- */
-function fits({ spec: { source, storage } }: Model, { metadata, spec, status }: Claim): boolean {
+/** Modes and class of a claim can never be changed. A class that is left out may be any. */
+function isOfKind(storage: Model['spec']['storage'], { spec }: Claim): boolean {
   const { storageClassName = spec?.storageClassName, accessModes } = storage;
   return (
-    spec?.storageClassName === storageClassName &&
-    metadata.labels?.[labels.origin] === originOf(source) &&
-    stableJson(spec?.accessModes) === stableJson(accessModes) &&
-    status?.phase !== 'Lost'
+    spec?.storageClassName === storageClassName && stableJson(spec?.accessModes) === stableJson(accessModes)
   );
 }
 
@@ -103,6 +124,7 @@ export function desiredClaim(
 ): Desired<PersistentVolumeClaim> & { metadata: { name: string; namespace: string } } {
   const { metadata, spec: wanted } = model;
   const ours = {
+    ...wanted.storage.labels,
     ...managedBy,
     [labels.model]: metadata.name,
     [labels.modelUid]: metadata.uid,

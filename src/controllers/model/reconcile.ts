@@ -20,7 +20,7 @@ import { models } from '../kinds.ts';
 import { inUseFinalizer, labels } from '../labels.ts';
 import type { PodPoller } from '../pod-poller.ts';
 import { isAtWork } from '../pods.ts';
-import { isRetained, standsForFiles } from '../retention.ts';
+import { isDisowned, isRetained, standsForFiles } from '../retention.ts';
 import { decide, withSeen, type Child, type ChildRef, type Step } from '../step.ts';
 import { unsettledServers } from './claim-users.ts';
 import { namedClaim } from './claim.ts';
@@ -140,7 +140,9 @@ function gather(
   const pulling = pods.filter((pod) => pod.metadata.labels?.[labels.task] === 'pull');
   const atWork = (task: Task) =>
     caches.pods.by('model', ofName).filter((pod) => isAtWork(pod, task) && isOurs(pod));
-  const retained = caches.claims.by('model', ofName).filter((claim) => isRetained(claim, name));
+  const retained = caches.claims
+    .by('model', ofName)
+    .filter((claim) => isRetained(claim, name) || isDisowned(claim, uid));
   const named = namedClaim(model.spec)?.name;
   const otherClaims = [...new Set([named, model.status?.artifact?.claimName])].flatMap((each) =>
     each === undefined

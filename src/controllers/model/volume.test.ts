@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { withHash } from '../../kube/apply.ts';
+import type { PersistentVolumeClaim } from '../../kube/builtin.ts';
 import { parseQuantity } from '../../kube/quantity.ts';
 import { appliedAnnotation } from '../labels.ts';
 import {
@@ -36,6 +37,14 @@ const retaining = aModel({ storage: { reclaimPolicy: 'Retain' } });
 const ofSize = (storage: string) => ({
   spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage } } },
 });
+/** One for what is resolved, made for the Model, which asks for so much and has a volume of so much. */
+const ofModel = (more: Partial<PersistentVolumeClaim> = {}, metadata: object = {}) =>
+  aClaim(name, { ...more, metadata: { labels: { 'longshore.dev/content': content }, ...metadata } });
+const boundTo = (asks: string, has = asks, more: Partial<PersistentVolumeClaim['status']> = {}) =>
+  ofModel({
+    spec: { ...ofSize(asks).spec, storageClassName: 'fast', volumeName: 'pv-1' },
+    status: { phase: 'Bound', capacity: { storage: has }, ...more },
+  });
 
 describe('measuredSize', () => {
   it.for([
@@ -73,7 +82,7 @@ describe('provideVolume', () => {
     const storage = { storageClassName: 'fast', accessModes: ['ReadWriteMany'], size: '6Gi' };
     const { apply } = provideVolume(aView({ model: aModel({ storage }) }), { resolved });
     expect(apply?.[0]?.object).toMatchObject({
-      metadata: { name, labels: { 'longshore.dev/content': content } },
+      metadata: { labels: { 'longshore.dev/content': content } },
       spec: {
         accessModes: ['ReadWriteMany'],
         storageClassName: 'fast',
@@ -212,10 +221,12 @@ describe('provideVolume', () => {
     // Equal: what was sent stays, so that it need not be sent again.
     ['10Gi', '10240Mi', '10240Mi'],
   ] as const)(
-    'never shrinks a claim: of one of %s with a spec.storage.size of %s it asks %s',
+    'enlarges a claim where its class allows it, and never shrinks one: of %s with a spec.storage.size of %s it asks %s',
     ([has, size, asks]) => {
-      const claims = [aRetainedClaim('left', { content }, ofSize(has))];
-      const outcome = provideVolume(aView({ model: aModel({ storage: { size } }), claims }), { resolved });
+      const storageClasses = [aStorageClass('fast', { allowVolumeExpansion: true })];
+      const view = { model: aModel({ storage: { size } }), claims: [boundTo(has)], storageClasses };
+      const outcome = provideVolume(aView(view), { resolved });
+      expect(outcome.at).toBe('done');
       expect(outcome.apply?.[0]?.object).toMatchObject(ofSize(asks));
       expect(outcome.status).toMatchObject({ storage: { size: asks } });
     },
@@ -225,26 +236,105 @@ describe('provideVolume', () => {
     const applied = provideVolume(aView(), { resolved }).apply![0]!.object;
     const { annotations } = withHash(applied, appliedAnnotation).metadata!;
     const spec = { ...ofSize('5187Mi').spec, storageClassName: 'standard' };
-    const claims = [aClaim(name, { spec, metadata: { annotations: annotations! } })];
+    const claims = [ofModel({ spec }, { annotations: annotations! })];
     expect(provideVolume(aView({ claims }), { resolved }).apply?.[0]?.object).toEqual(applied);
   });
 
   it('does not take the class from a claim that was made with one', () => {
-    const claims = [aClaim(name, { spec: { storageClassName: 'fast' } })];
+    const claims = [ofModel({ spec: { ...ofSize('6Gi').spec, storageClassName: 'fast' } })];
     expect(provideVolume(aView({ claims }), { resolved }).apply?.[0]?.object).toMatchObject({
       spec: { storageClassName: 'fast' },
     });
   });
 });
 
+describe('the size of a claim', () => {
+  const growing = [aStorageClass('fast', { allowVolumeExpansion: true })];
+  const fixed = [aStorageClass('fast')];
+  const artifact = anArtifact({ claimName: name, claimUid: uid });
+  const sized = (size: string | undefined, view: Partial<ModelView>, status: object = {}) =>
+    provideVolume(aView({ model: aModel({ storage: { size } }), ...view }), { resolved, ...status });
+  const told = (outcome: ReturnType<typeof sized>) => outcome.conditions?.[0];
+
+  it('is told while it grows, and is in nobody’s way where the files fit in', () => {
+    const outcome = sized('10Gi', { claims: [boundTo('10Gi', '5Gi')], storageClasses: growing });
+    expect(outcome.at).toBe('done');
+    expect(told(outcome)).toEqual({
+      type: 'StorageReady',
+      status: 'True',
+      reason: 'Resizing',
+      message: `Claim ${name} is being enlarged from 5Gi to 10Gi.`,
+    });
+  });
+
+  it('is waited for where the files do not fit in, unless it is for the next pod to let it grow', () => {
+    const conditions = [{ type: 'FileSystemResizePending', status: 'True' }];
+    const waiting = sized(undefined, { claims: [boundTo('5187Mi', '1Gi')], storageClasses: growing });
+    expect(waiting).toMatchObject({ at: 'waiting', reason: 'Resizing' });
+    const pending = sized(undefined, {
+      claims: [boundTo('5187Mi', '1Gi', { conditions })],
+      storageClasses: growing,
+    });
+    expect(pending.at).toBe('done');
+    expect(told(pending)?.message).toContain('when a pod mounts it next');
+  });
+
+  it('that is refused leaves the claim and what is published on it as they are, and says why', () => {
+    const outcome = sized('10Gi', { claims: [boundTo('5Gi')], storageClasses: fixed }, { artifact });
+    expect(outcome).toMatchObject({ at: 'done', status: { storage: { size: '5Gi' } } });
+    expect(outcome.apply?.[0]?.object).toMatchObject(ofSize('5Gi'));
+    expect(told(outcome)).toMatchObject({ status: 'True', reason: 'ExpansionNotSupported' });
+    expect(told(outcome)?.message).toBe(
+      `Claim ${name} of 5Gi cannot be enlarged to 10Gi: its StorageClass fast does not allow it (allowVolumeExpansion). Set allowVolumeExpansion in the StorageClass, or name another in spec.storage.storageClassName: the files are pulled onto a new volume then.`,
+    );
+  });
+
+  it('that is refused is in the way where the files do not fit in, and not where they are there already', () => {
+    const view = { claims: [boundTo('1Gi')], storageClasses: fixed };
+    expect(sized(undefined, view)).toMatchObject({ at: 'blocked', reason: 'ExpansionNotSupported' });
+    expect(sized(undefined, view, { artifact })).toMatchObject({ at: 'done' });
+  });
+
+  it('that is only less head-room than is usual is not told', () => {
+    const outcome = sized(undefined, { claims: [boundTo('5Gi')], storageClasses: fixed });
+    expect(outcome).toMatchObject({ at: 'done', message: `Claim ${name} is bound to pv-1.` });
+    expect(told(outcome)).toBeUndefined();
+  });
+
+  it('is asked for only where there is a reason when the classes may not be looked at', () => {
+    const asks = (size: string | undefined, has: string) =>
+      sized(size, { claims: [boundTo(has)] }).status?.storage?.size;
+    expect(asks(undefined, '5Gi')).toBe('5Gi');
+    expect(asks('10Gi', '5Gi')).toBe('10Gi');
+    expect(asks(undefined, '1Gi')).toBe('5187Mi');
+  });
+
+  it('of a claim without a volume is had by making it again, once', () => {
+    const claim = ofModel({ ...ofSize('5Gi'), status: { phase: 'Pending' } });
+    const outcome = sized('10Gi', { claims: [claim] });
+    expect(outcome).toMatchObject({ at: 'waiting', reason: 'WaitingForVolume' });
+    expect(outcome.remove?.map(({ object }) => object)).toEqual([claim]);
+    // What is published on it is there, however old the news of the claim are.
+    expect(sized('10Gi', { claims: [claim] }, { artifact })).toMatchObject({ at: 'done', remove: [] });
+    // Somebody makes less of it: that would go on for ever.
+    const model = aModel({ storage: { size: '10Gi' } });
+    const sent = provideVolume(aView({ model }), { resolved }).apply![0]!.object;
+    const { annotations } = withHash(sent, appliedAnnotation).metadata!;
+    const less = { ...claim, metadata: { ...claim.metadata, annotations: annotations! } };
+    expect(sized('10Gi', { claims: [less] })).toMatchObject({ at: 'done', remove: [] });
+  });
+});
+
 describe('a claim whose StorageClass is not there', () => {
   const storageClasses = [aStorageClass('slow')];
   const ofClass = (storageClassName?: string, seconds = 60, phase = 'Pending') =>
-    aClaim(name, {
-      spec: { ...ofSize('5187Mi').spec, ...(storageClassName !== undefined && { storageClassName }) },
-      status: { phase },
-      metadata: { creationTimestamp: secondsAgo(seconds) },
-    });
+    ofModel(
+      {
+        spec: { ...ofSize('5187Mi').spec, ...(storageClassName !== undefined && { storageClassName }) },
+        status: { phase },
+      },
+      { creationTimestamp: secondsAgo(seconds) },
+    );
   const asking = (storageClassName: string) => aModel({ storage: { storageClassName } });
   const provided = (view: Parameters<typeof aView>[0]) =>
     provideVolume(aView({ storageClasses, ...view }), { resolved });
@@ -261,7 +351,7 @@ describe('a claim whose StorageClass is not there', () => {
     });
     expect(outcome.message).toContain('slow');
     expect(outcome.apply?.map(({ object }) => object.metadata.name)).toEqual([name]);
-    expect(outcome.remove).toBeUndefined();
+    expect(outcome.remove).toEqual([]);
     expect(outcome).not.toHaveProperty('recheckAfter');
   });
 
@@ -294,26 +384,22 @@ describe('a claim whose StorageClass is not there', () => {
     }
   });
 
-  it('is made again for the class that the spec names by now', () => {
-    const outcome = provided({ model: asking('slow'), claims: [ofClass('fast')] });
-    expect(outcome).toMatchObject({ at: 'waiting', reason: 'WaitingForVolume' });
-    expect(outcome.remove?.map(({ object }) => object.metadata.name)).toEqual([name]);
-    expect(outcome.apply).toBeUndefined();
-  });
+  it.for(['fast', undefined])(
+    'goes for another of the class that the spec names by now: of class %s',
+    (has) => {
+      const outcome = provided({ model: asking('slow'), claims: [ofClass(has)] });
+      expect(outcome).toMatchObject({ at: 'waiting', reason: 'WaitingForVolume' });
+      expect(outcome.remove?.map(({ object }) => object.metadata.name)).toEqual([name]);
+      const [made] = outcome.apply ?? [];
+      expect(made?.object).toMatchObject({ spec: { storageClassName: 'slow' } });
+      expect(made?.object.metadata.name).not.toBe(name);
+    },
+  );
 
-  it('is not made again where it could be given the class, nor for a spec that leaves the class out', () => {
-    const given = provided({ model: asking('gone'), claims: [ofClass()] });
-    expect(given).toMatchObject({ at: 'blocked' });
-    expect(given.apply?.[0]?.object).toMatchObject({ spec: { storageClassName: 'gone' } });
+  it('stays for a spec that leaves the class out', () => {
     const left = provided({ claims: [ofClass('fast')] });
-    expect(left).toMatchObject({ at: 'blocked' });
+    expect(left).toMatchObject({ at: 'blocked', remove: [] });
     expect(left.apply?.[0]?.object).toMatchObject({ spec: { storageClassName: 'fast' } });
-  });
-
-  it('is not made again when it is not this very Model’s', () => {
-    const { spec, status } = ofClass('fast');
-    const claims = [aRetainedClaim(name, { content: 'other' }, { spec, status })];
-    expect(provided({ model: asking('slow'), claims })).toMatchObject({ at: 'blocked' });
   });
 
   it('says what it waits for once its class is there', () => {
@@ -351,6 +437,16 @@ describe('followReclaimPolicy', () => {
     const ending = { ...own, metadata: { ...own.metadata, deletionTimestamp: '2030-01-01T00:00:00Z' } };
     expect(followReclaimPolicy(aView({ claims: [owned, left, ending] }), {}).apply).toEqual([]);
     expect(followReclaimPolicy(aView({ model: retaining, claims: [own, left] }), {}).apply).toEqual([]);
+  });
+
+  it('has claims of other revisions follow the labels of the spec; the current one is seen to elsewhere', () => {
+    const model = aModel({ storage: { labels: { team: 'search' } } });
+    const current = { ...storage, claimUid: 'uid-of-current' };
+    const claims = [owned, aClaim('current', { spec })];
+    const { apply } = followReclaimPolicy(aView({ model, claims }), { storage: current });
+    expect(apply?.map(({ object }) => object.metadata)).toMatchObject([
+      { name: 'owned', labels: { team: 'search' } },
+    ]);
   });
 
   it('forgets what the Model has on claims of others, which is then nobody’s to remove', () => {
