@@ -47,6 +47,21 @@ export const reasons = {
     meaning: 'The downloaded bytes are being compared with the digests that the source states.',
     action: 'Wait; this takes seconds per gigabyte.',
   },
+  Resolved: {
+    where: ['Model event'],
+    meaning: 'The source has told what the name stands for: a revision, its files and their size.',
+    action: 'Nothing.',
+  },
+  PullProgress: {
+    where: ['Model event'],
+    meaning: 'A quarter, a half or three quarters of the bytes are on the volume.',
+    action: 'Watch with `kubectl get models -w`.',
+  },
+  Verified: {
+    where: ['Model event'],
+    meaning: 'All files are on the volume, with the digests that the source states.',
+    action: 'Nothing.',
+  },
   Ready: {
     where: ['Model Ready', 'ModelServer Ready'],
     meaning: 'The object is what its spec asks for.',
@@ -82,6 +97,26 @@ export const reasons = {
     meaning:
       'Nothing is asked or pulled, since spec.suspend is set; what is on the volume stays, and what is published stays in use.',
     action: 'Set spec.suspend to false to go on from there.',
+  },
+
+  // The pod of a Model's Job
+  NodeLost: {
+    where: ['Model Pulled'],
+    meaning: 'The node on which the files are being pulled does not answer.',
+    action:
+      'Wait: the pull goes on when the node is back. If it is gone for good, delete the Node object, and the pull goes on elsewhere.',
+  },
+  Evicted: {
+    where: ['Model Pulled'],
+    meaning:
+      'The pod was evicted: its node is being drained or short of something, or a pod of higher priority needed the room.',
+    action: 'Wait; another pod goes on from what is on the volume.',
+  },
+  QuotaExceeded: {
+    where: ['Model Ready', 'Model Resolved', 'Model Pulled', 'ModelServer Ready'],
+    meaning: 'A ResourceQuota of the namespace has no room for a claim, a Job or a pod that is needed.',
+    action:
+      'Read the message for which quota it is; raise it, or free some of it. Longshore tries again by itself.',
   },
 
   // A Model that only a person, or the source, can mend
@@ -363,9 +398,16 @@ export const reasons = {
     action: 'Apply it again with the current CRDs installed.',
   },
   WriteRefused: {
-    where: ['Model Ready', 'ModelServer Ready', 'PersistentVolumeClaim event'],
-    meaning: 'The API server refused an object that Longshore needs to make.',
-    action: 'Read the message: a quota, an admission policy or a missing right is named there.',
+    where: [
+      'Model Ready',
+      'Model Resolved',
+      'Model Pulled',
+      'ModelServer Ready',
+      'PersistentVolumeClaim event',
+    ],
+    meaning: 'The API server refused an object that Longshore needs to make, or a pod of its Job.',
+    action:
+      'Read the message: a LimitRange, a Pod Security level, an admission policy, or a PriorityClass or ServiceAccount that is missing is named there.',
   },
 } as const satisfies Record<string, ReasonText>;
 

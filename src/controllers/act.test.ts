@@ -87,7 +87,7 @@ const made = (wanted: KubeObject, before?: Live<KubeObject>): Live<KubeObject> =
   const metadata = { ...meta(wanted.metadata?.name ?? ''), ...before?.metadata, ...wanted.metadata };
   return { ...before, ...wanted, metadata: metadata as Live<KubeObject>['metadata'] };
 };
-const forbidden = new ApiError({ status: 403, reason: 'Forbidden', message: 'exceeded quota: claims' });
+const forbidden = new ApiError({ status: 403, reason: 'Forbidden', message: 'maximum memory usage' });
 
 function decision(outcome: Partial<Outcome<ModelStatus>>, status?: ModelStatus): Decision<ModelStatus> {
   const run = () => ({ at: 'done' as const, message: 'All is well.', ...outcome }) as Outcome<ModelStatus>;
@@ -339,12 +339,30 @@ describe('act', () => {
     expect(api.condition('Ready')?.reason).toBe('NameTaken');
   });
 
+  it('waits for a quota to have room', async () => {
+    const full = new ApiError({ status: 403, reason: 'Forbidden', message: 'exceeded quota: claims' });
+    const api = new Api([], full);
+    const { recheckAfter } = await api.act(decision({ apply: [job] }));
+    expect(recheckAfter).toBe(30);
+    expect(api.condition('Ready')).toMatchObject({ status: 'False', reason: 'QuotaExceeded' });
+    expect(api.condition('Reconciling')?.status).toBe('True');
+    expect(api.condition('Stalled')?.status).toBe('False');
+    expect(api.events.map(({ type, reason }) => [type, reason])).toEqual([['Warning', 'QuotaExceeded']]);
+  });
+
+  it('leaves the event of a reason to the step that tells of it', async () => {
+    const api = new Api();
+    const event = { type: 'Normal' as const, reason: 'Ready', note: 'Ready in 3m12s.' };
+    await api.act(decision({ events: [event] }));
+    expect(api.events).toEqual([event]);
+  });
+
   it('says a refusal in Ready, Reconciling and Stalled, and leaves the step as it stands', async () => {
     const api = new Api([], forbidden);
     const { recheckAfter } = await api.act(decision({ apply: [job] }));
     const told = {
       reason: 'WriteRefused',
-      message: 'The API server refused a write: exceeded quota: claims',
+      message: 'The API server refused a write: maximum memory usage',
     };
     expect(api.condition('Ready')).toMatchObject({ status: 'False', ...told });
     expect(api.condition('Reconciling')).toMatchObject({ status: 'False', ...told });

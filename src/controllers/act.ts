@@ -8,6 +8,8 @@ import type { EventRecorder } from '../kube/events.ts';
 import type { Kind, KubeObject, Live } from '../kube/kind.ts';
 import { statusWriter, type WriteStatus } from '../kube/status.ts';
 import { appliedAnnotation } from './labels.ts';
+import { transientReasons } from '../protocols/puller.ts';
+import { refusedBy } from './refusal.ts';
 import { NameTakenError, provide } from './provide.ts';
 import type { Child, ChildRef, ConditionedStatus, Decision } from './step.ts';
 
@@ -44,6 +46,15 @@ const quiet: ReadonlySet<string> = new Set<Reason>([
   'ModelNotReady',
   'Starting',
   'Loading',
+]);
+
+/** What went wrong, and is tried again. */
+const passing: ReadonlySet<string> = new Set<Reason>([
+  ...transientReasons,
+  'DeadlineExceeded',
+  'QuotaExceeded',
+  'NodeLost',
+  'Evicted',
 ]);
 
 /**
@@ -100,10 +111,11 @@ export async function act<T extends KubeObject & { status?: ConditionedStatus | 
   const written = await writeStatus(owner.kind, owner.object, status, signal);
   if (written === 'written') for (const event of told) events.record(owner.object, event);
   const ready = findCondition(status.conditions, 'Ready');
-  if (written === 'written' && ready && ready.reason !== before && !quiet.has(ready.reason)) {
+  const isTold = told.some(({ reason }) => reason === ready?.reason);
+  if (written === 'written' && ready && ready.reason !== before && !quiet.has(ready.reason) && !isTold) {
     const stalled = findCondition(status.conditions, 'Stalled')?.status === 'True';
     events.record(owner.object, {
-      type: stalled ? 'Warning' : 'Normal',
+      type: stalled || passing.has(ready.reason) ? 'Warning' : 'Normal',
       reason: ready.reason,
       note: ready.message,
     });
@@ -141,7 +153,7 @@ function refusalOf(error: unknown): { reason: Reason; message: string } | undefi
   }
   // 403: a quota, an admission policy or a missing right; 422: an object that validation refuses.
   if (error instanceof ApiError && (error.status === 403 || error.status === 422)) {
-    return { reason: 'WriteRefused', message: `The API server refused a write: ${error.message}` };
+    return { reason: refusedBy(error.message), message: `The API server refused a write: ${error.message}` };
   }
   return undefined;
 }
@@ -153,10 +165,12 @@ function refused<Status extends ConditionedStatus>(
   refusal: { reason: Reason; message: string },
   now: Date,
 ): Status {
+  // A quota has room again when something else is done, or gone.
+  const mayPass = refusal.reason === 'QuotaExceeded';
   const states: Record<string, Condition['status']> = {
     Ready: 'False',
-    Reconciling: 'False',
-    Stalled: 'True',
+    Reconciling: mayPass ? 'True' : 'False',
+    Stalled: mayPass ? 'False' : 'True',
   };
   const before = owner.status?.conditions;
   const observedGeneration = owner.metadata.generation;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../kube/builtin.ts';
 import type { Live } from '../kube/kind.ts';
-import { hasSucceeded, newestFirst, terminationMessage, troubleOf } from './pods.ts';
+import { evictionOf, hasSucceeded, lossOf, newestFirst, terminationMessage, troubleOf } from './pods.ts';
 import { meta } from './testing/objects.ts';
 
 type Status = NonNullable<Pod['status']>;
@@ -43,6 +43,50 @@ describe('troubleOf', () => {
     expect(troubleOf(pod(waiting('ContainerCreating')))).toBeUndefined();
     const waitsForGates = { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated' };
     expect(troubleOf(pod({ conditions: [waitsForGates] }))).toBeUndefined();
+  });
+});
+
+describe('lossOf', () => {
+  const state = (ready: string, isContainerReady: boolean, phase = 'Running') => ({
+    ...pod({
+      phase,
+      conditions: [{ type: 'Ready', status: ready }],
+      ...container({ ready: isContainerReady }),
+    }),
+    spec: { containers: [], nodeName: 'worker-3' },
+  });
+
+  it('tells of a pod that is not ready while its containers are', () => {
+    expect(lossOf(state('False', true))).toEqual({
+      reason: 'NodeLost',
+      message:
+        'Node worker-3 does not answer, and pod p runs there. The pull goes on when it is back. If the node is gone for good, delete it (kubectl delete node worker-3), and the pull goes on elsewhere.',
+    });
+  });
+
+  it('is nothing while the kubelet answers, and when the pod has ended', () => {
+    expect(lossOf(state('True', true))).toBeUndefined();
+    expect(lossOf(state('False', false))).toBeUndefined();
+    expect(lossOf(state('False', true, 'Failed'))).toBeUndefined();
+    expect(
+      lossOf(pod({ phase: 'Running', conditions: [{ type: 'Ready', status: 'False' }] })),
+    ).toBeUndefined();
+    expect(lossOf(pod({}))).toBeUndefined();
+  });
+});
+
+describe('evictionOf', () => {
+  const target = (status: string) =>
+    pod({
+      conditions: [{ type: 'DisruptionTarget', status, reason: 'PreemptionByScheduler', message: 'room\n' }],
+    });
+
+  it('tells why a pod had to go, and of no other', () => {
+    expect(evictionOf(target('True'))).toBe(
+      'Pod p was evicted (PreemptionByScheduler: room). Another goes on from what is on the volume.',
+    );
+    expect(evictionOf(target('False'))).toBeUndefined();
+    expect(evictionOf(pod({}))).toBeUndefined();
   });
 });
 

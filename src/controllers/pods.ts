@@ -7,7 +7,7 @@ import type { Reason } from '../api/reasons.ts';
 
 /** What is wrong with a pod that has not started, in the words of the scheduler or the kubelet. */
 export interface PodTrouble {
-  reason: Extract<Reason, 'Unschedulable' | 'ImagePullFailed' | 'Starting'>;
+  reason: Extract<Reason, 'Unschedulable' | 'ImagePullFailed' | 'Starting' | 'NodeLost'>;
   message: string;
 }
 
@@ -32,6 +32,30 @@ export function troubleOf(pod: Live<Pod>): PodTrouble | undefined {
     }
   }
   return undefined;
+}
+
+/**
+ * What is to be told of a pod without probes whose node does not answer. Its kubelet says that it is ready for as long as
+ * its containers are; that it is not, while they are, is the word of the controller of nodes.
+ */
+export function lossOf({ metadata: { name }, spec, status }: Live<Pod>): PodTrouble | undefined {
+  const { phase, conditions, containerStatuses = [] } = status ?? {};
+  const isSilenced = findCondition(conditions, 'Ready')?.status === 'False';
+  const runs = phase === 'Running' && containerStatuses.length > 0;
+  if (!runs || !isSilenced || !containerStatuses.every(({ ready }) => ready)) return undefined;
+  const node = spec?.nodeName ?? 'of the pod';
+  return {
+    reason: 'NodeLost',
+    message: `Node ${node} does not answer, and pod ${name} runs there. The pull goes on when it is back. If the node is gone for good, delete it (kubectl delete node ${node}), and the pull goes on elsewhere.`,
+  };
+}
+
+/** Why a pod was made to end that did nothing wrong; undefined when it was not. */
+export function evictionOf({ metadata: { name }, status }: Live<Pod>): string | undefined {
+  const target = findCondition(status?.conditions, 'DisruptionTarget');
+  if (target?.status !== 'True') return undefined;
+  const why = [target.reason, target.message].filter((each) => each !== undefined && each !== '');
+  return `Pod ${name} was evicted (${condense(why.join(': '))}). Another goes on from what is on the volume.`;
 }
 
 /** Whether it is a pod of this task of a Model (jobs.ts) that has not ended. */

@@ -7,7 +7,7 @@ type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses
 type ContainerState = NonNullable<ContainerStatus['state']>;
 
 /**
- * What the caches keep of a pod: whose it is, which claims it mounts, and what its status says of how far it is. A pod is
+ * What the caches keep of a pod: whose it is, which claims it mounts, on which node, and what its status says of how far it is. A pod is
  * several kilobytes otherwise, most of it a spec that others wrote.
  */
 export function prunePod({ apiVersion, kind, metadata, spec, status = {} }: Live<Pod>): Live<Pod> {
@@ -21,7 +21,9 @@ export function prunePod({ apiVersion, kind, metadata, spec, status = {} }: Live
     apiVersion,
     kind,
     metadata: identity(metadata),
-    ...(volumes.length > 0 && { spec: { containers: [], volumes } }),
+    ...(volumes.length > 0 && {
+      spec: { containers: [], volumes, ...(spec?.nodeName !== undefined && { nodeName: spec.nodeName }) },
+    }),
     status: {
       ...(phase !== undefined && { phase }),
       ...(podIP !== undefined && { podIP }),

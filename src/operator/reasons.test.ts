@@ -16,6 +16,7 @@ import {
   aServer,
   aStorageClass,
   aView,
+  downloading,
   now,
   secondsAgo,
 } from '../controllers/testing/objects.ts';
@@ -26,15 +27,20 @@ import {
   collection,
   container,
   fromPuller,
+  inspectionRefused,
   inspectionThat,
   invalid,
   leftover,
   loadThat,
+  modelEvents,
   modelOn,
+  noRoom,
   onNamedClaim,
   pod,
   published,
   pulling,
+  pullOn,
+  pullRefused,
   pullThat,
   refusal,
   resolved,
@@ -224,8 +230,41 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
     'Model Ready': () => modelOn({ holds: theirs }),
     'ModelServer Ready': () => serverOn({ holds: theirs }),
   },
+  Resolved: {
+    'Model event': () => {
+      const inspection = { revision: 'f'.repeat(40), sizeBytes: 1000, fileCount: 1, gguf: {} };
+      return modelEvents('inspect', { left: { inspection } });
+    },
+  },
+  PullProgress: { 'Model event': () => modelEvents('pull', { says: downloading(500, 1000) }) },
+  Verified: {
+    'Model event': () => {
+      const { claimName: _, claimUid: __, ...publication } = anArtifact();
+      return modelEvents('pull', { left: { publication } });
+    },
+  },
+  NodeLost: {
+    'Model Pulled': () =>
+      pullOn({
+        phase: 'Running',
+        conditions: [{ type: 'Ready', status: 'False' }],
+        ...container({ ready: true }),
+      }),
+  },
+  Evicted: {
+    'Model Pulled': () =>
+      pullOn({ phase: 'Failed', conditions: [{ type: 'DisruptionTarget', status: 'True' }] }),
+  },
+  QuotaExceeded: {
+    'Model Ready': () => modelOn({ refuses: noRoom }),
+    'Model Resolved': () => inspectionRefused(noRoom.message),
+    'Model Pulled': () => pullRefused(noRoom.message),
+    'ModelServer Ready': () => serverOn({ refuses: noRoom }),
+  },
   WriteRefused: {
     'Model Ready': () => modelOn({ refuses: refusal }),
+    'Model Resolved': () => inspectionRefused(refusal.message),
+    'Model Pulled': () => pullRefused(refusal.message),
     'ModelServer Ready': () => serverOn({ refuses: refusal }),
     'PersistentVolumeClaim event': () => leftover({}, refusal),
   },

@@ -163,7 +163,11 @@ export const PullerFailure = z.object({ reason: z.enum(pullerReasons), message: 
 export const PullerReport = z.union([
   z.object({ inspection: Inspection }),
   z.object({ unchanged: Unchanged }),
-  z.object({ publication: Publication }),
+  z.object({
+    publication: Publication,
+    /** How fast it came, by this pod: its share of a pull that was interrupted. Absent where a report had no room. */
+    transfer: z.object({ receivedBytes: z.int(), seconds: z.number() }).optional(),
+  }),
   z.object({ collection: Collection }),
   z.object({ failure: PullerFailure }),
 ]);

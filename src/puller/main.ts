@@ -92,6 +92,7 @@ async function runPull(config: SourceConfig): Promise<PullerReport> {
   if (place !== undefined) {
     return { publication: await verifyInPlace(place, revision, { progress, log, signal }) };
   }
+  const startedAt = now();
   const publication = await pull({
     source: await sourceOf(config),
     revision,
@@ -105,7 +106,8 @@ async function runPull(config: SourceConfig): Promise<PullerReport> {
     log,
     signal,
   });
-  return { publication };
+  const seconds = Math.round(now() - startedAt) / 1000;
+  return { publication, transfer: { receivedBytes: progress.counts().receivedBytes, seconds } };
 }
 
 async function runCollect({ volume, request }: CollectConfig): Promise<PullerReport> {

@@ -31,6 +31,18 @@ describe('a termination message', () => {
     expect(JSON.parse(encodeReport(report))).toEqual(report);
   });
 
+  it('leaves out how fast it came where that has no room, before anything else', () => {
+    const transfer = { receivedBytes: 123_456_789_012, seconds: 1234.567 };
+    const small = { ...publicationOf([aFile('a')]), transfer };
+    expect(JSON.parse(encodeReport(small))).toEqual(small);
+    const large = publicationOf(
+      Array.from({ length: 9 }, (_, i) => ({ ...aFile(`${i}`.repeat(256)), role: 'projector' as const })),
+    );
+    const padded = { publication: { ...large.publication, path: '' } };
+    padded.publication.path = 'p'.repeat(mostReportBytes - Buffer.byteLength(JSON.stringify(padded)));
+    expect(JSON.parse(encodeReport({ ...padded, transfer }))).toEqual(padded);
+  });
+
   it('leaves out further pieces of a split model, from the end, and still counts them', () => {
     const pieces = Array.from({ length: 99 }, (_, i) => ({
       ...aFile(`p-${i}.gguf`),

@@ -74,6 +74,7 @@ export function encodeReport(report: PullerReport): string {
   }
   if (!('publication' in report)) return text;
   const { publication } = report;
+  if (excess > 0 && 'transfer' in report) return encodeReport({ publication });
   if (excess <= 0 && publication.files.length <= mostReportedFiles) return text;
   const lastPiece = publication.files.findLastIndex(({ role }) => role === 'piece');
   if (lastPiece >= 0) {

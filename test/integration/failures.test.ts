@@ -166,7 +166,7 @@ describe.concurrent('a Model whose pull does not end well', () => {
     expect(reasonOf(stalled)).toBe('VolumeLost');
   });
 
-  it('says WriteRefused with the words of the API server when a quota stands in the way', async ({
+  it('says WriteRefused with the words of the API server when a LimitRange stands in the way', async ({
     world,
   }) => {
     const { inspection } = weights({ sizeBytes: 3_000_000_000_000 });

@@ -90,7 +90,7 @@ describe.concurrent('a Model that is applied', () => {
     expect(world.jobsOf('story').length).toBe(2);
   });
 
-  it('is told of by three writes of its status when it pulls in no time, and by two events', async ({
+  it('is told of by three writes of its status when it pulls in no time, and by an event of each step', async ({
     world,
   }) => {
     const { client, models } = world;
@@ -106,8 +106,38 @@ describe.concurrent('a Model that is applied', () => {
     };
     await eventually(async () => {
       const reasons = await told();
-      expect(reasons).toHaveLength(2);
-      expect(new Set(reasons)).toEqual(new Set(['Pulling', 'Ready']));
+      expect(reasons).toHaveLength(4);
+      expect(new Set(reasons)).toEqual(new Set(['Resolved', 'Pulling', 'Verified', 'Ready']));
+    });
+  });
+
+  it('has its quarters told of once, and how fast it came', async ({ world }) => {
+    const { client, kubelet, models } = world;
+    const { inspection, publication } = weights({ sizeBytes: 1_000_000_000 });
+    kubelet.plays({ model: 'quarters', task: 'inspect' }, reports({ inspection }));
+    await world.applyModel('quarters');
+    const pull = await kubelet.next({ model: 'quarters', task: 'pull' });
+    await pull.starts();
+    for (const percent of [10, 30, 40, 80, 90]) {
+      pull.says(downloading(percent * 10_000_000, 1_000_000_000));
+      await models.untilOne('quarters', ({ status }) => status?.progress?.percent === percent);
+    }
+    await pull.succeeds({ publication, transfer: { receivedBytes: 1_000_000_000, seconds: 10 } });
+    await models.untilOne('quarters', isReady);
+    await eventually(async () => {
+      const { items } = await client.list(events, { namespace: world.namespace });
+      const told = items.filter(
+        ({ regarding }) => regarding?.kind === 'Model' && regarding.name === 'quarters',
+      );
+      const notes = told.map(({ reason, note }) => `${reason}: ${note}`).toSorted();
+      expect(notes).toEqual([
+        expect.stringMatching(/^PullProgress: 25%: 300MB of 1\.0GB/),
+        expect.stringMatching(/^PullProgress: 75%: 800MB of 1\.0GB/),
+        'Pulling: The pull of 1.0GB is starting.',
+        expect.stringMatching(/^Ready: Ready in \d+s at 100MB\/s\.$/),
+        expect.stringMatching(/^Resolved: hf:owner\/name@main is /),
+        expect.stringMatching(/^Verified: 1\.0GB in 1 file, as sha256:/),
+      ]);
     });
   });
 

@@ -108,6 +108,22 @@ export class PlayedPod {
     });
   }
 
+  /** Its node does not answer: the controller of nodes takes its readiness back, and nothing else. */
+  async isLost(): Promise<void> {
+    await this.#write({ phase: 'Running', ...this.#ready(false), ...this.#container({ running: {} }) });
+  }
+
+  /** As the API of evictions has it: the puller says that it was stopped. */
+  async isEvicted(reason: string, message: string): Promise<void> {
+    const target = { type: 'DisruptionTarget', status: 'True', reason, message };
+    const failure = { reason: 'PullerFailed' as const, message: 'stopped by SIGTERM' };
+    await this.#ends(
+      'Failed',
+      { exitCode: 143, reason: 'Error', message: JSON.stringify({ failure }) },
+      { conditions: [{ ...target, lastTransitionTime: formatTime(new Date()) }] },
+    );
+  }
+
   async cannotBeScheduled(message: string): Promise<void> {
     const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message };
     await this.#write({ phase: 'Pending', conditions: [condition] });
@@ -123,6 +139,7 @@ export class PlayedPod {
   async #ends(
     phase: 'Succeeded' | 'Failed',
     terminated: NonNullable<ContainerState['terminated']>,
+    more: Status = {},
   ): Promise<void> {
     this.#listener?.close();
     const finishedAt = formatTime(new Date());
@@ -130,6 +147,7 @@ export class PlayedPod {
       phase,
       ...this.#ready(false),
       ...this.#container({ terminated: { ...terminated, startedAt: finishedAt, finishedAt } }),
+      ...more,
     });
   }
 

@@ -5,8 +5,19 @@ import type { Job, Pod } from '../../kube/builtin.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import { controllerOf, type Live } from '../../kube/kind.ts';
 import { labels } from '../labels.ts';
-import { hasSucceeded, newestFirst, terminationMessage, troubleOf, type PodTrouble } from '../pods.ts';
+import {
+  evictionOf,
+  hasEnded as podHasEnded,
+  hasSucceeded,
+  lossOf,
+  newestFirst,
+  terminationMessage,
+  troubleOf,
+  type PodTrouble,
+} from '../pods.ts';
+import { refusedBy } from '../refusal.ts';
 import type { Task } from './jobs.ts';
+import { secondsBetweenLooks, secondsToFirstPod } from './pod-refusals.ts';
 import type { ModelView } from './view.ts';
 
 /** Where the newest Job for a request stands. */
@@ -51,7 +62,13 @@ export function hasEnded({ status }: Live<Job>): boolean {
 
 /** A reason that more time may mend, as opposed to a person. */
 export function mayPassByItself(reason: Reason): boolean {
-  return transientReasons.has(reason) || reason === 'DeadlineExceeded';
+  return transientReasons.has(reason) || reason === 'DeadlineExceeded' || reason === 'QuotaExceeded';
+}
+
+interface Looked extends Pick<ModelView, 'jobs' | 'pods' | 'now'> {
+  model: Live<Model> | undefined;
+  /** Where they were asked for. */
+  refusals?: ModelView['refusals'];
 }
 
 /** Of each task: what its report may have, and the condition that tells of it. */
@@ -66,7 +83,7 @@ const answers = {
  * seconds, and whatever it still makes of the Job, a publication is on the volume and an inspection is an answer.
  */
 export function newestAttempt(
-  { model, jobs, pods, now }: Pick<ModelView, 'jobs' | 'pods' | 'now'> & { model: Live<Model> | undefined },
+  { model, jobs, pods, refusals, now }: Looked,
   task: Task,
   request: string,
   mostSeconds?: number,
@@ -90,9 +107,19 @@ export function newestAttempt(
   if (found) return { state: 'succeeded', number, job, report: found.report };
   const report = reports[0]?.report;
   const pod = podsOfJob[0];
-  const failure = report && 'failure' in report ? report.failure : undefined;
-  const trouble = pod && troubleOf(pod);
+  const [eviction] = podsOfJob.filter(podHasEnded).slice(0, 1).map(evictionOf);
+  const reported = report && 'failure' in report ? report.failure : undefined;
+  const failure = eviction === undefined ? reported : { reason: 'Evicted' as const, message: eviction };
+  const trouble = pod && (lossOf(pod) ?? troubleOf(pod));
   const running = { state: 'running' as const, number, job, pod, trouble, failure };
+  // A spec that changed since the failure was told may be the mended one: no reason to wait.
+  const told = condition && findCondition(model?.status?.conditions, condition);
+  const changed =
+    told?.observedGeneration !== undefined &&
+    model !== undefined &&
+    told.observedGeneration < model.metadata.generation;
+  const pauseAfter = (since: number): number =>
+    changed ? 0 : Math.max(0, secondsBetweenAttempts(number, task, mostSeconds) - since);
   const failed = findCondition(job.status?.conditions, 'Failed');
   const complete = findCondition(job.status?.conditions, 'Complete');
   const end = failed?.status === 'True' ? failed : complete?.status === 'True' ? complete : undefined;
@@ -101,18 +128,18 @@ export function newestAttempt(
     if (!report && since < secondsForLastWords) {
       return { ...running, recheckAfter: secondsForLastWords - since };
     }
-    // A spec that changed since the failure was told may be the mended one: no reason to wait.
-    const told = condition && findCondition(model?.status?.conditions, condition);
-    const changed =
-      told?.observedGeneration !== undefined &&
-      model !== undefined &&
-      told.observedGeneration < model.metadata.generation;
-    const secondsToNext = changed
-      ? 0
-      : Math.max(0, secondsBetweenAttempts(number, task, mostSeconds) - since);
-    return { state: 'failed', number, job, secondsToNext, ...failureOf(job, report, end) };
+    return { state: 'failed', number, job, secondsToNext: pauseAfter(since), ...failureOf(job, report, end) };
   }
-  return { ...running, recheckAfter: undefined };
+  if (pod || !refusals) return { ...running, recheckAfter: undefined };
+  const age = (now.getTime() - Date.parse(job.metadata.creationTimestamp ?? now.toISOString())) / 1000;
+  const refusal = refusals.get(job.metadata.uid);
+  if (refusal === undefined) {
+    const recheckAfter = age < secondsToFirstPod ? secondsToFirstPod - age : secondsBetweenLooks;
+    return { ...running, recheckAfter };
+  }
+  const message = `Job ${job.metadata.name} gets no pod: ${refusal}`;
+  const secondsToNext = pauseAfter(age);
+  return { state: 'failed', number, job, secondsToNext, reason: refusedBy(refusal), message };
 }
 
 function reportOf(pod: Live<Pod>): PullerReport | undefined {

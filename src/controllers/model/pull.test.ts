@@ -15,9 +15,11 @@ import {
   secondsAgo,
   type JobChoices,
 } from '../testing/objects.ts';
+import type { Pod } from '../../kube/builtin.ts';
+import type { Live } from '../../kube/kind.ts';
 import { decide, type Outcome } from '../step.ts';
 import { pullArtifact, pullRequest } from './pull.ts';
-import { inspectRequest } from './view.ts';
+import { inspectRequest, type ModelView } from './view.ts';
 import { claimName } from './claim.ts';
 import { contentOf } from './content.ts';
 
@@ -109,6 +111,87 @@ describe('pullArtifact', () => {
       expect(pullArtifact(aView({ model, claims: [claim], jobs: [job], pods, turn }), { resolved }).at).toBe(
         'done',
       );
+    });
+  });
+
+  describe('while its pod is away', () => {
+    const progress = { percent: 42, text: '42%', downloadedBytes: 420, totalBytes: 1000 };
+    const job = aJob({ request, task: 'pull' });
+    const told = (pod: Partial<Live<Pod>>, more: Partial<ModelView> = {}) => {
+      const pods = [{ ...aPodOf(job), ...pod }];
+      return pullArtifact(aView({ model: known, claims: [claim], jobs: [job], pods, ...more }), {
+        resolved,
+        progress,
+      });
+    };
+    const known = { ...model, status: { resolved } };
+    const containerStatuses = [{ name: 'puller', image: '', imageID: '', ready: true, restartCount: 0 }];
+
+    it('says NodeLost, whatever the pod said last', () => {
+      const conditions = [{ type: 'Ready', status: 'False' }];
+      const status = { phase: 'Running', conditions, containerStatuses };
+      const says = new Map([[aPodOf(job).metadata.name, downloading(500, 1000)]]);
+      expect(told({ status }, { progress: says })).toMatchObject({
+        at: 'waiting',
+        reason: 'NodeLost',
+        status: { progress },
+      });
+    });
+
+    it('says Evicted until another is heard', () => {
+      const conditions = [{ type: 'DisruptionTarget', status: 'True', reason: 'TerminationByKubelet' }];
+      const gone = { ...aPodOf(job, undefined, 'gone'), status: { phase: 'Failed', conditions } };
+      expect(told({}, { pods: [gone] })).toMatchObject({
+        at: 'waiting',
+        reason: 'Evicted',
+        status: { progress },
+      });
+      const next = aPodOf(job, undefined, 'next');
+      const newer = { ...next, metadata: { ...next.metadata, creationTimestamp: now.toISOString() } };
+      const pods = [newer, gone];
+      expect(told({}, { pods })).toMatchObject({ reason: 'Evicted' });
+      expect(told({}, { pods, progress: new Map([['next', downloading(500, 1000)]]) })).toMatchObject({
+        reason: 'Pulling',
+      });
+    });
+
+    it('says why it gets no pod, tries another Job after a while, and says it until that has one', () => {
+      const words = 'pods "p" is forbidden: exceeded quota: small';
+      const made = (seconds: number) => ({
+        ...job,
+        metadata: { ...job.metadata, creationTimestamp: secondsAgo(seconds) },
+      });
+      const refused = (seconds: number, text = words) =>
+        told({}, { jobs: [made(seconds)], pods: [], refusals: new Map([[job.metadata.uid, text]]) });
+      expect(refused(6)).toMatchObject({
+        at: 'waiting',
+        reason: 'QuotaExceeded',
+        message: `Job ${job.metadata.name} gets no pod: ${words}`,
+        recheckAfter: 4,
+      });
+      expect(refused(6, 'no PriorityClass')).toMatchObject({ at: 'blocked', reason: 'WriteRefused' });
+      const again = refused(11);
+      expect(names(again.apply)).toEqual([`qwen-pull-${request.slice(0, 8)}-2`]);
+      expect(names(again.remove)).toEqual([job.metadata.name]);
+
+      const { conditions } = decide(
+        [{ condition: 'Pulled', run: () => refused(6, 'no PriorityClass') }],
+        undefined,
+        {
+          status: undefined,
+          generation: 1,
+          now,
+        },
+      ).status;
+      const view = aView({
+        model: known,
+        claims: [claim],
+        jobs: [aJob({ request, task: 'pull', attempt: 2 })],
+      });
+      expect(pullArtifact(view, { resolved, progress, conditions })).toMatchObject({
+        at: 'blocked',
+        reason: 'WriteRefused',
+      });
     });
   });
 
@@ -236,6 +319,7 @@ describe('pullArtifact', () => {
     expect(outcomeOf({ ended }, { left: { publication } })).toEqual({
       at: 'done',
       message: '1kB verified and published as sha256:abababababab.',
+      events: [{ type: 'Normal', reason: 'Verified', note: `1kB in 1 file, as ${publication.digest}.` }],
       status: {
         artifact,
         history: [{ ...artifact, publishedAt: '2030-01-01T12:00:00Z' }],

@@ -14,6 +14,7 @@ import { contentOf } from './content.ts';
 import { recorded, restorable } from './history.ts';
 import { pullJob } from './jobs.ts';
 import { progressOf } from './progress.ts';
+import { progressEvents, pulledEvents, type Pulled } from './pull-events.ts';
 import { suspended } from './suspend.ts';
 import { isAnsweredNow } from './question.ts';
 import { queued } from './turn.ts';
@@ -72,7 +73,10 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
     }
     case 'running': {
       const { reason, message, progress } = whileRunning(view, attempt, status, resolved.sizeBytes);
-      return { at: 'waiting', reason, message, recheckAfter: attempt.recheckAfter, status: { progress } };
+      const at = reason === 'WriteRefused' ? 'blocked' : 'waiting';
+      const { recheckAfter } = attempt;
+      const events = progressEvents(status.progress, progress);
+      return { at, reason, message, recheckAfter, status: { progress }, events };
     }
     case 'succeeded': {
       if (!('publication' in attempt.report)) break;
@@ -84,7 +88,8 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
         claimName: claim.metadata.name,
         claimUid,
       };
-      return publish(view, status, now, secondsOf(attempt.job, view.now));
+      const { transfer } = attempt.report;
+      return publish(view, status, now, { seconds: secondsOf(attempt.job, view.now), transfer });
     }
     case 'failed': {
       const { reason, message, secondsToNext } = attempt;
@@ -108,8 +113,9 @@ function publish(
   { model, now }: ModelView,
   status: ModelStatus,
   artifact: Artifact,
-  pullSeconds?: number,
+  pulled?: Pulled,
 ): Outcome<ModelStatus> {
+  const pullSeconds = pulled?.seconds;
   const { sizeBytes } = artifact;
   const history = recorded(status.history, {
     ...artifact,
@@ -127,6 +133,7 @@ function publish(
   return {
     at: 'done',
     message: publishedMessage(artifact),
+    ...(pulled && { events: pulledEvents(artifact, pulled) }),
     status: { artifact, history, progress, storage, ...factsPublished(status) },
   };
 }
@@ -185,6 +192,8 @@ function whileRunning(
   { progress: before, conditions }: ModelStatus,
   totalBytes: number,
 ): { reason: Reason; message: string; progress: Progress } {
+  const stands = progressOf(undefined, totalBytes, before);
+  if (trouble?.reason === 'NodeLost') return { ...trouble, progress: stands };
   const said = pod && view.progress.get(pod.metadata.name);
   if (said && said !== 'silent') {
     const progress = progressOf(said, totalBytes, before);
@@ -192,7 +201,12 @@ function whileRunning(
     const message = said.phase === 'waiting' ? waitingMessage(progress) : pullingMessage(progress);
     return { reason, message, progress };
   }
+  if (!said && failure?.reason === 'Evicted') return { ...failure, progress: stands };
   const told = findCondition(conditions, 'Pulled');
+  // Another Job is no reason to take back that the last one got no pod.
+  if (!pod && (told?.reason === 'QuotaExceeded' || told?.reason === 'WriteRefused')) {
+    return { reason: told.reason, message: told.message, progress: stands };
+  }
   // A puller that has verified everything ends, and says nothing until its report is here.
   const reason = told?.reason === 'Verifying' ? 'Verifying' : 'Pulling';
   // Until the first word of a pod that runs, such as after a restart of the operator, what was said stands.
@@ -200,10 +214,9 @@ function whileRunning(
   if (!said && isOnItsWay && told?.reason === reason && before?.totalBytes === totalBytes) {
     return { reason, message: told.message, progress: before };
   }
-  const progress = progressOf(undefined, totalBytes, before);
   const again = failure && `Trying again after ${failure.reason}: ${failure.message}`;
   const message = trouble?.message ?? again ?? (said ? unseenMessage : startingMessage(totalBytes));
-  return { reason, message, progress };
+  return { reason, message, progress: stands };
 }
 
 function publishedMessage({ digest, sizeBytes }: { digest: string; sizeBytes: number }): string {

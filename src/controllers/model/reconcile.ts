@@ -22,6 +22,7 @@ import type { PodPoller } from '../pod-poller.ts';
 import { isAtWork } from '../pods.ts';
 import { isDisowned, isRetained, standsForFiles } from '../retention.ts';
 import { decide, withSeen, type Child, type ChildRef, type Step } from '../step.ts';
+import { hasEnded } from './attempts.ts';
 import { unsettledServers } from './claim-users.ts';
 import { namedClaim } from './claim.ts';
 import { collectLeftovers } from './collect-leftovers.ts';
@@ -31,6 +32,7 @@ import type { Task } from './jobs.ts';
 import type { LeftoverView } from './leftovers.ts';
 import { useNamedClaim } from './named-claim.ts';
 import { startsPull, type PullQueue } from './pull-queue.ts';
+import { PodRefusals } from './pod-refusals.ts';
 import { pullArtifact } from './pull.ts';
 import { resolveSource } from './resolve.ts';
 import { countServers } from './servers.ts';
@@ -85,6 +87,7 @@ export interface ModelReconcilerOptions {
 
 export function modelReconciler({ actor, ...options }: ModelReconcilerOptions): Reconcile {
   const { caches, progress, pulls } = options;
+  const podRefusals = new PodRefusals(actor.client, actor.now);
   return async (key, signal) => {
     const model = caches.models.get(key.namespace, key.name);
     const left = await collectLeftovers(
@@ -101,11 +104,12 @@ export function modelReconciler({ actor, ...options }: ModelReconcilerOptions): 
       return left;
     }
     if (isEnding && !hasFinalizer(model, inUseFinalizer)) return left;
+    const refusals = await podRefusals.of(withoutPods(caches, model.metadata.uid), signal);
     const now = actor.now();
     const { generation } = model.metadata;
     const todo = isEnding ? stepsWhileKept : namedClaim(model.spec) ? stepsOnNamedClaim : steps;
     const decideBy = (status: Model['status'], seen: readonly ChildRef[]) => {
-      const view = gather(model, seen, { ...options, now });
+      const view = gather(model, seen, { ...options, now, refusals });
       const decision = decide(todo, view, { status, generation, now });
       pulls.heed(key, { starts: startsPull(decision.apply), since: decision.status.queue?.since });
       return decision;
@@ -128,7 +132,15 @@ export function modelReconciler({ actor, ...options }: ModelReconcilerOptions): 
 function gather(
   model: Live<Model>,
   seen: readonly ChildRef[],
-  { caches, image, defaults, now, progress, pulls }: Omit<ModelReconcilerOptions, 'actor'> & { now: Date },
+  {
+    caches,
+    image,
+    defaults,
+    now,
+    refusals,
+    progress,
+    pulls,
+  }: Omit<ModelReconcilerOptions, 'actor'> & Pick<ModelView, 'now' | 'refusals'>,
 ): ModelView {
   const { namespace, name, uid } = model.metadata;
   const ofName = `${namespace}/${name}`;
@@ -163,11 +175,19 @@ function gather(
     unsettled: usersOf(caches, { namespace, name: named ?? '' }),
     isQuiet: isQuiet(caches, { namespace, name: named ?? '' }),
     progress: progress.follow(keyOf(model), pulling),
+    refusals,
     turn: pulls.turnOf(model),
     image,
     defaults,
     now,
   };
+}
+
+/** Jobs of the Model that have not ended and that no pod was seen of. */
+function withoutPods({ jobs: all, pods }: ModelCaches, modelUid: string): Live<Job>[] {
+  return all
+    .byOwner(modelUid)
+    .filter((job) => !standsForFiles(job) && !hasEnded(job) && pods.byOwner(job.metadata.uid).length === 0);
 }
 
 /** What there may be to collect for a Model of this name, the living one or one that is gone. */

@@ -107,6 +107,13 @@ describe('resolveSource', () => {
     expect(outcomeOf({ ended }, { inspection })).toEqual({
       at: 'done',
       message: 'hf:owner/name@main is 0123456789ab: 2 files, 2MB.',
+      events: [
+        {
+          type: 'Normal',
+          reason: 'Resolved',
+          note: 'hf:owner/name@main is 0123456789ab: 2 files, 2MB.',
+        },
+      ],
       status: {
         resolved: {
           source: 'hf:owner/name@main',

@@ -44,6 +44,7 @@ export function resolveSource(view: ModelView, status: ModelStatus): Outcome<Mod
       return {
         at: 'done',
         message: resolvedMessage(told.resolved),
+        events: [{ type: 'Normal', reason: 'Resolved', note: resolvedMessage(told.resolved) }],
         status: { ...told, ...handled(model) },
         recheckAfter: secondsToNextCheck(model, told.resolved, view.now),
       };

@@ -36,6 +36,8 @@ export interface ModelView {
   isQuiet: boolean;
   /** What the pods that pull last said, by pod name; those that were not heard yet are absent. */
   progress: ReadonlyMap<string, Said<PullerProgress>>;
+  /** By uid of Jobs that have no pod: why the API server refused one (pod-refusals.ts). */
+  refusals: ReadonlyMap<string, string>;
   /** Whether a pull may start. */
   turn: Turn;
   /** The image of the puller, and what holds for it where the Model says nothing. */

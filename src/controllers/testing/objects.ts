@@ -81,6 +81,7 @@ export function aView(view: Partial<ModelView> = {}): ModelView {
     unsettled: [],
     isQuiet: true,
     progress: new Map(),
+    refusals: new Map(),
     turn: { at: 'now' },
     image: 'puller:1',
     defaults: {},

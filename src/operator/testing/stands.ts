@@ -35,7 +35,7 @@ import type { KubeClient } from '../../kube/client.ts';
 import { ApiError } from '../../kube/errors.ts';
 import type { EventText } from '../../kube/events.ts';
 import type { KubeObject, Live } from '../../kube/kind.ts';
-import type { PullerReason } from '../../protocols/puller.ts';
+import type { PullerProgress, PullerReason, PullerReport } from '../../protocols/puller.ts';
 import type { RuntimeFailure } from '../../protocols/runtime.ts';
 import { InvalidObjects } from '../invalid-objects.ts';
 
@@ -107,6 +107,33 @@ export function pulling(phase: 'downloading' | 'verifying'): Told {
   const progress = new Map([[pod.metadata.name, { ...downloading(500, 1000), phase }]]);
   return aModelThat({ claims: [claim], jobs: [job], pods: [pod], progress }, { resolved });
 }
+/** Its Job gets no pod, by these words. */
+export function inspectionRefused(words: string): Told {
+  const job = aJob({ request });
+  return aModelThat({ jobs: [job], refusals: new Map([[job.metadata.uid, words]]) });
+}
+export function pullRefused(words: string): Told {
+  const job = aJob({ request: pull, task: 'pull' });
+  const refusals = new Map([[job.metadata.uid, words]]);
+  return aModelThat({ claims: [claim], jobs: [job], refusals }, { resolved });
+}
+/** Its pod is in this state. */
+export function pullOn(status: NonNullable<Pod['status']>): Told {
+  const job = aJob({ request: pull, task: 'pull' });
+  return aModelThat({ claims: [claim], jobs: [job], pods: [{ ...aPodOf(job), status }] }, { resolved });
+}
+/** Events of a Model whose Job has a pod that left this, or says that. */
+export function modelEvents(
+  task: 'inspect' | 'pull',
+  { left, says }: { left?: PullerReport; says?: PullerProgress },
+): Told {
+  const job = aJob({ request: task === 'pull' ? pull : request, task });
+  const pod = aPodOf(job, left);
+  const progress = new Map(says ? [[pod.metadata.name, says]] : []);
+  const view = aView({ model: spec, claims: [claim], jobs: [job], pods: [pod], progress });
+  const status = task === 'pull' ? { resolved } : {};
+  return eventsOf('Model', decide(model.steps, view, { status, ...at }).events);
+}
 export const published = (): Told =>
   aModelThat(
     { claims: [claim] },
@@ -148,7 +175,8 @@ export function serving(
 
 // What only shows when a decision is carried out: the API server refuses, or something has the name already.
 
-export const refusal = new ApiError({ status: 403, reason: 'Forbidden', message: 'exceeded quota' });
+export const refusal = new ApiError({ status: 403, reason: 'Forbidden', message: 'violates a policy' });
+export const noRoom = new ApiError({ status: 403, reason: 'Forbidden', message: 'exceeded quota: pods' });
 
 async function carriedOut(
   owner: { kind: typeof models | typeof modelServers; object: Live<KubeObject> },
