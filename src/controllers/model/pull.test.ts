@@ -101,8 +101,20 @@ describe('pullArtifact', () => {
         return pullArtifact(aView({ model, claims: [claim], jobs: [job], pods, turn }), { resolved });
       };
       expect(waiting(1)).toMatchObject({ reason: 'ChecksumMismatch' });
-      expect(waiting(60)).toMatchObject({ at: 'waiting', reason: 'Queued' });
+      // The Job that has failed stays for people to read.
+      expect(waiting(60)).toMatchObject({ at: 'waiting', reason: 'Queued', remove: [] });
       expect(waiting(60).apply).toBeUndefined();
+    });
+
+    it('gives the place of a Job that gets no pod to others', () => {
+      const job = aJob({ request, task: 'pull' });
+      const old = { ...job, metadata: { ...job.metadata, creationTimestamp: secondsAgo(60) } };
+      const refusals = new Map([[job.metadata.uid, 'exceeded quota']]);
+      const outcome = pullArtifact(aView({ model, claims: [claim], jobs: [old], refusals, turn }), {
+        resolved,
+      });
+      expect(outcome).toMatchObject({ at: 'waiting', reason: 'Queued' });
+      expect(names(outcome.remove)).toEqual([job.metadata.name]);
     });
 
     it('publishes what a Job has pulled all the same', () => {
@@ -153,6 +165,15 @@ describe('pullArtifact', () => {
       expect(told({}, { pods, progress: new Map([['next', downloading(500, 1000)]]) })).toMatchObject({
         reason: 'Pulling',
       });
+    });
+
+    it('is looked at again when its first pod should be there, and now and then after that', () => {
+      const recheckOf = (seconds: number) => {
+        const made = { ...job.metadata, creationTimestamp: secondsAgo(seconds) };
+        return told({}, { jobs: [{ ...job, metadata: made }], pods: [] }).recheckAfter;
+      };
+      expect([recheckOf(1), recheckOf(5), recheckOf(90)]).toEqual([4, 20, 20]);
+      expect(told({}).recheckAfter).toBeUndefined();
     });
 
     it('says why it gets no pod, tries another Job after a while, and says it until that has one', () => {

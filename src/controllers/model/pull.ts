@@ -101,7 +101,11 @@ export function pullArtifact(view: ModelView, status: ModelStatus): Outcome<Mode
         const remove = view.jobs.map((job) => childRef(jobs, job));
         return { at, reason, message, recheckAfter: 1, remove, status: { resolved: undefined } };
       }
-      if (turn.at === 'later') return queued(turn);
+      if (turn.at === 'later') {
+        // One that gets no pod holds a place while others wait.
+        const remove = hasEnded(attempt.job) ? [] : [childRef(jobs, attempt.job)];
+        return { ...queued(turn), remove };
+      }
       return { at, reason, message, apply: start(attempt.number + 1), remove: [childRef(jobs, attempt.job)] };
     }
   }
