@@ -241,7 +241,7 @@ describe.concurrent('a Model whose volume is to be larger', () => {
     );
     expect(second.status?.artifact?.claimUid).not.toBe(first.status?.artifact?.claimUid);
     expect(claims.get(claimOf(second))?.spec?.storageClassName).toBe('faster');
-    await claims.untilOne(claimOf(first), ({ metadata }) => metadata.deletionTimestamp !== undefined);
+    await claims.untilGone(claimOf(first));
     expect(world.jobsOf('mover', 'inspect')).toHaveLength(1);
   });
 });
