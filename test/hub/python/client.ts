@@ -1,13 +1,11 @@
 /** The Python client of the Hugging Face hub, as a process that is told what to call. */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rename, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { z } from 'zod';
 import { lastLines } from '../../cluster/commands.ts';
-import { cacheFolder } from '../../cluster/places.ts';
-import { pipInstall, withIncoming } from './pip.ts';
+import { packages } from './pip.ts';
 
 const version = '2.4.0';
 
@@ -65,22 +63,6 @@ export async function startPythonClient(environment: Record<string, string>): Pr
 }
 
 /** Folder with the package and what it needs, fetched once. Any number of processes may ask at the same time. */
-export async function huggingfaceHub(): Promise<string> {
-  const parent = join(cacheFolder(), 'python');
-  const folder = join(parent, `huggingface_hub-${version}`);
-  if (await isThere(folder)) return folder;
-  await withIncoming(parent, async (incoming) => {
-    await pipInstall([`huggingface_hub==${version}`], incoming);
-    await rename(incoming, folder).catch(async (error: unknown) => {
-      if (!(await isThere(folder))) throw error;
-    });
-  });
-  return folder;
-}
-
-function isThere(folder: string): Promise<boolean> {
-  return stat(folder).then(
-    () => true,
-    () => false,
-  );
+export function huggingfaceHub(): Promise<string> {
+  return packages(`huggingface_hub-${version}`, [`huggingface_hub==${version}`]);
 }

@@ -1,7 +1,8 @@
 /** Packages of PyPI in folders of their own. */
-import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../cluster/commands.ts';
+import { cacheFolder } from '../../cluster/places.ts';
 import { ensureDebianPackages } from '../../cluster/tools/debian.ts';
 
 const incomingPrefix = '.incoming-';
@@ -30,6 +31,31 @@ async function removeAbandoned(folder: string): Promise<void> {
       await rm(join(folder, name), { recursive: true, force: true });
     }
   }
+}
+
+/** Folder of this name below the cache, with what pip installs, fetched once; any number of processes may ask at a time. */
+export async function packages(
+  name: string,
+  requirements: readonly string[],
+  options?: Parameters<typeof pipInstall>[2],
+): Promise<string> {
+  const parent = join(cacheFolder(), 'python');
+  const folder = join(parent, name);
+  if (await isThere(folder)) return folder;
+  await withIncoming(parent, async (incoming) => {
+    await pipInstall(requirements, incoming, options);
+    await rename(incoming, folder).catch(async (error: unknown) => {
+      if (!(await isThere(folder))) throw error;
+    });
+  });
+  return folder;
+}
+
+function isThere(folder: string): Promise<boolean> {
+  return stat(folder).then(
+    () => true,
+    () => false,
+  );
 }
 
 export async function pipInstall(
