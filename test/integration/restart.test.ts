@@ -3,7 +3,7 @@ import { expectReadyOnce } from './expect-ready-once.ts';
 import { downloading, reports, serves } from './fake-kubelet.ts';
 import { itAlone } from './it.ts';
 import { conditionOf, isReady } from './objects.ts';
-import { weights } from './weights.ts';
+import { commit, weights } from './weights.ts';
 import type { World } from './world.ts';
 
 const content = weights({ sizeBytes: 1_000_000_000 });
@@ -83,6 +83,33 @@ describe.concurrent('an operator that is killed', () => {
     await world.startOperator();
     await expectReady(world, 'm');
   });
+
+  itAlone(
+    'while a source is asked again, and while what it has moved to is pulled, takes what it finds',
+    async ({ world }) => {
+      const { kubelet, models } = world;
+      const moved = weights({ sizeBytes: 1_000_000_000, revision: commit('moved') });
+      const first = await world.readyModel('m', content, { update: { policy: 'OnChange' } });
+      await world.letTimePass('m');
+      const check = await kubelet.next({ model: 'm', task: 'inspect' });
+      await world.operator.kill();
+      await check.succeeds({ inspection: moved.inspection });
+      await world.startOperator();
+      const pull = await kubelet.next({ model: 'm', task: 'pull' });
+      await pull.starts();
+      await models.untilOne('m', ({ status }) => status?.resolved?.revision === commit('moved'));
+      expect(models.get('m')?.status?.artifact).toEqual(first.status?.artifact);
+      await world.operator.kill();
+      await pull.succeeds({ publication: moved.publication });
+      await world.startOperator();
+      const ready = await models.untilOne(
+        'm',
+        ({ status }) => status?.artifact?.revision === commit('moved'),
+      );
+      expect(ready.status?.history?.map(({ change }) => change)).toEqual(['SourceMoved', 'First']);
+      for (const task of ['inspect', 'pull'] as const) expect(world.jobsOf('m', task)).toHaveLength(2);
+    },
+  );
 
   itAlone('as soon as the Deployment of a server is made goes on to its Service', async ({ world }) => {
     const { kubelet, deployments, servers, services } = world;
