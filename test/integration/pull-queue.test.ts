@@ -81,6 +81,19 @@ describe.concurrent('pulls of an operator that lets two run', () => {
     expect(mostAtOnce(world)).toBe(limit);
   });
 
+  it('are never more while one operator takes over from another', async ({ world }) => {
+    const names = Array.from({ length: 12 }, (_, index) => `over-${index}`);
+    for (const name of names) world.kubelet.provides(name, weights({ sizeBytes: 1_000_000 }));
+    const first = world.operator;
+    // Its caches are filled, and it leads the moment that the other lets go.
+    await world.spawnOperator().ready();
+    await Promise.all(names.map((name) => world.applyModel(name)));
+    await world.models.until('some are Ready', () => world.models.all().filter(isReady).length >= 3);
+    expect(await first.stop()).toBe(0);
+    await Promise.all(names.map((name) => world.models.untilOne(name, isReady, 110_000)));
+    expect(mostAtOnce(world)).toBe(limit);
+  });
+
   it('leave a place to others when they fail or are suspended, and start from the end of the queue', async ({
     world,
   }) => {
