@@ -84,13 +84,25 @@ export class World implements AsyncDisposable {
     return this.apply({ apiVersion: 'v1', kind: 'Secret', metadata: { name }, stringData });
   }
 
-  /** The Model once it is as wanted. */
-  model(name: string, wanted: (model: Live<Model>) => boolean): Promise<Live<Model>> {
+  /** The Model once it is as wanted. That it is Ready says `kubectl wait`, as it does to people. */
+  async model(name: string, wanted: (model: Live<Model>) => boolean): Promise<Live<Model>> {
+    if (wanted === isReady) await this.#kubectlWait(`model/${name}`);
     return this.#until(models, name, wanted);
   }
 
-  server(name: string, wanted: (server: Live<ModelServer>) => boolean): Promise<Live<ModelServer>> {
+  async server(name: string, wanted: (server: Live<ModelServer>) => boolean): Promise<Live<ModelServer>> {
+    if (wanted === isReady) await this.#kubectlWait(`modelserver/${name}`);
     return this.#until(modelServers, name, wanted);
+  }
+
+  async #kubectlWait(object: string): Promise<void> {
+    const timeout = `--timeout=${patienceMs / 1000}s`;
+    try {
+      await this.kubectl(['wait', object, '--for=condition=Ready', timeout]);
+    } catch (error) {
+      const last = await this.kubectl(['get', object, '-o', 'yaml']);
+      throw new Error(`${String(error)}\nit was last: ${last}`, { cause: error });
+    }
   }
 
   /** Resolves when the object is gone. */
