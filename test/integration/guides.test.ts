@@ -1,6 +1,6 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { afterAll, describe, expect, inject } from 'vitest';
 import { parseAllDocuments, stringify } from 'yaml';
 import { PullerRequest, requestVariable } from '../../src/protocols/puller.ts';
@@ -12,7 +12,7 @@ import type { World } from './world.ts';
 
 /** What people copy from the guides does what it says there. */
 const docs = join(import.meta.dirname, '../../docs');
-const guides = ['guides/models.md', 'networks.md'];
+const guides = ['guides/models.md', 'networks.md', 'storage.md'];
 
 interface Block {
   language: string;
@@ -114,6 +114,20 @@ describe.concurrent('the guides', () => {
       }
     }
     expect(refused).toEqual([]);
+  });
+
+  it('name every example of a Model, and nothing that is not there', async ({}) => {
+    const guide = join(docs, 'guides/models.md');
+    const text = await readFile(guide, 'utf8');
+    const links = Array.from(text.matchAll(/\]\(((?:\.\.\/)+[^)#]+)/g), ([, link = '']) => link);
+    await Promise.all(links.map((link) => access(join(dirname(guide), link))));
+    const examples = (await readdir(join(docs, '../examples'))).filter((name) => /^model.*yaml$/.test(name));
+    expect(
+      links
+        .filter((link) => link.includes('/examples/'))
+        .map((link) => basename(link))
+        .sort(),
+    ).toEqual(examples.sort());
   });
 
   it('have commands that work, one after another, with the files that they name', async ({ world }) => {
