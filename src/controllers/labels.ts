@@ -12,7 +12,7 @@ export const labelPrefix = 'longshore.dev/';
 export const labels = {
   model: 'longshore.dev/model',
   modelUid: 'longshore.dev/model-uid',
-  /** Fingerprint of the content that a claim is filled with (model/content.ts). */
+  /** Fingerprint of the content that a claim is filled with (model/source/content.ts). */
   content: 'longshore.dev/content',
   /** Fingerprint of where that was asked for: who takes a claim over has to be let in there. */
   origin: 'longshore.dev/origin',
@@ -25,14 +25,14 @@ export const labels = {
   task: 'longshore.dev/task',
   /** Fingerprint of what a Job was asked for. */
   request: 'longshore.dev/request',
-  /** The how-manieth Job for the same request, counted from 1; 0 is a note, which does not run (model/note.ts). */
+  /** The how-manieth Job for the same request, counted from 1; 0 is a note, which does not run (model/collect/note.ts). */
   attempt: 'longshore.dev/attempt',
 } as const;
 
 /** On a Model: another value has its source asked at once, and what failed tried again. */
 export const requestedAtAnnotation = 'longshore.dev/requested-at';
 
-/** On a claim: what was verified on it last, so that a lost status can be told again (model/history.ts). */
+/** On a claim: what was verified on it last, so that a lost status can be told again (model/pull/history.ts). */
 export const publishedAnnotation = 'longshore.dev/published';
 
 /** On a Model that ModelServers use: it stays until they have let go of it (docs/adr/0023). */

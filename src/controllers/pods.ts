@@ -58,7 +58,7 @@ export function evictionOf({ metadata: { name }, status }: Live<Pod>): string | 
   return `Pod ${name} was evicted (${condense(why.join(': '))}). Another goes on from what is on the volume.`;
 }
 
-/** Whether it is a pod of this task of a Model (jobs.ts) that has not ended. */
+/** Whether it is a pod of this task of a Model (model/jobs/jobs.ts) that has not ended. */
 export function isAtWork(pod: Live<Pod>, task: string): boolean {
   return pod.metadata.labels?.[labels.task] === task && !hasEnded(pod);
 }

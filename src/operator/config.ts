@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isReservedKey, PullerOptions } from '../api/puller-options.ts';
-import type { PullLimits } from '../controllers/model/pull-queue.ts';
+import type { PullLimits } from '../controllers/model/pull/pull-queue.ts';
 import { defaultTiming, type ElectionTiming } from '../kube/election-options.ts';
 
 /** What the API server checks of a Model, and nobody of the operator's settings. */

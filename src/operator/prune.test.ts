@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { appliedAnnotation } from '../controllers/labels.ts';
-import { newestAttempt } from '../controllers/model/attempts.ts';
-import { mountedBy } from '../controllers/model/claim-users.ts';
-import { useNamedClaim } from '../controllers/model/named-claim.ts';
+import { newestAttempt } from '../controllers/model/jobs/attempts.ts';
+import { mountedBy } from '../controllers/model/storage/claim-users.ts';
+import { useNamedClaim } from '../controllers/model/storage/named-claim.ts';
 import { terminationMessage, troubleOf } from '../controllers/pods.ts';
 import { pollPod } from '../controllers/poll.ts';
 import { aClaim, aJob, aModel, aPodOf, aStorageClass, aView, meta } from '../controllers/testing/objects.ts';

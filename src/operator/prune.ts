@@ -7,8 +7,8 @@ type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses
 type ContainerState = NonNullable<ContainerStatus['state']>;
 
 /**
- * What the caches keep of a pod: whose it is, which claims it mounts, on which node, and what its status says of how far it is. A pod is
- * several kilobytes otherwise, most of it a spec that others wrote.
+ * What the caches keep of a pod: whose it is, which claims it mounts, on which node, and what its status says of how far
+ * it is. A pod is several kilobytes otherwise, most of it a spec that others wrote.
  */
 export function prunePod({ apiVersion, kind, metadata, spec, status = {} }: Live<Pod>): Live<Pod> {
   const { phase, podIP, conditions, containerStatuses } = status;

@@ -1,5 +1,5 @@
 import { labels } from '../../src/controllers/labels.ts';
-import type { Task } from '../../src/controllers/model/jobs.ts';
+import type { Task } from '../../src/controllers/model/jobs/jobs.ts';
 import type { Pod } from '../../src/kube/builtin.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import type { Live } from '../../src/kube/kind.ts';

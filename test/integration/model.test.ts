@@ -1,7 +1,7 @@
 import { describe, expect } from 'vitest';
 import { Model } from '../../src/api/model.ts';
 import { models } from '../../src/controllers/kinds.ts';
-import { claimName } from '../../src/controllers/model/claim.ts';
+import { claimName } from '../../src/controllers/model/storage/claim.ts';
 import { events, persistentVolumeClaims, type PersistentVolumeClaim } from '../../src/kube/builtin.ts';
 import { controllerOf, type Live } from '../../src/kube/kind.ts';
 import { requestVariable } from '../../src/protocols/puller.ts';

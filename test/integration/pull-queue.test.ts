@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { hasEnded } from '../../src/controllers/model/attempts.ts';
+import { hasEnded } from '../../src/controllers/model/jobs/attempts.ts';
 import { labels } from '../../src/controllers/labels.ts';
 import { reports } from './fake-kubelet.ts';
 import { itWithPulls } from './it.ts';

@@ -1,5 +1,5 @@
 import { describe, expect } from 'vitest';
-import { contentOf } from '../../src/controllers/model/content.ts';
+import { contentOf } from '../../src/controllers/model/source/content.ts';
 import { Model } from '../../src/api/model.ts';
 import { persistentVolumeClaims, type PersistentVolumeClaim } from '../../src/kube/builtin.ts';
 import { controllerOf, type Live } from '../../src/kube/kind.ts';

@@ -17,7 +17,7 @@ import {
   type Pod,
   type Service,
 } from '../../src/kube/builtin.ts';
-import type { Task } from '../../src/controllers/model/jobs.ts';
+import type { Task } from '../../src/controllers/model/jobs/jobs.ts';
 import { connect, type KubeClient } from '../../src/kube/client.ts';
 import { formatTime } from '../../src/kube/conditions.ts';
 import type { ElectionTiming } from '../../src/kube/election-options.ts';

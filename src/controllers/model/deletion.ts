@@ -7,11 +7,11 @@ import type { Live } from '../../kube/kind.ts';
 import { listed } from '../../sources/names.ts';
 import { forceDeleteAnnotation, inUseFinalizer } from '../labels.ts';
 import { childRef, type Outcome, type Step } from '../step.ts';
-import { hasEnded } from './attempts.ts';
+import { hasEnded } from './jobs/attempts.ts';
 import { countServers } from './servers.ts';
-import { leaveQueue } from './turn.ts';
+import { leaveQueue } from './pull/turn.ts';
 import type { ModelView } from './view.ts';
-import { followReclaimPolicy } from './volume.ts';
+import { followReclaimPolicy } from './storage/volume.ts';
 
 /**
  * What becomes of a Model that is deleted. It goes at once, and what it owns with it, unless ModelServers use it: then a

@@ -22,23 +22,23 @@ import type { PodPoller } from '../pod-poller.ts';
 import { isAtWork } from '../pods.ts';
 import { isDisowned, isRetained, standsForFiles } from '../retention.ts';
 import { decide, withSeen, type Child, type ChildRef, type Step } from '../step.ts';
-import { hasEnded } from './attempts.ts';
-import { unsettledServers } from './claim-users.ts';
-import { namedClaim } from './claim.ts';
-import { collectLeftovers } from './collect-leftovers.ts';
-import { collectOldRevisions } from './collect.ts';
+import { hasEnded } from './jobs/attempts.ts';
+import { unsettledServers } from './storage/claim-users.ts';
+import { namedClaim } from './storage/claim.ts';
+import { collectLeftovers } from './collect/collect-leftovers.ts';
+import { collectOldRevisions } from './collect/collect.ts';
 import { isHeldForNobody, stepsWhileKept } from './deletion.ts';
-import type { Task } from './jobs.ts';
-import type { LeftoverView } from './leftovers.ts';
-import { useNamedClaim } from './named-claim.ts';
-import { startsPull, type PullQueue } from './pull-queue.ts';
-import { PodRefusals } from './pod-refusals.ts';
-import { pullArtifact } from './pull.ts';
-import { resolveSource } from './resolve.ts';
+import type { Task } from './jobs/jobs.ts';
+import type { LeftoverView } from './collect/leftovers.ts';
+import { useNamedClaim } from './storage/named-claim.ts';
+import { startsPull, type PullQueue } from './pull/pull-queue.ts';
+import { PodRefusals } from './jobs/pod-refusals.ts';
+import { pullArtifact } from './pull/pull.ts';
+import { resolveSource } from './source/resolve.ts';
 import { countServers } from './servers.ts';
-import { leaveQueue } from './turn.ts';
+import { leaveQueue } from './pull/turn.ts';
 import { hasPublished, type ModelView } from './view.ts';
-import { followReclaimPolicy, provideVolume } from './volume.ts';
+import { followReclaimPolicy, provideVolume } from './storage/volume.ts';
 
 /** What it takes to make a Model true, in order. */
 export const steps: readonly Step<ModelView, ModelStatus>[] = [

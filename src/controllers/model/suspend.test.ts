@@ -10,11 +10,11 @@ import {
   commit,
   type JobChoices,
 } from '../testing/objects.ts';
-import { claimName } from './claim.ts';
-import { pullArtifact, pullRequest } from './pull.ts';
-import { resolveSource } from './resolve.ts';
+import { claimName } from './storage/claim.ts';
+import { pullArtifact, pullRequest } from './pull/pull.ts';
+import { resolveSource } from './source/resolve.ts';
 import { inspectRequest } from './view.ts';
-import { provideVolume } from './volume.ts';
+import { provideVolume } from './storage/volume.ts';
 
 const model = aModel({ suspend: true });
 const request = inspectRequest(model);

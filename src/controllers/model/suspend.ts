@@ -2,8 +2,8 @@ import type { ModelStatus } from '../../api/model-status.ts';
 import { jobs } from '../../kube/builtin.ts';
 import { labels } from '../labels.ts';
 import { childRef, type ChildRef, type Outcome } from '../step.ts';
-import { hasEnded } from './attempts.ts';
-import type { Task } from './jobs.ts';
+import { hasEnded } from './jobs/attempts.ts';
+import type { Task } from './jobs/jobs.ts';
 import type { ModelView } from './view.ts';
 
 /** Jobs of this task that have not ended. The pod of one that goes gets SIGTERM; what it has brought stays. */

@@ -8,7 +8,7 @@ import { stableJson } from '../../kube/covers.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { PullerProgress } from '../../protocols/puller.ts';
 import type { Said } from '../pod-poller.ts';
-import type { Turn } from './turn.ts';
+import type { Turn } from './pull/turn.ts';
 
 /** Everything that the steps of a Model look at, read once. */
 export interface ModelView {
@@ -16,7 +16,7 @@ export interface ModelView {
   /** Jobs that the Model owns, and their pods. */
   jobs: Live<Job>[];
   pods: Live<Pod>[];
-  /** Notes of this very Model, and Jobs that have taken their place (note.ts). */
+  /** Notes of this very Model, and Jobs that have taken their place (collect/note.ts). */
   notes: Live<Job>[];
   /** Pods that take something off a claim for this very Model, whether or not their Job is there still. */
   collectors: Live<Pod>[];
@@ -30,13 +30,13 @@ export interface ModelView {
   storageClasses: readonly Live<StorageClass>[] | undefined;
   /** ModelServers that name the Model, or mount its claim still. */
   servers: Live<ModelServer>[];
-  /** ModelServers that may read anything of the claim that the spec names (claim-users.ts). */
+  /** ModelServers that may read anything of the claim that the spec names (storage/claim-users.ts). */
   unsettled: string[];
   /** Whether every Model on that claim has published what it asks for. */
   isQuiet: boolean;
   /** What the pods that pull last said, by pod name; those that were not heard yet are absent. */
   progress: ReadonlyMap<string, Said<PullerProgress>>;
-  /** By uid of Jobs that have no pod: why the API server refused one (pod-refusals.ts). */
+  /** By uid of Jobs that have no pod: why the API server refused one (jobs/pod-refusals.ts). */
   refusals: ReadonlyMap<string, string>;
   /** Whether a pull may start. */
   turn: Turn;
