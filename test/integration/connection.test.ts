@@ -60,6 +60,8 @@ describe.concurrent('an operator that is refused for a while', () => {
     await client.delete(persistentVolumeClaims, world.ref(claimName));
     await claims.untilGone(claimName);
     await client.delete(...world.modelRef('deleted'));
+    // The server keeps it, as somebody does not want who cannot wait for an operator.
+    await client.patch(...world.modelRef('deleted'), { metadata: { finalizers: null } });
     await models.untilGone('deleted');
     await world.applyModel('made');
     kubelet.plays({ model: 'emptied', task: 'pull' }, reports({ publication }));
