@@ -6,7 +6,7 @@ import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod
 import type { Logger } from 'pino';
 import type { ApiKeys } from './api-keys.ts';
 import { authenticate } from './authentication.ts';
-import { apiErrorOf, errorBody, ollamaErrorBody, routeNotFound } from './errors.ts';
+import { ApiError, apiErrorOf, errorBody, ollamaErrorBody, routeNotFound } from './errors.ts';
 import type { Metrics } from './metrics.ts';
 import { endStalled } from './stalled-clients.ts';
 
@@ -50,6 +50,20 @@ export function createApp(metrics: Metrics, log: Logger, keys?: ApiKeys, limits 
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(serializerCompiler);
+
+  // Ollama's clients, and everybody who tries its API with curl, send JSON under any name.
+  const parseJson = app.getDefaultJsonParser('error', 'error');
+  app.removeContentTypeParser('text/plain');
+  app.addContentTypeParser('*', { parseAs: 'string' }, (request, body: string, done) => {
+    if (isOllamas(request.url)) return parseJson(request, body, done);
+    const sent = request.headers['content-type'] ?? 'none';
+    done(
+      new ApiError(
+        415,
+        `The body has to be JSON, with the header content-type: application/json; it was ${sent}.`,
+      ),
+    );
+  });
 
   app.setErrorHandler((error, request, reply) => {
     const answer = apiErrorOf(error);

@@ -275,6 +275,14 @@ describe('errors in the shape of OpenAI', () => {
     expect(answer.json()).toMatchObject({ error: { code: 'unknown_url' } });
   });
 
+  it('a body that is not called JSON', async () => {
+    const form = { 'content-type': 'application/x-www-form-urlencoded' };
+    const answer = await aServer().post('/v1/completions', '{"prompt":"x"}', form);
+    expect(answer.statusCode).toBe(415);
+    const { message } = ErrorBody.parse(answer.json()).error;
+    expect(message).toContain('content-type: application/json; it was application/x-www-form-urlencoded');
+  });
+
   it('a body that is too large', async () => {
     const answer = await aServer().post('/v1/completions', { prompt: 'x'.repeat(9 * 1024 * 1024) });
     expect(answer.statusCode).toBe(413);

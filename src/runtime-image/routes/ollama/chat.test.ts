@@ -35,6 +35,20 @@ function aChat(script: Script = {}) {
 }
 
 describe('POST /api/chat', () => {
+  it.each(['application/x-www-form-urlencoded', 'text/plain', undefined])(
+    'takes JSON as %s',
+    async (type) => {
+      const { app } = ollamaServer();
+      const payload = JSON.stringify({ model: 'gemma', messages: [question], stream: false });
+      const headers = type === undefined ? {} : { 'content-type': type };
+      const answer = await app.inject({ method: 'POST', url: '/api/chat', payload, headers });
+      expect(OllamaChatEnd.parse(answer.json()).message.content).toBe('Hello world');
+      const other = await app.inject({ method: 'POST', url: '/api/chat', payload: '{', headers });
+      expect(other.statusCode).toBe(400);
+      expect(OllamaError.parse(other.json()).error).toContain('JSON');
+    },
+  );
+
   it('streams lines of JSON, the last with what it took', async () => {
     const { chat, stream } = aChat();
     expect((await chat({})).headers['content-type']).toBe('application/x-ndjson');
