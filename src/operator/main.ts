@@ -17,7 +17,7 @@ function logAt(level: string, program: string): Logger {
 
 async function operate(): Promise<void> {
   // Most of the heap is caches, which stay. V8 would let it grow by half and more before it looks what can go; by a fifth
-  // costs no time that was seen, and a tenth less memory with 2,500 Models and servers. NODE_OPTIONS does not take it.
+  // cost no time that was seen. What it saves apart from the rest was not told from the noise. NODE_OPTIONS does not take it.
   setFlagsFromString('--heap-growing-percent=20');
   const config = readConfig(process.env);
   const log = logAt(config.logLevel, 'operator');
