@@ -113,7 +113,7 @@ export const reasons = {
     action: 'Wait; another pod goes on from what is on the volume.',
   },
   QuotaExceeded: {
-    where: ['Model Ready', 'Model Resolved', 'Model Pulled', 'ModelServer Ready'],
+    where: ['Model Ready', 'Model Resolved', 'Model StorageReady', 'Model Pulled', 'ModelServer Ready'],
     meaning: 'A ResourceQuota of the namespace has no room for a claim, a Job or a pod that is needed.',
     action:
       'Read the message for which quota it is; raise it, or free some of it. Longshore tries again by itself.',

@@ -350,6 +350,24 @@ describe('act', () => {
     expect(api.events.map(({ type, reason }) => [type, reason])).toEqual([['Warning', 'QuotaExceeded']]);
   });
 
+  it('gives the refusal of a child that may be refused to the decision, which is taken again from where it was', async () => {
+    const api = new Api([], forbidden);
+    const asked: unknown[] = [];
+    const { recheckAfter } = await api.act((status, _seen, refused) => {
+      asked.push([status, refused.map(({ child: { object }, message }) => [object.metadata.name, message])]);
+      return refused.length > 0
+        ? decision({ recheckAfter: 60 })
+        : decision({ at: 'blocked', reason: 'GatedRepo', apply: [{ ...job, mayBeRefused: true }] });
+    });
+    expect(asked).toEqual([
+      [owner.status, []],
+      [owner.status, [['pull', 'maximum memory usage']]],
+    ]);
+    expect(api.condition('Ready')?.status).toBe('True');
+    expect(api.events).toMatchObject([{ reason: 'Ready' }]);
+    expect(recheckAfter).toBe(30);
+  });
+
   it('leaves the event of a reason to the step that tells of it', async () => {
     const api = new Api();
     const event = { type: 'Normal' as const, reason: 'Ready', note: 'Ready in 3m12s.' };

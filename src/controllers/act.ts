@@ -4,14 +4,14 @@ import { applier, type Apply } from '../kube/apply.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { findCondition, setCondition } from '../kube/conditions.ts';
 import { ApiError, isNotFound } from '../kube/errors.ts';
-import type { EventRecorder } from '../kube/events.ts';
+import type { EventRecorder, EventText } from '../kube/events.ts';
 import type { Kind, KubeObject, Live } from '../kube/kind.ts';
 import { statusWriter, type WriteStatus } from '../kube/status.ts';
 import { appliedAnnotation } from './labels.ts';
 import { transientReasons } from '../protocols/puller.ts';
 import { refusedBy } from './refusal.ts';
 import { NameTakenError, provide } from './provide.ts';
-import type { Child, ChildRef, ConditionedStatus, Decision } from './step.ts';
+import type { Child, ChildRef, ConditionedStatus, Decision, RefusedChild } from './step.ts';
 
 export interface Actor {
   readonly client: KubeClient;
@@ -38,6 +38,9 @@ export function actor(
 /** A decision is taken again so often at most. A Model that is resolved makes a claim and then a Job for it. */
 const mostRounds = 4;
 
+/** When what the API server refused is asked for again: what was in the way may be gone, which nothing here would see. */
+const secondsToRetry = 30;
+
 /** What a Model and a server go through when nothing is in the way: nobody looks these up. */
 const quiet: ReadonlySet<string> = new Set<Reason>([
   'Resolving',
@@ -62,28 +65,44 @@ const passing: ReadonlySet<string> = new Set<Reason>([
  * have yet, such as those just made, the next decision is taken at once, from where the status stands and with what was
  * seen. Then it writes the status, once. A refusal of the API server that trying again will not mend (a quota, an
  * admission policy, a name that is taken) ends in the conditions instead of in a throw, one of what has to be done `first`
- * too.
+ * too. That of a child which may be refused is given to the decision, which is taken again from where it was.
  */
 export async function act<T extends KubeObject & { status?: ConditionedStatus | undefined }>(
   { client, apply, writeStatus, events, now }: Actor,
   owner: { kind: Kind<T>; object: Live<T> },
-  decideBy: (status: T['status'], seen: readonly ChildRef[]) => Decision<NonNullable<T['status']>>,
+  decideBy: (
+    status: T['status'],
+    seen: readonly ChildRef[],
+    refused: readonly RefusedChild[],
+  ) => Decision<NonNullable<T['status']>>,
   cached: (child: Child) => Live<KubeObject> | undefined,
   signal: AbortSignal,
   first: () => Promise<void> = async () => {},
 ): Promise<{ recheckAfter?: number | undefined }> {
   const seen: ChildRef[] = [];
+  const refusals: RefusedChild[] = [];
   const removed = new Set<string>();
-  let decision = decideBy(owner.object.status, seen);
-  const told = [...decision.events];
+  const told: EventText[] = [];
+  let from = owner.object.status;
+  let decision = decideBy(from, seen, refusals);
   try {
     await first();
     for (let round = 1; ; round += 1) {
       const known = seen.length;
+      const knownRefusals = refusals.length;
       for (const wanted of decision.apply) {
         const found = cached(wanted) ?? seen.find((each) => isThe(wanted, each))?.object;
-        const live = await provide({ client, apply }, wanted, owner, found, signal);
-        if (!found) seen.push({ kind: wanted.kind, object: live });
+        try {
+          const live = await provide({ client, apply }, wanted, owner, found, signal);
+          if (!found) seen.push({ kind: wanted.kind, object: live });
+        } catch (error) {
+          if (!wanted.mayBeRefused || !isRefused(error)) throw error;
+          refusals.push({ child: wanted, message: error.message });
+        }
+      }
+      if (refusals.length > knownRefusals) {
+        decision = decideBy(from, seen, refusals);
+        continue;
       }
       const toRemove = decision.remove.filter(({ object }) => !removed.has(object.metadata.uid));
       if (toRemove.length > 0 && !(await isCurrent(client, owner, signal))) return { recheckAfter: 1 };
@@ -92,9 +111,10 @@ export async function act<T extends KubeObject & { status?: ConditionedStatus | 
         removed.add(uid);
         await client.delete(kind, { name, namespace }, { preconditions: { uid }, signal });
       }
-      if (seen.length === known || round === mostRounds) break;
-      decision = decideBy(decision.status, seen);
+      if (seen.length === known || round >= mostRounds) break;
       told.push(...decision.events);
+      from = decision.status;
+      decision = decideBy(from, seen, refusals);
     }
   } catch (error) {
     const refusal = refusalOf(error);
@@ -102,10 +122,13 @@ export async function act<T extends KubeObject & { status?: ConditionedStatus | 
     decision = {
       ...decision,
       status: refused(owner.object, decision.status, refusal, now()),
-      recheckAfter: 30,
+      recheckAfter: secondsToRetry,
     };
   }
-  const { status, recheckAfter } = decision;
+  told.push(...decision.events);
+  const { status } = decision;
+  const recheckAfter =
+    refusals.length > 0 ? Math.min(secondsToRetry, decision.recheckAfter ?? Infinity) : decision.recheckAfter;
   if (status === owner.object.status) return { recheckAfter };
   const before = findCondition(owner.object.status?.conditions, 'Ready')?.reason;
   const written = await writeStatus(owner.kind, owner.object, status, signal);
@@ -151,11 +174,15 @@ function refusalOf(error: unknown): { reason: Reason; message: string } | undefi
   if (error instanceof NameTakenError) {
     return { reason: 'NameTaken', message: `${error.message}. ${reasons.NameTaken.action}` };
   }
-  // 403: a quota, an admission policy or a missing right; 422: an object that validation refuses.
-  if (error instanceof ApiError && (error.status === 403 || error.status === 422)) {
+  if (isRefused(error)) {
     return { reason: refusedBy(error.message), message: `The API server refused a write: ${error.message}` };
   }
   return undefined;
+}
+
+/** 403: a quota, an admission policy or a missing right; 422: an object that validation refuses. */
+function isRefused(error: unknown): error is ApiError {
+  return error instanceof ApiError && (error.status === 403 || error.status === 422);
 }
 
 /** The decided status with the refusal in Ready, Reconciling and Stalled, whose times go by what was written last. */

@@ -52,6 +52,14 @@ export type Outcome<Status> = Effects<Status> &
 export interface Child {
   readonly kind: Kind<KubeObject>;
   readonly object: Desired<KubeObject> & { metadata: { name: string; namespace: string } };
+  /** A refusal of the API server does not end the reconcile: the steps are taken again and look at it. */
+  readonly mayBeRefused?: boolean;
+}
+
+/** A child as the API server would not have it, and its words. */
+export interface RefusedChild {
+  readonly child: Child;
+  readonly message: string;
 }
 
 export interface ChildRef {

@@ -27,6 +27,7 @@ import {
   collection,
   container,
   fromPuller,
+  growthRefused,
   inspectionRefused,
   inspectionThat,
   invalid,
@@ -258,6 +259,7 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
   QuotaExceeded: {
     'Model Ready': () => modelOn({ refuses: noRoom }),
     'Model Resolved': () => inspectionRefused(noRoom.message),
+    'Model StorageReady': () => growthRefused(noRoom.message),
     'Model Pulled': () => pullRefused(noRoom.message),
     'ModelServer Ready': () => serverOn({ refuses: noRoom }),
   },

@@ -6,12 +6,12 @@ import { findCondition, type Condition } from '../../src/kube/conditions.ts';
 import type { Kind, KubeObject } from '../../src/kube/kind.ts';
 import { waitFor } from './commands.ts';
 
-interface Definition extends KubeObject {
+export interface Definition extends KubeObject {
   spec: object;
   status?: { conditions?: Condition[] };
 }
 
-const definitions: Kind<Definition> = {
+export const definitions: Kind<Definition> = {
   apiVersion: 'apiextensions.k8s.io/v1',
   kind: 'CustomResourceDefinition',
   plural: 'customresourcedefinitions',

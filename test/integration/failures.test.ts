@@ -1,6 +1,7 @@
 import { describe, expect, vi } from 'vitest';
+import { reasons, type ReasonPlace } from '../../src/api/reasons.ts';
 import { jobs, persistentVolumeClaims } from '../../src/kube/builtin.ts';
-import type { PullerReason } from '../../src/protocols/puller.ts';
+import { pullerReasons, transientReasons } from '../../src/protocols/puller.ts';
 import { downloading, fails, reports } from './fake-kubelet.ts';
 import { it } from './it.ts';
 import { conditionOf, isReady, isStalled, reasonOf, summary } from './objects.ts';
@@ -9,39 +10,30 @@ import { weights } from './weights.ts';
 // Most of these tests wait for a retry, and nothing else.
 vi.setConfig({ maxConcurrency: 16 });
 
-const forPeople: PullerReason[] = [
-  'RepoNotFound',
-  'RevisionNotFound',
-  'FileNotFound',
-  'QuantizationNotFound',
-  'NoModelFile',
-  'AmbiguousFiles',
-  'NotGGUF',
-  'UnsupportedModel',
-  'GatedRepo',
-  'Unauthorized',
-  'CredentialsNotFound',
-  'CredentialsForAnotherHost',
-];
-const forTime: PullerReason[] = ['SourceUnreachable', 'RateLimited', 'PullerFailed'];
+/** What a puller may say where the Model stands at this condition, with what Reconciling and Stalled are then. */
+function saidAt(where: ReasonPlace) {
+  return pullerReasons
+    .filter((reason) => (reasons[reason].where as readonly ReasonPlace[]).includes(where))
+    .map((reason) => ({ reason, state: transientReasons.has(reason) ? 'True False' : 'False True' }));
+}
 
 describe.concurrent('a Model whose source cannot be resolved', () => {
-  it.for([
-    ...forPeople.map((reason) => ({ reason, state: 'False True' })),
-    ...forTime.map((reason) => ({ reason, state: 'True False' })),
-  ])('says $reason, and whether time or a person can help', async ({ reason, state }, { world }) => {
-    const name = `m-${reason.toLowerCase()}`;
-    const message = `The hub said ${reason}. Do something about it.`;
-    world.kubelet.plays({ model: name, task: 'inspect' }, fails(reason, message));
-    await world.applyModel(name);
-    const failed = await world.models.untilOne(
-      name,
-      (model) => conditionOf(model, 'Ready')?.message === message,
-    );
-    expect(summary(failed)).toBe(`False/${reason} ${state}`);
-    expect(conditionOf(failed, 'Resolved')).toMatchObject({ status: 'False', reason, message });
-    expect(conditionOf(failed, 'Pulled')).toMatchObject({ status: 'Unknown', reason: 'Pending' });
-  });
+  it.for(saidAt('Model Resolved'))(
+    'says $reason, and whether time or a person can help',
+    async ({ reason, state }, { world }) => {
+      const name = `source-${reason.toLowerCase()}`;
+      const message = `The hub said ${reason}. Do something about it.`;
+      world.kubelet.plays({ model: name, task: 'inspect' }, fails(reason, message));
+      await world.applyModel(name);
+      const failed = await world.models.untilOne(
+        name,
+        (model) => conditionOf(model, 'Ready')?.message === message,
+      );
+      expect(summary(failed)).toBe(`False/${reason} ${state}`);
+      expect(conditionOf(failed, 'Resolved')).toMatchObject({ status: 'False', reason, message });
+      expect(conditionOf(failed, 'Pulled')).toMatchObject({ status: 'Unknown', reason: 'Pending' });
+    },
+  );
 
   it('is asked for again after a while, with the failure in sight until the answer is there', async ({
     world,
@@ -116,11 +108,8 @@ describe.concurrent('a Model whose source cannot be resolved', () => {
 });
 
 describe.concurrent('a Model whose pull does not end well', () => {
-  it.for([
-    { reason: 'ChecksumMismatch' as const, state: 'True False' },
-    { reason: 'InsufficientStorage' as const, state: 'False True' },
-  ])('says $reason and pulls again', async ({ reason, state }, { world }) => {
-    const name = `m-${reason.toLowerCase()}`;
+  it.for(saidAt('Model Pulled'))('says $reason and pulls again', async ({ reason, state }, { world }) => {
+    const name = `pull-${reason.toLowerCase()}`;
     const { inspection, publication } = weights();
     world.kubelet.plays({ model: name, task: 'inspect' }, reports({ inspection }));
     world.kubelet.plays({ model: name, task: 'pull' }, fails(reason, 'So it was.'), reports({ publication }));

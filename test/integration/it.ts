@@ -1,4 +1,9 @@
+import { KubeConfig } from '@kubernetes/client-node';
 import { inject, test } from 'vitest';
+import { connect } from '../../src/kube/client.ts';
+import { startCluster } from '../cluster/cluster.ts';
+import { installDefinitions } from '../cluster/definitions.ts';
+import { clusterForTests } from '../cluster/test-run.ts';
 import { World } from './world.ts';
 
 /**
@@ -32,6 +37,40 @@ export const itAlone = test.extend('world', async ({ onTestFailed }, { onCleanup
   onCleanup(() => world[Symbol.asyncDispose]());
   return world;
 });
+
+/**
+ * `it` with a world in a cluster of the file's own, for what belongs to nobody's namespace. Its operator looks after every
+ * namespace, as it does when the chart is installed as it is.
+ */
+export function itInOwnCluster(purpose: string) {
+  return test
+    .extend('cluster', { scope: 'file' }, async ({}, { onCleanup }) => {
+      const say = (line: string): void => console.error(`${purpose}: ${line}`);
+      const { name } = await clusterForTests(purpose, say);
+      const cluster = await startCluster({ name, mode: 'control-plane', say });
+      onCleanup(() => cluster.down());
+      return cluster;
+    })
+    .extend('lent', { scope: 'file' }, async ({ cluster }, { onCleanup }) => {
+      if (cluster.provider === 'existing') return undefined;
+      const config = new KubeConfig();
+      config.loadFromFile(cluster.kubeconfig);
+      const client = connect(config, { fieldManager: 'test' });
+      try {
+        await installDefinitions(client);
+      } finally {
+        await client.close();
+      }
+      const world = await World.start({ kubeconfig: cluster.kubeconfig, allNamespaces: true });
+      onCleanup(() => world[Symbol.asyncDispose]());
+      return world;
+    })
+    .extend('world', async ({ lent, skip, onTestFailed }) => {
+      const world = lent ?? skip('the cluster is not ours to change');
+      onTestFailed(() => showLog(world));
+      return world;
+    });
+}
 
 export function showLog({ namespace, log, kubelet }: World): void {
   console.error(`--- operator of ${namespace} ---\n${log.slice(-80).join('\n')}`);

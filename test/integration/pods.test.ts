@@ -1,5 +1,7 @@
 import { describe, expect } from 'vitest';
+import { pods } from '../../src/kube/builtin.ts';
 import type { Kind, KubeObject } from '../../src/kube/kind.ts';
+import { eventually } from './eventually.ts';
 import { downloading, reports } from './fake-kubelet.ts';
 import { it, itAlone } from './it.ts';
 import { conditionOf, isReady, isStalled, reasonOf, summary } from './objects.ts';
@@ -17,6 +19,27 @@ const kindOf = (kind: string, plural: string): Kind<WithSpec> => ({
 });
 const quotas = kindOf('ResourceQuota', 'resourcequotas');
 const limitRanges = kindOf('LimitRange', 'limitranges');
+
+const admissionKind = (kind: string, plural: string): Kind<WithSpec> => ({
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind,
+  plural,
+  namespaced: false,
+});
+const policies = admissionKind('ValidatingAdmissionPolicy', 'validatingadmissionpolicies');
+const policyBindings = admissionKind('ValidatingAdmissionPolicyBinding', 'validatingadmissionpolicybindings');
+
+/** One that a restricted namespace takes. */
+const aPod = {
+  securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+  containers: [
+    {
+      name: 'probe',
+      image: 'none',
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    },
+  ],
+};
 
 describe.concurrent('a pod that pulls', () => {
   it('is said to be on a node that does not answer, and goes on when that is back', async ({ world }) => {
@@ -98,6 +121,34 @@ describe.concurrent('a pod that a namespace has no room for', () => {
     const stalled = await models.untilOne('large', isStalled);
     expect(summary(stalled)).toBe('False/WriteRefused False True');
     expect(conditionOf(stalled, 'Ready')?.message).toMatch(/maximum memory usage per Container is 100Mi/);
+  });
+
+  itAlone('is told of with the policy that does not admit it', async ({ world }) => {
+    const { client, models, namespace } = world;
+    const name = `no-pods-in-${namespace}`;
+    const namespaceSelector = { matchLabels: { 'kubernetes.io/metadata.name': namespace } };
+    const resourceRules = [
+      { apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods'] },
+    ];
+    const validations = [{ expression: 'false', message: 'only pods that were looked at may run here' }];
+    const spec = { matchConstraints: { namespaceSelector, resourceRules }, validations };
+    await client.create(policies, { metadata: { name }, spec });
+    const bound = { policyName: name, validationActions: ['Deny'] };
+    await client.create(policyBindings, { metadata: { name }, spec: bound });
+    // The API server takes a moment to go by it.
+    await eventually(() =>
+      expect(
+        client.create(pods, { metadata: { namespace, generateName: 'probe-' }, spec: aPod }),
+      ).rejects.toThrow('only pods that were looked at may run here'),
+    );
+    await world.applyModel('unseen');
+    const stalled = await models.untilOne('unseen', isStalled);
+    expect(summary(stalled)).toBe('False/WriteRefused False True');
+    expect(conditionOf(stalled, 'Resolved')?.message).toMatch(
+      /gets no pod: .*only pods that were looked at may run here/,
+    );
+    await client.delete(policyBindings, { name });
+    await client.delete(policies, { name });
   });
 
   itAlone('has a claim or a Job told of in the same way', async ({ world }) => {

@@ -1,6 +1,7 @@
-import { describe, expect } from 'vitest';
+import { describe, expect, inject } from 'vitest';
 import { hasEnded } from '../../src/controllers/model/jobs/attempts.ts';
 import { labels } from '../../src/controllers/labels.ts';
+import { kstatusOf } from '../kstatus/kstatus.ts';
 import { reports } from './fake-kubelet.ts';
 import { itWithPulls } from './it.ts';
 import { conditionOf, isReady, reasonOf, summary } from './objects.ts';
@@ -39,6 +40,7 @@ describe.concurrent('pulls of an operator that lets two run', () => {
     const third = await models.untilOne('q-e', (model) => message(model).startsWith('3rd'));
     expect(message(third)).toBe('3rd in the queue; 2 pulls run, of 2 allowed.');
     expect(summary(third)).toBe('False/Queued True False');
+    expect(await kstatusOf(inject('kstatus'), third)).toBe('InProgress');
     expect(third.status?.queue).toMatchObject({ position: 3 });
     expect(conditionOf(third, 'StorageReady')?.status).toBe('True');
 

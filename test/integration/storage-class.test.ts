@@ -1,5 +1,4 @@
-import { KubeConfig } from '@kubernetes/client-node';
-import { describe, expect, test } from 'vitest';
+import { describe, expect } from 'vitest';
 import type { Model } from '../../src/api/model.ts';
 import {
   persistentVolumeClaims,
@@ -7,16 +6,13 @@ import {
   type PersistentVolumeClaim,
   type StorageClass,
 } from '../../src/kube/builtin.ts';
-import { connect, type KubeClient } from '../../src/kube/client.ts';
+import type { KubeClient } from '../../src/kube/client.ts';
 import type { Kind, KubeObject, Live } from '../../src/kube/kind.ts';
-import { startCluster } from '../cluster/cluster.ts';
-import { installDefinitions } from '../cluster/definitions.ts';
-import { clusterForTests } from '../cluster/test-run.ts';
 import { reports } from './fake-kubelet.ts';
-import { showLog } from './it.ts';
+import { itInOwnCluster } from './it.ts';
 import { conditionOf, isReady, isStalled, reasonOf, summary } from './objects.ts';
 import { weights } from './weights.ts';
-import { World } from './world.ts';
+import type { World } from './world.ts';
 
 const persistentVolumes: Kind<KubeObject & { spec: object }> = {
   apiVersion: 'v1',
@@ -25,37 +21,15 @@ const persistentVolumes: Kind<KubeObject & { spec: object }> = {
   namespaced: false,
 };
 
-/**
- * `it` with a world in a cluster of its own: StorageClasses belong to nobody's namespace, and a default one would change
- * what all other tests see. Its operator looks after every namespace, as it does when the chart is installed as it is.
- */
-const it = test
-  .extend('cluster', { scope: 'file' }, async ({}, { onCleanup }) => {
-    const say = (line: string): void => console.error(`storage-class: ${line}`);
-    const { name } = await clusterForTests('storage', say);
-    const cluster = await startCluster({ name, mode: 'control-plane', say });
-    onCleanup(() => cluster.down());
-    return cluster;
-  })
-  .extend('lent', { scope: 'file' }, async ({ cluster }, { onCleanup }) => {
-    if (cluster.provider === 'existing') return undefined;
-    const config = new KubeConfig();
-    config.loadFromFile(cluster.kubeconfig);
-    const client = connect(config, { fieldManager: 'test' });
-    try {
-      await installDefinitions(client);
-    } finally {
-      await client.close();
-    }
-    const world = await World.start({ kubeconfig: cluster.kubeconfig, allNamespaces: true });
-    onCleanup(() => world[Symbol.asyncDispose]());
-    return world;
-  })
-  .extend('world', async ({ lent, skip, onTestFailed }) => {
-    const world = lent ?? skip('the cluster is not ours to change');
-    onTestFailed(() => showLog(world));
-    return world;
-  });
+// A default class would change what all other tests see.
+const it = itInOwnCluster('storage');
+
+const quotas: Kind<KubeObject & { spec: object }> = {
+  apiVersion: 'v1',
+  kind: 'ResourceQuota',
+  plural: 'resourcequotas',
+  namespaced: true,
+};
 
 const { inspection, publication } = weights({ sizeBytes: 1_000_000_000 });
 
@@ -221,6 +195,22 @@ describe.concurrent('a Model whose volume is to be larger', () => {
     await client.patch(storageClasses, { name: 'rigid' }, { allowVolumeExpansion: true });
     await claims.untilOne(claimOf(refused), (claim) => asks(claim) === '3Gi');
     expect(models.versions('rigid').map(reasonOf)).not.toContain('WriteRefused');
+  });
+
+  it('stays Ready where a quota leaves no room for it, and says so', async ({ world }) => {
+    const { client, models, claims } = world;
+    await onVolume(world, 'metered', true);
+    const hard = { 'metered.storageclass.storage.k8s.io/requests.storage': '2Gi' };
+    await client.create(quotas, { metadata: world.ref('metered'), spec: { hard } });
+    await world.applyModel('metered', { storage: { storageClassName: 'metered', size: '3Gi' } });
+    const refused = await models.untilOne('metered', (model) => stored(model)?.reason === 'QuotaExceeded');
+    expect(refused).toSatisfy(isReady);
+    expect(stored(refused)?.message).toMatch(/cannot be enlarged to 3Gi: .*exceeded quota: metered/);
+    expect(asks(claims.get(claimOf(refused))!)).toBe('1306Mi');
+    await client.delete(quotas, world.ref('metered'));
+    await world.touch('metered');
+    await claims.untilOne(claimOf(refused), (claim) => asks(claim) === '3Gi');
+    expect(models.versions('metered').map(reasonOf)).not.toContain('WriteRefused');
   });
 
   it('gets another volume of another class, and serves from the first until that is filled', async ({

@@ -21,7 +21,7 @@ import { inUseFinalizer, labels } from '../labels.ts';
 import type { PodPoller } from '../pod-poller.ts';
 import { isAtWork } from '../pods.ts';
 import { isDisowned, isRetained, standsForFiles } from '../retention.ts';
-import { decide, withSeen, type Child, type ChildRef, type Step } from '../step.ts';
+import { decide, withSeen, type Child, type ChildRef, type RefusedChild, type Step } from '../step.ts';
 import { hasEnded } from './jobs/attempts.ts';
 import { unsettledServers } from './storage/claim-users.ts';
 import { namedClaim } from './storage/claim.ts';
@@ -108,8 +108,15 @@ export function modelReconciler({ actor, ...options }: ModelReconcilerOptions): 
     const now = actor.now();
     const { generation } = model.metadata;
     const todo = isEnding ? stepsWhileKept : namedClaim(model.spec) ? stepsOnNamedClaim : steps;
-    const decideBy = (status: Model['status'], seen: readonly ChildRef[]) => {
-      const view = gather(model, seen, { ...options, now, refusals });
+    const decideBy = (
+      status: Model['status'],
+      seen: readonly ChildRef[],
+      refused: readonly RefusedChild[],
+    ) => {
+      const growthRefusals = new Map(
+        refused.map(({ child, message }) => [child.object.metadata.name, message]),
+      );
+      const view = gather(model, seen, { ...options, now, refusals, growthRefusals });
       const decision = decide(todo, view, { status, generation, now });
       pulls.heed(key, { starts: startsPull(decision.apply), since: decision.status.queue?.since });
       return decision;
@@ -138,9 +145,10 @@ function gather(
     defaults,
     now,
     refusals,
+    growthRefusals,
     progress,
     pulls,
-  }: Omit<ModelReconcilerOptions, 'actor'> & Pick<ModelView, 'now' | 'refusals'>,
+  }: Omit<ModelReconcilerOptions, 'actor'> & Pick<ModelView, 'now' | 'refusals' | 'growthRefusals'>,
 ): ModelView {
   const { namespace, name, uid } = model.metadata;
   const ofName = `${namespace}/${name}`;
@@ -176,6 +184,7 @@ function gather(
     isQuiet: isQuiet(caches, { namespace, name: named ?? '' }),
     progress: progress.follow(keyOf(model), pulling),
     refusals,
+    growthRefusals,
     turn: pulls.turnOf(model),
     image,
     defaults,

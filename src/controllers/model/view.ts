@@ -38,6 +38,8 @@ export interface ModelView {
   progress: ReadonlyMap<string, Said<PullerProgress>>;
   /** By uid of Jobs that have no pod: why the API server refused one (jobs/pod-refusals.ts). */
   refusals: ReadonlyMap<string, string>;
+  /** By name of claims: why the API server would not have them enlarged. */
+  growthRefusals: ReadonlyMap<string, string>;
   /** Whether a pull may start. */
   turn: Turn;
   /** The image of the puller, and what holds for it where the Model says nothing. */

@@ -82,6 +82,7 @@ export function aView(view: Partial<ModelView> = {}): ModelView {
     isQuiet: true,
     progress: new Map(),
     refusals: new Map(),
+    growthRefusals: new Map(),
     turn: { at: 'now' },
     image: 'puller:1',
     defaults: {},

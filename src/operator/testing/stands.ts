@@ -112,6 +112,12 @@ export function inspectionRefused(words: string): Told {
   const job = aJob({ request });
   return aModelThat({ jobs: [job], refusals: new Map([[job.metadata.uid, words]]) });
 }
+/** Its claim, on which it does not fit, may not be enlarged, by these words. */
+export function growthRefused(words: string): Told {
+  const growthRefusals = new Map([[claim.metadata.name, words]]);
+  const asks = { resources: { requests: { storage: '500' } }, storageClassName: 'fast' };
+  return withClaim({ spec: asks, status: { phase: 'Bound' } }, { growthRefusals });
+}
 export function pullRefused(words: string): Told {
   const job = aJob({ request: pull, task: 'pull' });
   const refusals = new Map([[job.metadata.uid, words]]);

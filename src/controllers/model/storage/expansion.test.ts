@@ -24,17 +24,21 @@ describe('growthOf', () => {
     [
       'is of one that does not',
       claim('5Gi', undefined, { storageClassName: 'fixed' }),
-      { at: 'refused', why: 'its StorageClass fixed does not allow it (allowVolumeExpansion)' },
+      {
+        at: 'refused',
+        reason: 'ExpansionNotSupported',
+        why: 'its StorageClass fixed does not allow it (allowVolumeExpansion)',
+      },
     ],
     [
       'is of one that is gone',
       claim('5Gi', undefined, { storageClassName: 'gone' }),
-      { at: 'refused', why: 'its StorageClass gone does not exist' },
+      { at: 'refused', reason: 'ExpansionNotSupported', why: 'its StorageClass gone does not exist' },
     ],
     [
       'is of none',
       claim('5Gi', undefined, { storageClassName: '' }),
-      { at: 'refused', why: 'its volume has no StorageClass' },
+      { at: 'refused', reason: 'ExpansionNotSupported', why: 'its volume has no StorageClass' },
     ],
   ] as const)('to 10Gi of a claim that %s', ([, live, expected]) => {
     expect(growthOf(live, '10Gi', classes)).toEqual(expected);
@@ -42,6 +46,14 @@ describe('growthOf', () => {
 
   it('is left to the API server where the classes may not be looked at', () => {
     expect(growthOf(claim('5Gi'), '10Gi', undefined)).toEqual({ at: 'expanded' });
+  });
+
+  it.for([
+    ['only dynamically provisioned pvc can be resized', 'ExpansionNotSupported'],
+    ['exceeded quota: storage', 'QuotaExceeded'],
+  ] as const)('is refused in the words of the API server, whatever its class: %s', ([why, reason]) => {
+    expect(growthOf(claim('5Gi'), '10Gi', classes, why)).toEqual({ at: 'refused', reason, why });
+    expect(growthOf(claim('5Gi'), '10Gi', undefined, why)).toEqual({ at: 'refused', reason, why });
   });
 });
 

@@ -1,7 +1,10 @@
+import type { Reason } from '../../../api/reasons.ts';
 import type { PersistentVolumeClaim, StorageClass } from '../../../kube/builtin.ts';
 import type { Live } from '../../../kube/kind.ts';
 import { parseQuantity } from '../../../kube/quantity.ts';
 import { allowsExpansion } from '../../../kube/storage-class.ts';
+import { refusedBy } from '../../refusal.ts';
+import { condense } from '../../text.ts';
 
 type Claim = Live<PersistentVolumeClaim>;
 
@@ -11,30 +14,36 @@ export type Growth =
   | { at: 'enough' }
   /** It has no volume, so nothing is on it, and what it asks for cannot be changed. */
   | { at: 'made again' }
-  /** It can ask for more; where the classes may not be looked at, the API server will say. */
+  /** It can ask for more. The API server has the last word, and where the classes may not be looked at the only one. */
   | { at: 'expanded' }
-  | { at: 'refused'; why: string };
+  | { at: 'refused'; reason: Extract<Reason, 'ExpansionNotSupported' | 'QuotaExceeded'>; why: string };
 
-/** How a claim gets to the wanted size, a quantity. A claim never shrinks: a larger one is enough. */
+/**
+ * How a claim gets to the wanted size, a quantity. A claim never shrinks: a larger one is enough. `refusal`: what the API
+ * server said when it was asked.
+ */
 export function growthOf(
   claim: Claim,
   wanted: string,
   classes: readonly Live<StorageClass>[] | undefined,
+  refusal?: string,
 ): Growth {
   const { spec, status } = claim;
   const asks = spec?.resources?.requests?.['storage'];
   if (asks === undefined || parseQuantity(asks) >= parseQuantity(wanted)) return { at: 'enough' };
   if (status?.phase !== 'Bound') return { at: spec?.volumeName === undefined ? 'made again' : 'enough' };
+  if (refusal !== undefined) {
+    const reason = refusedBy(refusal) === 'QuotaExceeded' ? 'QuotaExceeded' : 'ExpansionNotSupported';
+    return { at: 'refused', reason, why: condense(refusal) };
+  }
+  const unsupported = (why: string): Growth => ({ at: 'refused', reason: 'ExpansionNotSupported', why });
   const { storageClassName = '' } = spec ?? {};
-  if (storageClassName === '') return { at: 'refused', why: 'its volume has no StorageClass' };
+  if (storageClassName === '') return unsupported('its volume has no StorageClass');
   if (classes === undefined) return { at: 'expanded' };
   const its = classes.find(({ metadata }) => metadata.name === storageClassName);
-  if (!its) return { at: 'refused', why: `its StorageClass ${storageClassName} does not exist` };
+  if (!its) return unsupported(`its StorageClass ${storageClassName} does not exist`);
   if (allowsExpansion(its)) return { at: 'expanded' };
-  return {
-    at: 'refused',
-    why: `its StorageClass ${storageClassName} does not allow it (allowVolumeExpansion)`,
-  };
+  return unsupported(`its StorageClass ${storageClassName} does not allow it (allowVolumeExpansion)`);
 }
 
 /** The bytes that a claim has, as far as it is known: before it is bound those that it asks for. */

@@ -289,6 +289,24 @@ describe('the size of a claim', () => {
     );
   });
 
+  it('that the API server refuses leaves all as it is, says why, and is waited for where the files do not fit in', () => {
+    const { apply } = sized('10Gi', { claims: [boundTo('5Gi')], storageClasses: growing });
+    expect(apply).toMatchObject([{ mayBeRefused: true, object: ofSize('10Gi') }]);
+
+    const why = 'persistentvolumeclaims "x" is forbidden: exceeded quota: storage.';
+    const growthRefusals = new Map([[name, why]]);
+    const view = { storageClasses: growing, growthRefusals };
+    const outcome = sized('10Gi', { claims: [boundTo('5Gi')], ...view }, { artifact });
+    expect(outcome).toMatchObject({ at: 'done', status: { storage: { size: '5Gi' } } });
+    expect(outcome.apply).toMatchObject([{ mayBeRefused: false, object: ofSize('5Gi') }]);
+    expect(told(outcome)).toMatchObject({ status: 'True', reason: 'QuotaExceeded' });
+    expect(told(outcome)?.message).toContain(
+      `Claim ${name} of 5Gi cannot be enlarged to 10Gi: persistentvolumeclaims "x" is forbidden: exceeded quota: storage. Read`,
+    );
+    const tooSmall = sized(undefined, { claims: [boundTo('1Gi')], ...view });
+    expect(tooSmall).toMatchObject({ at: 'waiting', reason: 'QuotaExceeded' });
+  });
+
   it('that is refused is in the way where the files do not fit in, and not where they are there already', () => {
     const view = { claims: [boundTo('1Gi')], storageClasses: fixed };
     expect(sized(undefined, view)).toMatchObject({ at: 'blocked', reason: 'ExpansionNotSupported' });

@@ -121,7 +121,7 @@ export function provideVolume(view: ModelView, status: ModelStatus): Outcome<Mod
     };
   }
   const isPublished = artifact?.claimUid === claimUid && artifact.content === contentOf(model, resolved);
-  const growth = growthOf(live, wanted, view.storageClasses);
+  const growth = growthOf(live, wanted, view.storageClasses, view.growthRefusals.get(name));
   const has = live.spec?.resources?.requests?.['storage'] ?? wanted;
   // An API server that made less of it would do so again.
   const isSent = carriesHashOf(claimFor(view, status, live, wanted), live, appliedAnnotation);
@@ -134,13 +134,18 @@ export function provideVolume(view: ModelView, status: ModelStatus): Outcome<Mod
     };
   }
   const suffices = isPublished || capacityOf(live) >= resolved.sizeBytes;
-  // Where nobody can tell whether it may grow, only for a reason: a refusal is told as an error.
+  // Where nobody can tell whether it may grow, only for a reason: each refusal is a request for nothing.
   const isToGrow = view.storageClasses !== undefined || asked !== undefined || !suffices;
   const isSame = parseQuantity(has) === parseQuantity(wanted);
   const size = isSame || (growth.at === 'expanded' && isToGrow) ? wanted : has;
   const reclaimPolicy = reclaimPolicyOf(model, live);
   const effects: Effects<ModelStatus> = {
-    apply: [child(persistentVolumeClaims, claimFor(view, status, live, size))],
+    apply: [
+      {
+        ...child(persistentVolumeClaims, claimFor(view, status, live, size)),
+        mayBeRefused: growth.at === 'expanded' && size === wanted,
+      },
+    ],
     remove,
     status: {
       storage: { claimName: name, claimUid, size, reclaimPolicy },
@@ -199,8 +204,11 @@ function sizeTold(
   const { name } = live.metadata;
   if (growth.at === 'refused') {
     const has = live.spec?.resources?.requests?.['storage'];
-    const message = `Claim ${name} of ${has} cannot be enlarged to ${wanted}: ${growth.why}. ${reasons.ExpansionNotSupported.action}`;
-    return { at: suffices ? 'done' : 'blocked', reason: 'ExpansionNotSupported', message };
+    const { reason, why } = growth;
+    const message = `Claim ${name} of ${has} cannot be enlarged to ${wanted}: ${why.replace(/\.$/, '')}. ${reasons[reason].action}`;
+    // A quota has room again when something else is gone.
+    const at = suffices ? 'done' : reason === 'QuotaExceeded' ? 'waiting' : 'blocked';
+    return { at, reason, message };
   }
   const expansion = expansionOf(live);
   if (!expansion) return undefined;
