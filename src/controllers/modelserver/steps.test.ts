@@ -6,7 +6,7 @@ import type { LoadState } from '../../protocols/runtime.ts';
 import { appliedAnnotation } from '../labels.ts';
 import { aModel, anArtifact, aServer, aServerView, meta, secondsAgo } from '../testing/objects.ts';
 import { resolveModel, runWorkload } from './steps.ts';
-import { serverDeployment } from './workload.ts';
+import { serverDeployment } from './workload/deployment.ts';
 
 type PodStatus = NonNullable<Pod['status']>;
 

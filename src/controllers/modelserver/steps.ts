@@ -12,7 +12,9 @@ import { child, type FurtherCondition, type Outcome } from '../step.ts';
 import { condense, shortRevision } from '../text.ts';
 import { entryFile } from './settings.ts';
 import type { ServerView } from './view.ts';
-import { endpoint, selectorLabels, serverDeployment, serverService } from './workload.ts';
+import { serverDeployment } from './workload/deployment.ts';
+import { selectorLabels } from './workload/identity.ts';
+import { endpoint, serverService } from './workload/service.ts';
 
 /** A server uses what its Model has published and nothing else. */
 export function resolveModel({ server, model }: ServerView): Outcome<ModelServerStatus> {

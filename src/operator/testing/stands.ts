@@ -12,7 +12,7 @@ import * as model from '../../controllers/model/reconcile.ts';
 import { inspectRequest, type ModelView } from '../../controllers/model/view.ts';
 import * as server from '../../controllers/modelserver/reconcile.ts';
 import type { ServerView } from '../../controllers/modelserver/view.ts';
-import { serverDeployment } from '../../controllers/modelserver/workload.ts';
+import { serverDeployment } from '../../controllers/modelserver/workload/deployment.ts';
 import { decide, type Decision } from '../../controllers/step.ts';
 import {
   aClaim,

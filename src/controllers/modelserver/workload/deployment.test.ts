@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { RuntimeSettings } from '../../protocols/runtime.ts';
-import { anArtifact, aServer, commit } from '../testing/objects.ts';
-import { endpoint, serverDeployment, serverService } from './workload.ts';
+import { RuntimeSettings } from '../../../protocols/runtime.ts';
+import { anArtifact, aServer, commit } from '../../testing/objects.ts';
+import { serverDeployment } from './deployment.ts';
 
 const deploy = (spec: object = {}, artifact = anArtifact()) =>
   serverDeployment(aServer(spec), artifact, 'runtime:1');
@@ -133,27 +133,5 @@ describe('serverDeployment', () => {
 
   it('does not change with what is not its own: the same server gives the same object', () => {
     expect(deploy()).toEqual(deploy());
-  });
-});
-
-describe('serverService', () => {
-  it('is, whole', () => {
-    expect(serverService(aServer())).toEqual({
-      metadata: {
-        name: 'chat',
-        namespace: 'ns',
-        labels: { 'app.kubernetes.io/managed-by': 'longshore', 'longshore.dev/server': 'chat' },
-        ownerReferences: [owner],
-      },
-      spec: {
-        type: 'ClusterIP',
-        selector: { 'longshore.dev/server': 'chat' },
-        ports: [{ name: 'http', protocol: 'TCP', port: 80, targetPort: 'http' }],
-      },
-    });
-  });
-
-  it('is at the endpoint that the status names', () => {
-    expect(endpoint(aServer())).toBe('http://chat.ns.svc');
   });
 });

@@ -1,0 +1,31 @@
+import type { ModelServer } from '../../../api/modelserver.ts';
+import type { Deployment } from '../../../kube/builtin.ts';
+import type { Live } from '../../../kube/kind.ts';
+import { hardenedPod } from '../../pod-security.ts';
+import type { Artifact } from '../settings.ts';
+import { runtimeContainer } from './container.ts';
+import { podLabels } from './identity.ts';
+import { podVolumes } from './volumes.ts';
+
+type PodTemplate = NonNullable<Deployment['spec']>['template'];
+
+/** What every replica of a server is. A change of anything in it rolls the server. */
+export function serverPod(server: Live<ModelServer>, artifact: Artifact, image: string): PodTemplate {
+  const { gpu, pod } = server.spec;
+  const volumes = podVolumes(server, artifact);
+  return {
+    metadata: { labels: podLabels(server.metadata.name) },
+    spec: {
+      ...hardenedPod,
+      // A pod that is told to stop finishes the answers it has begun.
+      terminationGracePeriodSeconds: 60,
+      nodeSelector: pod?.nodeSelector,
+      tolerations: [
+        ...(gpu.count > 0 ? [{ key: gpu.resourceName, operator: 'Exists' }] : []),
+        ...(pod?.tolerations ?? []),
+      ],
+      containers: [runtimeContainer(server, artifact, image, volumes)],
+      volumes: volumes.map(({ volume }) => volume),
+    },
+  };
+}

@@ -1,0 +1,36 @@
+import type { ModelServer } from '../../../api/modelserver.ts';
+import type { Pod } from '../../../kube/builtin.ts';
+import type { Live } from '../../../kube/kind.ts';
+import { volumeFolder } from '../../../protocols/puller.ts';
+import { apiKeysFolder } from '../../../protocols/runtime.ts';
+import type { Artifact } from '../settings.ts';
+
+type PodSpec = NonNullable<Pod['spec']>;
+type Volume = NonNullable<PodSpec['volumes']>[number];
+type Mount = NonNullable<PodSpec['containers'][number]['volumeMounts']>[number];
+
+/** A volume of the pod, and where the runtime sees it. */
+export interface Mounted {
+  volume: Volume;
+  mount: Omit<Mount, 'name'>;
+}
+
+/** Everything that a pod of a server has on disk. Weights and keys are read-only; /tmp is the only place to write. */
+export function podVolumes({ spec }: Live<ModelServer>, { claimName }: Artifact): Mounted[] {
+  return [
+    {
+      volume: { name: 'models', persistentVolumeClaim: { claimName, readOnly: true } },
+      mount: { mountPath: volumeFolder, readOnly: true },
+    },
+    { volume: { name: 'tmp', emptyDir: {} }, mount: { mountPath: '/tmp' } },
+    ...(spec.auth ? [apiKeys(spec.auth.secretName)] : []),
+  ];
+}
+
+/** Optional, so that a Secret that is not there becomes an error with a name instead of a pod that never starts. */
+function apiKeys(secretName: string): Mounted {
+  return {
+    volume: { name: 'api-keys', secret: { secretName, optional: true, defaultMode: 0o440 } },
+    mount: { mountPath: apiKeysFolder, readOnly: true },
+  };
+}
