@@ -339,6 +339,36 @@ describe.concurrent('a ModelServer that something is in the way of', () => {
     await world.servers.untilOne('odd', isReady);
   });
 
+  it('says ApiKeysNotFound while its Secret holds none, and mounts the Secret without waiting for it', async ({
+    world,
+  }) => {
+    await world.readyModel('closed');
+    await world.applyServer('closed', { model: 'closed', auth: { secretName: 'server-keys' } });
+    const pod = await world.kubelet.next({ server: 'closed' });
+    const [container] = pod.spec.containers;
+    const mount = container?.volumeMounts?.find(({ name }) => name === 'api-keys');
+    expect(mount).toMatchObject({ readOnly: true });
+    expect(pod.spec.volumes).toContainEqual({
+      name: 'api-keys',
+      secret: { secretName: 'server-keys', optional: true, defaultMode: 0o440 },
+    });
+    const settings = container?.env?.find(({ name }) => name === settingsVariable)?.value ?? '';
+    const { apiKeys } = RuntimeSettings.parse(JSON.parse(settings));
+    expect(apiKeys).toEqual({ path: mount?.mountPath, name: 'Secret server-keys' });
+    await pod.starts();
+    await pod.crashes({
+      failure: {
+        reason: 'ApiKeysNotFound',
+        message: 'Secret server-keys does not exist, or holds no API key.',
+      },
+    });
+    const stalled = await world.servers.untilOne('closed', isStalled);
+    expect(summary(stalled)).toBe('False/ApiKeysNotFound False True');
+    expect(conditionOf(stalled, 'Available')?.message).toContain('Secret server-keys does not exist');
+    await pod.becomesReady();
+    await world.servers.untilOne('closed', isReady);
+  });
+
   it('says what to change when a pod is killed for its memory', async ({ world }) => {
     await world.readyModel('large');
     await world.applyServer('large', { model: 'large' });
