@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { EventRecorder } from '../kube/events.ts';
 import type { KubeObject, Live } from '../kube/kind.ts';
 
@@ -27,7 +28,13 @@ export class InvalidObjects {
   }
 
   #say(object: Live<KubeObject>, error: Error): void {
-    const note = `${error.message}. Apply it again with the current CRDs installed.`;
+    const note = `${told(error)}. Apply it again with the current CRDs installed.`;
     this.#events.record(object, { type: 'Warning', reason: 'InvalidObject', note });
   }
+}
+
+/** One line; an error of a schema is a list in JSON otherwise. */
+function told(error: Error): string {
+  if (!(error instanceof z.ZodError)) return error.message;
+  return error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; ');
 }

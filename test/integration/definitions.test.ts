@@ -1,10 +1,11 @@
 import { describe, expect } from 'vitest';
 import { models } from '../../src/controllers/kinds.ts';
 import { events } from '../../src/kube/builtin.ts';
+import type { Ref } from '../../src/kube/kind.ts';
 import { definitions } from '../cluster/definitions.ts';
 import { eventually } from './eventually.ts';
 import { itInOwnCluster } from './it.ts';
-import { isReady, modelsAsWritten } from './objects.ts';
+import { conditionOf, modelsAsWritten } from './objects.ts';
 import { weights } from './weights.ts';
 
 // Definitions are of the whole cluster.
@@ -14,7 +15,13 @@ describe('a Model that was stored under another definition', () => {
   it('is told to be an InvalidObject, is in the way of nobody, and goes on when it is mended', async ({
     world,
   }) => {
-    const { client, kubelet, models: recorded } = world;
+    const { client, kubelet } = world;
+    // A watch ends when a definition changes, so none is of use here.
+    const isResolvedInTime = (ref: Ref) =>
+      eventually(async () => {
+        const model = await client.get(models, ref);
+        expect(conditionOf(model, 'Resolved')?.status).toBe('True');
+      });
     const definition = { name: `${models.plural}.longshore.dev` };
     const { spec } = await client.get(definitions, definition);
     const { versions } = spec as { versions: object[] };
@@ -33,11 +40,13 @@ describe('a Model that was stored under another definition', () => {
       expect(told?.note).toContain('spec.source.huggingFace.repo');
     });
     await client.patch(definitions, definition, { spec: { versions } });
-    await world.readyModel('beside');
+    kubelet.provides('beside', weights());
+    await world.applyModel('beside');
+    await isResolvedInTime(world.ref('beside'));
 
     kubelet.provides('older', weights());
     const mended = { spec: { source: { huggingFace: { repo: 'owner/name' } } } };
     await client.patch(modelsAsWritten, world.ref('older'), mended);
-    await recorded.untilOne('older', isReady);
+    await isResolvedInTime(world.ref('older'));
   });
 });
