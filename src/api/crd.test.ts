@@ -106,7 +106,7 @@ describe('the defaults', () => {
       '.spec.source.huggingFace.revision': 'main',
       '.spec.source.huggingFace.endpoint': 'https://huggingface.co',
       '.spec.storage': { accessModes: ['ReadWriteOnce'] },
-      '.spec.gpu': { count: 1, resourceName: 'nvidia.com/gpu' },
+      '.spec.gpu': { count: 1 },
       '.spec.runtime': { parallel: 1 },
     });
   });

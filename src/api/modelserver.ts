@@ -1,26 +1,7 @@
 import { z } from 'zod';
-import {
-  apiVersion,
-  Conditions,
-  NodeSelector,
-  ObjectMeta,
-  ObjectName,
-  ResourceRequirements,
-  Toleration,
-} from './kubernetes.ts';
-
-export const Gpu = z
-  .object({
-    count: z.int().min(0).max(64).default(1).describe('GPUs per replica; 0 computes on the CPU.'),
-    resourceName: z
-      .string()
-      .max(253)
-      .regex(/^[a-z0-9.-]+\/[A-Za-z0-9._-]+$/)
-      .default('nvidia.com/gpu')
-      .describe('The extended resource that the device plugin advertises, e.g. amd.com/gpu or a MIG slice.'),
-  })
-  .describe('What each replica computes on.');
-export type Gpu = z.infer<typeof Gpu>;
+import { Gpu } from './gpu.ts';
+import { apiVersion, Conditions, ObjectMeta, ObjectName } from './kubernetes.ts';
+import { PodOptions } from './server-pod.ts';
 
 export const RuntimeOptions = z
   .object({
@@ -35,19 +16,11 @@ export const RuntimeOptions = z
   .describe('How the weights are loaded.');
 export type RuntimeOptions = z.infer<typeof RuntimeOptions>;
 
-export const PodOptions = z
-  .object({
-    resources: ResourceRequirements.optional().describe(
-      'Resources of the server container, beside its GPUs.',
-    ),
-    nodeSelector: NodeSelector.optional(),
-    tolerations: z
-      .array(Toleration)
-      .max(16)
-      .optional()
-      .describe('Taints the pods tolerate, beside those of GPU nodes.'),
-  })
-  .describe('The part of the pod that may be chosen.');
+/** What clients may call a model: names of Ollama, Hugging Face and OpenAI alike. */
+const ServedName = z
+  .string()
+  .max(128)
+  .regex(/^[A-Za-z0-9]([-._:/@A-Za-z0-9]*[A-Za-z0-9])?$/);
 
 export const Auth = z
   .object({
@@ -62,13 +35,19 @@ export const ModelServerSpec = z.object({
   modelRef: z
     .object({ name: ObjectName.describe('A Model in the same namespace.') })
     .describe('The Model to serve.'),
+  servedNames: z
+    .array(ServedName)
+    .max(16)
+    .optional()
+    .meta({ 'x-kubernetes-list-type': 'set' })
+    .describe('What clients may send as `model`, beside the name of the ModelServer, e.g. llama3.1:8b.'),
   replicas: z
     .int()
     .min(0)
     .max(1000)
     .default(1)
     .describe('Pods that serve the model. Whoever scales owns it: the operator never writes it.'),
-  gpu: Gpu.default({ count: 1, resourceName: 'nvidia.com/gpu' }),
+  gpu: Gpu.default({ count: 1 }),
   runtime: RuntimeOptions.default({ parallel: 1 }),
   pod: PodOptions.optional(),
   auth: Auth.optional(),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Affinity, NodeSelector, ObjectName, ResourceRequirements, Toleration } from './kubernetes.ts';
+import { PodAnnotations, PodLabels } from './pod-metadata.ts';
 
 /** The address of a proxy. A user and a password do not belong into a spec: they are for a Secret. */
 const ProxyAddress = z
@@ -73,28 +74,6 @@ export const CABundle = z
   );
 export type CABundle = z.infer<typeof CABundle>;
 
-/** Of a label or annotation: a name, and a domain in front of it. */
-const metadataKey = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?$/;
-const MetadataKey = z.string().regex(metadataKey);
-
-/** Whether Longshore puts labels and annotations of this key on pods itself, and goes by them. */
-export function isReservedKey(key: string): boolean {
-  return key.startsWith('longshore.dev/') || key === 'app.kubernetes.io/managed-by';
-}
-
-/** A structural schema has no say on the keys of a map. */
-const keyRules = [
-  {
-    rule: `self.all(key, key.matches('${metadataKey.source.replaceAll('\\', '')}'))`,
-    message:
-      'keys are names of letters, digits, dashes, dots and underscores, with a domain and a slash in front or not',
-  },
-  {
-    rule: "self.all(key, !key.startsWith('longshore.dev/') && key != 'app.kubernetes.io/managed-by')",
-    message: 'longshore.dev/... and app.kubernetes.io/managed-by are set by Longshore, which goes by them',
-  },
-];
-
 export const PullerOptions = z
   .object({
     connections: z
@@ -126,24 +105,12 @@ export const PullerOptions = z
       'Where the puller runs. nodeAffinity takes the place of the preference for GPU nodes, near which a volume would be made otherwise.',
     ),
     priorityClassName: ObjectName.optional().describe('The PriorityClass of the pods of the puller.'),
-    labels: z
-      .record(
-        MetadataKey,
-        z
-          .string()
-          .max(63)
-          .regex(/^([A-Za-z0-9]([-_.A-Za-z0-9]{0,61}[A-Za-z0-9])?)?$/),
-      )
-      .optional()
-      .meta({ maxProperties: 32, 'x-kubernetes-validations': keyRules })
-      .describe(
-        'Labels of the pods of the puller, beside those of Longshore and those that the operator was installed with.',
-      ),
-    annotations: z
-      .record(MetadataKey, z.string().max(4096))
-      .optional()
-      .meta({ maxProperties: 32, 'x-kubernetes-validations': keyRules })
-      .describe('Annotations of the pods of the puller, beside those that the operator was installed with.'),
+    labels: PodLabels.optional().describe(
+      'Labels of the pods of the puller, beside those of Longshore and those that the operator was installed with.',
+    ),
+    annotations: PodAnnotations.optional().describe(
+      'Annotations of the pods of the puller, beside those that the operator was installed with.',
+    ),
     imagePullSecrets: z
       .array(z.object({ name: ObjectName.describe('A Secret in the namespace of the Model.') }))
       .max(16)

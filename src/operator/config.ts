@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { isReservedKey, PullerOptions } from '../api/puller-options.ts';
+import { isReservedKey } from '../api/pod-metadata.ts';
+import { PullerOptions } from '../api/puller-options.ts';
 import type { PullLimits } from '../controllers/model/pull/pull-queue.ts';
 import { defaultTiming, type ElectionTiming } from '../kube/election-options.ts';
 

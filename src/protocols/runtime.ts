@@ -17,6 +17,8 @@ export const settingsVariable = 'LONGSHORE_SETTINGS';
 export const RuntimeSettings = z.object({
   /** What clients send as `model`, and what /v1/models lists. */
   servedName: z.string(),
+  /** Further names of the same model. */
+  servedNames: z.array(z.string()).optional(),
   /** The GGUF file to load; of a model in pieces the first. */
   modelPath: z.string(),
   /** GGUF files of LoRA adapters, applied to the weights at full scale. */

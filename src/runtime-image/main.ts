@@ -38,9 +38,9 @@ function configured(): Config {
 /** Listens first: whoever watches sees the load from its beginning. */
 async function run(config: Config): Promise<void> {
   log.level = config.logLevel;
-  const state = newState(config.settings.servedName, new Date());
+  const { servedName, servedNames, apiKeys } = config.settings;
+  const state = newState(servedName, new Date(), servedNames);
   const metrics = createMetrics(state);
-  const { apiKeys } = config.settings;
   const keys = apiKeys && (await openApiKeys(apiKeys.path, () => performance.now()));
   const app = createServer(state, metrics, log, keys);
   endWithGrace(app, state, config);

@@ -4,7 +4,10 @@ import type { ServedModel } from './served-model.ts';
 
 /** Where the process stands. main.ts writes it, the routes read it. */
 export interface RuntimeState {
+  /** What answers call the model. */
   servedName: string;
+  /** All that clients may call it; `servedName` is the first. */
+  readonly names: readonly string[];
   /** When the process started; what /v1/models says as `created`. */
   readonly startedAt: Date;
   load: LoadState;
@@ -18,9 +21,15 @@ export interface RuntimeState {
   readonly lastCall: AbortController;
 }
 
-export function newState(servedName: string, startedAt: Date): RuntimeState {
+/** @param furtherNames what clients may call the model beside `servedName` */
+export function newState(
+  servedName: string,
+  startedAt: Date,
+  furtherNames: readonly string[] = [],
+): RuntimeState {
   return {
     servedName,
+    names: [...new Set([servedName, ...furtherNames])],
     startedAt,
     load: { phase: 'loading', percent: 0 },
     draining: false,

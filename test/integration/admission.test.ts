@@ -49,6 +49,7 @@ function from(huggingFace: object): Written {
   return model({ source: { huggingFace: { repo: 'owner/name', ...huggingFace } } });
 }
 const source = { huggingFace: { repo: 'owner/name' } };
+const claim = { name: 'gpus', resourceClaimTemplateName: 'one-gpu' };
 const onVolume = { volume: { claimName: 'staged', path: 'models/qwen' } };
 const hash = '0'.repeat(64);
 
@@ -309,6 +310,86 @@ describe('an object that cannot be meant', () => {
       '.spec.pod.hostNetwork',
     ],
     ['a server whose name starts with a digit', server({}, '7b'), 'metadata.name: at most 40'],
+    [
+      'a name for clients with a blank',
+      server({ servedNames: ['my model'] }),
+      'spec.servedNames[0]: Invalid',
+    ],
+    [
+      'the same name for clients twice',
+      server({ servedNames: ['a:b', 'a:b'] }),
+      'spec.servedNames: duplicate',
+    ],
+    ...(
+      [
+        ['a GPU of an unknown vendor', { vendor: 'apple' }, 'spec.gpu.vendor: Unsupported value'],
+        [
+          "a resource of another vendor than the GPU's",
+          { vendor: 'amd', resourceName: 'nvidia.com/gpu' },
+          'spec.gpu: Invalid value: resourceName is of another vendor',
+        ],
+        [
+          'devices by claims and by a resource',
+          { resourceName: 'nvidia.com/gpu', resourceClaims: [claim] },
+          'spec.gpu: Invalid value: the devices come by resourceClaims or by resourceName',
+        ],
+        [
+          'devices by claims, and none',
+          { count: 0, resourceClaims: [claim] },
+          'spec.gpu: Invalid value: resourceClaims bring GPUs and count is 0',
+        ],
+        [
+          'two claims of one name',
+          { resourceClaims: [claim, claim] },
+          'spec.gpu.resourceClaims: duplicate entries',
+        ],
+      ] as const
+    ).map(([what, gpu, told]) => [what, server({ gpu }), told] as const),
+    ...(
+      [
+        [
+          'the settings',
+          { env: [{ name: 'LONGSHORE_SETTINGS', value: '{}' }] },
+          'env[0].name: Invalid value',
+        ],
+        [
+          'what Node.js loads',
+          { env: [{ name: 'NODE_OPTIONS', value: '--import=data:x' }] },
+          'env[0].name: Invalid value',
+        ],
+        ['what the loader loads', { env: [{ name: 'LD_PRELOAD', value: 'x.so' }] }, 'env[0].name: Invalid'],
+        ['all GPUs of the node', { env: [{ name: 'NVIDIA_VISIBLE_DEVICES', value: 'all' }] }, 'env[0].name'],
+        [
+          'a library on the volume',
+          { env: [{ name: 'GGML_BACKEND_PATH', value: '/models/x.so' }] },
+          'env[0].value: Invalid value',
+        ],
+        [
+          'a variable from a Secret',
+          { env: [{ name: 'GGML_A', valueFrom: {} }] },
+          '.valueFrom: field not declared',
+        ],
+        ['a label of ours', { labels: { 'longshore.dev/server': 'other' } }, 'are set by Longshore'],
+        ['an annotation of ours', { annotations: { 'longshore.dev/x': 'y' } }, 'are set by Longshore'],
+        ['the group of root', { supplementalGroups: [0] }, 'supplementalGroups[0]: Invalid value'],
+        ['shared memory of no size', { sharedMemorySize: 'big' }, 'sharedMemorySize: Invalid value'],
+        [
+          'a spread without a policy',
+          { topologySpread: [{ topologyKey: 'zone' }] },
+          'whenUnsatisfiable: Required',
+        ],
+        [
+          'a least number of places that nothing holds to',
+          { topologySpread: [{ topologyKey: 'zone', whenUnsatisfiable: 'ScheduleAnyway', minDomains: 2 }] },
+          'minDomains goes with whenUnsatisfiable: DoNotSchedule',
+        ],
+        ['a container of its own', { containers: [] }, '.spec.pod.containers'],
+        ['a volume of its own', { volumes: [] }, '.spec.pod.volumes'],
+        ['another account', { serviceAccountName: 'admin' }, '.spec.pod.serviceAccountName'],
+      ] as const
+    ).map(
+      ([what, pod, told]) => [`${what}, chosen for the pods of a server`, server({ pod }), told] as const,
+    ),
   ] as const)('%s is refused and the field is named', async ([, object, words], { apply }) => {
     const answer = await apply(object);
     expect(answer.message).toContain(words);
@@ -371,10 +452,41 @@ describe('an object that says only what it must', () => {
       accepted: true,
       spec: {
         replicas: 1,
-        gpu: { count: 1, resourceName: 'nvidia.com/gpu' },
+        gpu: { count: 1 },
         runtime: { parallel: 1 },
       },
     });
+  });
+
+  it.for([
+    { servedNames: ['llama3.1:8b', 'hf.co/owner/name:Q4_K_M', 'gpt-4o'] },
+    { gpu: { count: 2, vendor: 'amd' } },
+    { gpu: { count: 1, vendor: 'intel', resourceName: 'gpu.intel.com/xe' } },
+    { gpu: { count: 1, vendor: 'nvidia', resourceName: 'nvidia.com/mig-1g.10gb' } },
+    { gpu: { count: 1, vendor: 'amd', resourceName: 'example.com/shared-gpu' } },
+    { gpu: { count: 1, resourceClaims: [claim] } },
+    {
+      pod: {
+        resources: { requests: { cpu: '2' }, limits: { memory: '16Gi' } },
+        nodeSelector: { zone: 'a' },
+        tolerations: [{ key: 'spot', operator: 'Exists' }],
+        affinity: { nodeAffinity: {}, podAntiAffinity: {} },
+        topologySpread: [
+          { topologyKey: 'zone', maxSkew: 1, whenUnsatisfiable: 'DoNotSchedule', minDomains: 2 },
+          { topologyKey: 'zone', maxSkew: 2, whenUnsatisfiable: 'ScheduleAnyway' },
+        ],
+        priorityClassName: 'high',
+        runtimeClassName: 'nvidia',
+        labels: { team: 'search' },
+        annotations: { 'example.com/note': 'any text, /even/this' },
+        env: [{ name: 'GGML_CUDA_FORCE_MMQ', value: '1' }],
+        imagePullSecrets: [{ name: 'registry' }],
+        supplementalGroups: [44, 109],
+        sharedMemorySize: '1Gi',
+      },
+    },
+  ])('may be a server with %j', async (spec, { apply }) => {
+    expect(await apply(server(spec))).toMatchObject({ accepted: true, spec });
   });
 
   it('may name a Secret with API keys, and not by another name than a Secret can have', async ({ apply }) => {

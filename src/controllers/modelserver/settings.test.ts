@@ -43,6 +43,11 @@ describe('runtimeSettings', () => {
     );
   });
 
+  it('have the further names of the model', () => {
+    const servedNames = ['llama3.1:8b', 'team/llama'];
+    expect(settings(undefined, { servedNames })).toMatchObject({ servedName: 'chat', servedNames });
+  });
+
   it('have the runtime options', () => {
     const runtime = { contextSize: 8192, parallel: 4 };
     expect(settings(undefined, { runtime })).toMatchObject(runtime);

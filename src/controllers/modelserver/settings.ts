@@ -18,7 +18,7 @@ export function entryFile({ files }: Artifact): ModelFile | undefined {
 
 /** Members that nobody chose are left out, so that a new one does not roll the servers that there are. */
 export function runtimeSettings(
-  { metadata, spec: { runtime, gpu, auth } }: Live<ModelServer>,
+  { metadata, spec: { servedNames = [], runtime, gpu, auth } }: Live<ModelServer>,
   artifact: Artifact,
 ): RuntimeSettings {
   const entry = entryFile(artifact);
@@ -37,6 +37,7 @@ export function runtimeSettings(
   };
   return {
     servedName: metadata.name,
+    ...(servedNames.length > 0 && { servedNames }),
     modelPath: pathOf(artifact, entry),
     ...(adapterPaths.length > 0 && { adapterPaths }),
     ...(Object.keys(ollama).length > 0 && { ollama }),

@@ -30,7 +30,7 @@ export const newId = (prefix: string) => `${prefix}${randomUUID().replaceAll('-'
 
 /** @throws ApiError while the model loads, and for a model that is not served */
 export function engineFor({ state }: Serving, model: string | null | undefined): Engine {
-  if (model && model !== state.servedName) throw modelNotFound(model, state.servedName);
+  if (model && !state.names.includes(model)) throw modelNotFound(model, state.servedName);
   if (!state.engine) throw stillLoading(state.load.percent);
   return state.engine;
 }

@@ -24,9 +24,13 @@ const aModel: ServedModel = {
   usage: { ram: 300_000_000, vram: 100_000_000 },
 };
 
-/** A server of the model `gemma` with a fake engine, to be asked as Ollama's clients do. */
-export function ollamaServer(script: Script | 'loading' = {}, model: Partial<ServedModel> = {}) {
-  const state = newState('gemma', new Date(1_700_000_000_000));
+/** A server of the model `gemma`, and by further names, with a fake engine, to be asked as Ollama's clients do. */
+export function ollamaServer(
+  script: Script | 'loading' = {},
+  model: Partial<ServedModel> = {},
+  furtherNames: readonly string[] = [],
+) {
+  const state = newState('gemma', new Date(1_700_000_000_000), furtherNames);
   const { engine, asked, truncated } = fakeEngine(script === 'loading' ? {} : script);
   if (script !== 'loading') {
     state.engine = engine;

@@ -1,3 +1,4 @@
+import { gpuResource } from '../../../api/gpu.ts';
 import type { ModelServer } from '../../../api/modelserver.ts';
 import type { Pod } from '../../../kube/builtin.ts';
 import type { Live } from '../../../kube/kind.ts';
@@ -18,7 +19,10 @@ export function runtimeContainer(
   return {
     name: 'runtime',
     image,
-    env: [{ name: settingsVariable, value: JSON.stringify(runtimeSettings(server, artifact)) }],
+    env: [
+      { name: settingsVariable, value: JSON.stringify(runtimeSettings(server, artifact)) },
+      ...(server.spec.pod?.env ?? []),
+    ],
     ports: [{ name: 'http', containerPort: runtimePort, protocol: 'TCP' }],
     resources: resourcesOf(server),
     readinessProbe: {
@@ -42,6 +46,12 @@ export function runtimeContainer(
 
 /** Extended resources cannot be overcommitted: the request follows the limit by itself. */
 function resourcesOf({ spec: { gpu, pod } }: Live<ModelServer>): Container['resources'] {
-  const gpus = gpu.count > 0 ? { [gpu.resourceName]: String(gpu.count) } : {};
-  return { requests: pod?.resources?.requests, limits: { ...pod?.resources?.limits, ...gpus } };
+  const resource = gpuResource(gpu);
+  const gpus = resource === undefined ? {} : { [resource]: String(gpu.count) };
+  const claims = (gpu.resourceClaims ?? []).map(({ name }) => ({ name }));
+  return {
+    requests: pod?.resources?.requests,
+    limits: { ...pod?.resources?.limits, ...gpus },
+    ...(claims.length > 0 && { claims }),
+  };
 }

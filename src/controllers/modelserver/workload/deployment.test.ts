@@ -1,14 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { RuntimeSettings } from '../../../protocols/runtime.ts';
 import { anArtifact, aServer, commit } from '../../testing/objects.ts';
 import { serverDeployment } from './deployment.ts';
 
 const deploy = (spec: object = {}, artifact = anArtifact()) =>
   serverDeployment(aServer(spec), artifact, 'runtime:1');
-const podOf = (deployment: ReturnType<typeof deploy>) => deployment.spec!.template.spec!;
-const containerOf = (deployment: ReturnType<typeof deploy>) => podOf(deployment).containers[0]!;
-const settingsOf = (deployment: ReturnType<typeof deploy>) =>
-  RuntimeSettings.parse(JSON.parse(containerOf(deployment).env![0]!.value!));
 const owner = {
   apiVersion: 'longshore.dev/v1alpha1',
   kind: 'ModelServer',
@@ -46,6 +41,15 @@ describe('serverDeployment', () => {
               seccompProfile: { type: 'RuntimeDefault' },
             },
             tolerations: [{ key: 'nvidia.com/gpu', operator: 'Exists' }],
+            topologySpreadConstraints: ['kubernetes.io/hostname', 'topology.kubernetes.io/zone'].map(
+              (topologyKey) => ({
+                topologyKey,
+                maxSkew: 1,
+                whenUnsatisfiable: 'ScheduleAnyway',
+                labelSelector: { matchLabels: { 'longshore.dev/server': 'chat' } },
+                matchLabelKeys: ['pod-template-hash'],
+              }),
+            ),
             containers: [
               {
                 name: 'runtime',
@@ -92,43 +96,9 @@ describe('serverDeployment', () => {
     });
   });
 
-  it('asks for the GPUs that are wanted and tolerates their taint', () => {
-    const deployment = deploy({ gpu: { count: 4, resourceName: 'amd.com/gpu' } });
-    expect(containerOf(deployment).resources?.limits).toEqual({ 'amd.com/gpu': '4' });
-    expect(podOf(deployment).tolerations).toEqual([{ key: 'amd.com/gpu', operator: 'Exists' }]);
-  });
-
-  it('neither asks for GPUs nor goes to their nodes when none is wanted', () => {
-    const deployment = deploy({ gpu: { count: 0 } });
-    expect(containerOf(deployment).resources?.limits).toEqual({});
-    expect(podOf(deployment).tolerations).toEqual([]);
-    expect(settingsOf(deployment).gpu).toBe(false);
-  });
-
-  it('keeps the GPUs whatever limits the pod is given', () => {
-    const limits = { memory: '8Gi', 'nvidia.com/gpu': '9' };
-    expect(containerOf(deploy({ pod: { resources: { limits } } })).resources?.limits).toEqual({
-      memory: '8Gi',
-      'nvidia.com/gpu': '1',
-    });
-  });
-
-  it('runs where the pod options say', () => {
-    const toleration = { key: 'spot', operator: 'Exists' };
-    const deployment = deploy({ pod: { nodeSelector: { zone: 'a' }, tolerations: [toleration] } });
-    expect(podOf(deployment).nodeSelector).toEqual({ zone: 'a' });
-    expect(podOf(deployment).tolerations).toContainEqual(toleration);
-  });
-
-  it('mounts the Secret with the API keys, which may come later', () => {
-    const deployment = deploy({ auth: { secretName: 'keys' } });
-    expect(podOf(deployment).volumes).toContainEqual({
-      name: 'api-keys',
-      secret: { secretName: 'keys', optional: true, defaultMode: 0o440 },
-    });
-    const mount = { name: 'api-keys', mountPath: '/api-keys', readOnly: true };
-    expect(containerOf(deployment).volumeMounts).toContainEqual(mount);
-    expect(settingsOf(deployment).apiKeys).toEqual({ path: '/api-keys', name: 'Secret keys' });
+  it('has the same pods whatever their number: scaling rolls nothing', () => {
+    const [one, many] = [1, 5].map((replicas) => deploy({ replicas }).spec);
+    expect(many).toEqual({ ...one, replicas: 5 });
   });
 
   it('does not change with what is not its own: the same server gives the same object', () => {

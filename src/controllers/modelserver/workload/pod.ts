@@ -5,6 +5,7 @@ import { hardenedPod } from '../../pod-security.ts';
 import type { Artifact } from '../settings.ts';
 import { runtimeContainer } from './container.ts';
 import { podLabels } from './identity.ts';
+import { placement } from './placement.ts';
 import { podVolumes } from './volumes.ts';
 
 type PodTemplate = NonNullable<Deployment['spec']>['template'];
@@ -13,17 +14,22 @@ type PodTemplate = NonNullable<Deployment['spec']>['template'];
 export function serverPod(server: Live<ModelServer>, artifact: Artifact, image: string): PodTemplate {
   const { gpu, pod } = server.spec;
   const volumes = podVolumes(server, artifact);
+  const claims = gpu.resourceClaims ?? [];
   return {
-    metadata: { labels: podLabels(server.metadata.name) },
+    metadata: {
+      labels: { ...pod?.labels, ...podLabels(server.metadata.name) },
+      ...(pod?.annotations && { annotations: pod.annotations }),
+    },
     spec: {
       ...hardenedPod,
+      ...(pod?.supplementalGroups && {
+        securityContext: { ...hardenedPod.securityContext, supplementalGroups: pod.supplementalGroups },
+      }),
       // A pod that is told to stop finishes the answers it has begun.
       terminationGracePeriodSeconds: 60,
-      nodeSelector: pod?.nodeSelector,
-      tolerations: [
-        ...(gpu.count > 0 ? [{ key: gpu.resourceName, operator: 'Exists' }] : []),
-        ...(pod?.tolerations ?? []),
-      ],
+      ...(pod?.imagePullSecrets && { imagePullSecrets: pod.imagePullSecrets }),
+      ...placement(server),
+      ...(claims.length > 0 && { resourceClaims: claims }),
       containers: [runtimeContainer(server, artifact, image, volumes)],
       volumes: volumes.map(({ volume }) => volume),
     },

@@ -15,14 +15,16 @@ export interface Mounted {
   mount: Omit<Mount, 'name'>;
 }
 
-/** Everything that a pod of a server has on disk. Weights and keys are read-only; /tmp is the only place to write. */
+/** Everything that a pod of a server has on disk. Weights and keys are read-only; /tmp and shared memory are where it may write. */
 export function podVolumes({ spec }: Live<ModelServer>, { claimName }: Artifact): Mounted[] {
+  const { sharedMemorySize } = spec.pod ?? {};
   return [
     {
       volume: { name: 'models', persistentVolumeClaim: { claimName, readOnly: true } },
       mount: { mountPath: volumeFolder, readOnly: true },
     },
     { volume: { name: 'tmp', emptyDir: {} }, mount: { mountPath: '/tmp' } },
+    ...(sharedMemorySize === undefined ? [] : [sharedMemory(sharedMemorySize)]),
     ...(spec.auth ? [apiKeys(spec.auth.secretName)] : []),
   ];
 }
@@ -32,5 +34,12 @@ function apiKeys(secretName: string): Mounted {
   return {
     volume: { name: 'api-keys', secret: { secretName, optional: true, defaultMode: 0o440 } },
     mount: { mountPath: apiKeysFolder, readOnly: true },
+  };
+}
+
+function sharedMemory(sizeLimit: string): Mounted {
+  return {
+    volume: { name: 'shared-memory', emptyDir: { medium: 'Memory', sizeLimit } },
+    mount: { mountPath: '/dev/shm' },
   };
 }

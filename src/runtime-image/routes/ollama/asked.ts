@@ -11,13 +11,13 @@ import { structureOf } from '../chat-messages.ts';
 
 export type GenerationFields = z.infer<z.ZodObject<(typeof generationFields)['works']>>;
 
-/** What Ollama puts behind a name that has no tag. */
-const usualTag = ':latest';
+/** A name as Ollama completes it: one without a tag has its usual one. */
+const tagged = (name: string): string => (/:[^/]*$/.test(name) ? name : `${name}:latest`);
 
-/** See `engineFor`; the name may have Ollama's usual tag. */
+/** See `engineFor`; Ollama's usual tag may be said or left out. */
 export function ollamaEngineFor(serving: Serving, model: string | null | undefined): Engine {
-  const { servedName } = serving.state;
-  return engineFor(serving, model === servedName + usualTag ? servedName : model);
+  const known = model && serving.state.names.find((name) => tagged(name) === tagged(model));
+  return engineFor(serving, known ?? model);
 }
 
 /**

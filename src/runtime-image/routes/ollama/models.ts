@@ -28,7 +28,8 @@ export function ollamaModelRoutes(app: App, serving: Serving): void {
 
   app.get('/api/tags', (): OllamaTags => {
     const model = servedModel(state);
-    return { models: [{ ...listed(state, model), modified_at: model.modifiedAt.toISOString() }] };
+    const modified_at = model.modifiedAt.toISOString();
+    return { models: state.names.map((name) => ({ ...listed(name, model), modified_at })) };
   });
 
   app.get('/api/ps', (): OllamaRunning => {
@@ -38,7 +39,7 @@ export function ollamaModelRoutes(app: App, serving: Serving): void {
     return {
       models: [
         {
-          ...listed(state, model),
+          ...listed(state.servedName, model),
           size: ram + vram,
           size_vram: vram,
           expires_at: never,
@@ -59,11 +60,11 @@ function servedModel({ model, load }: RuntimeState): ServedModel {
   return model;
 }
 
-function listed({ servedName }: RuntimeState, model: ServedModel) {
+function listed(name: string, model: ServedModel) {
   const { sizeBytes, digest } = model;
   return {
-    name: servedName,
-    model: servedName,
+    name,
+    model: name,
     size: sizeBytes,
     ...(digest !== undefined && { digest }),
     details: detailsOf(model),
