@@ -205,7 +205,7 @@ describe.concurrent('a Model whose volume is to be larger', () => {
     await world.applyModel('metered', { storage: { storageClassName: 'metered', size: '3Gi' } });
     const refused = await models.untilOne('metered', (model) => stored(model)?.reason === 'QuotaExceeded');
     expect(refused).toSatisfy(isReady);
-    expect(stored(refused)?.message).toMatch(/cannot be enlarged to 3Gi: .*exceeded quota: metered/);
+    expect(stored(refused)?.message).toMatch(/cannot be enlarged to 3Gi: .*quota: metered/);
     expect(asks(claims.get(claimOf(refused))!)).toBe('1306Mi');
     await client.delete(quotas, world.ref('metered'));
     await world.touch('metered');
