@@ -4,7 +4,7 @@
  */
 export type ReasonPlace =
   | `Model ${'Resolved' | 'StorageReady' | 'Pulled' | 'Ready' | 'event'}`
-  | `ModelServer ${'ModelReady' | 'Available' | 'ChatTemplateHonored' | 'Ready' | 'event'}`
+  | `ModelServer ${'ModelReady' | 'Scheduled' | 'Loaded' | 'Available' | 'ChatTemplateHonored' | 'Ready' | 'event'}`
   | 'PersistentVolumeClaim event';
 
 /**
@@ -73,6 +73,8 @@ export const reasons = {
       'Model StorageReady',
       'Model Pulled',
       'ModelServer ModelReady',
+      'ModelServer Scheduled',
+      'ModelServer Loaded',
       'ModelServer Available',
       'ModelServer ChatTemplateHonored',
     ],
@@ -87,7 +89,13 @@ export const reasons = {
   },
 
   Pending: {
-    where: ['Model Resolved', 'Model StorageReady', 'Model Pulled', 'ModelServer Available'],
+    where: [
+      'Model Resolved',
+      'Model StorageReady',
+      'Model Pulled',
+      'ModelServer Scheduled',
+      'ModelServer Loaded',
+    ],
     meaning: 'An earlier step has to be done first.',
     action: 'Look at the condition that the message names.',
   },
@@ -113,7 +121,14 @@ export const reasons = {
     action: 'Wait; another pod goes on from what is on the volume.',
   },
   QuotaExceeded: {
-    where: ['Model Ready', 'Model Resolved', 'Model StorageReady', 'Model Pulled', 'ModelServer Ready'],
+    where: [
+      'Model Ready',
+      'Model Resolved',
+      'Model StorageReady',
+      'Model Pulled',
+      'ModelServer Scheduled',
+      'ModelServer Ready',
+    ],
     meaning: 'A ResourceQuota of the namespace has no room for a claim, a Job or a pod that is needed.',
     action:
       'Read the message for which quota it is; raise it, or free some of it. Longshore tries again by itself.',
@@ -327,22 +342,38 @@ export const reasons = {
     action: 'Look at the Model with `kubectl describe model`.',
   },
   Starting: {
-    where: ['ModelServer Available'],
+    where: ['ModelServer Scheduled', 'ModelServer Loaded'],
     meaning: 'The pods of the server are being scheduled and started.',
     action: 'Wait; look at the pods if it stays.',
   },
   Loading: {
-    where: ['ModelServer Available'],
+    where: ['ModelServer Loaded'],
     meaning: 'The weights are being loaded.',
     action: 'Watch with `kubectl get modelservers -w`.',
   },
-  Unschedulable: {
+  RollingOut: {
+    where: ['ModelServer Loaded', 'ModelServer Ready'],
+    meaning:
+      'Pods of before are being replaced by those that the spec and the Model ask for now, or stopped.',
+    action: 'Wait; `kubectl get modelservers -w` shows how many answer.',
+  },
+  NoPodAnswers: {
     where: ['ModelServer Available'],
+    meaning: 'No pod of the server answers now.',
+    action: 'Look at the other conditions for what keeps the pods from it.',
+  },
+  ScaledToZero: {
+    where: ['ModelServer Available', 'ModelServer Ready'],
+    meaning: 'No replica is wanted, so none answers; that is what the spec asks for.',
+    action: 'Nothing; `kubectl scale modelserver <name> --replicas=1` brings one back.',
+  },
+  Unschedulable: {
+    where: ['ModelServer Scheduled'],
     meaning: 'No node can take a pod of the server.',
     action: 'Free or add what the message names, or ask for less in spec.gpu and spec.pod.',
   },
   ImagePullFailed: {
-    where: ['ModelServer Available'],
+    where: ['ModelServer Loaded'],
     meaning: 'The node cannot pull the runtime image.',
     action:
       'Check the image name that the operator was installed with, and the pull credentials of the nodes.',
@@ -358,24 +389,24 @@ export const reasons = {
     action: 'Compare a few answers; if they are odd, choose a model whose template is supported.',
   },
   LoadFailed: {
-    where: ['ModelServer Available'],
+    where: ['ModelServer Loaded'],
     meaning: 'The runtime could not load the weights.',
     action: 'Read the message and the log of the pod; the file may be of an unsupported architecture.',
   },
   InsufficientMemory: {
-    where: ['ModelServer Available'],
+    where: ['ModelServer Loaded'],
     meaning: 'Weights and context do not fit into the memory of the server.',
     action:
       'Raise spec.pod.resources.limits.memory, lower spec.runtime.contextSize or parallel, or serve a smaller quantization.',
   },
   InsufficientGPUMemory: {
-    where: ['ModelServer Available'],
+    where: ['ModelServer Loaded'],
     meaning: 'Weights and context do not fit into the memory of the GPUs.',
     action:
       'Lower spec.runtime.contextSize or parallel, ask for more GPUs or larger ones, or serve a smaller quantization.',
   },
   ApiKeysNotFound: {
-    where: ['ModelServer Available'],
+    where: ['ModelServer Loaded'],
     meaning: 'The Secret that spec.auth names does not exist, or holds no API key.',
     action:
       'Create it in the namespace of the ModelServer, a key in each value; the server starts by itself.',
@@ -402,10 +433,12 @@ export const reasons = {
       'Model Ready',
       'Model Resolved',
       'Model Pulled',
+      'ModelServer Scheduled',
       'ModelServer Ready',
       'PersistentVolumeClaim event',
     ],
-    meaning: 'The API server refused an object that Longshore needs to make, or a pod of its Job.',
+    meaning:
+      'The API server refused an object that Longshore needs to make, or a pod of its Job or Deployment.',
     action:
       'Read the message: a LimitRange, a Pod Security level, an admission policy, or a PriorityClass or ServiceAccount that is missing is named there.',
   },

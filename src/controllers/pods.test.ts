@@ -1,7 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../kube/builtin.ts';
 import type { Live } from '../kube/kind.ts';
-import { evictionOf, hasSucceeded, lossOf, newestFirst, terminationMessage, troubleOf } from './pods.ts';
+import {
+  evictionOf,
+  hasSucceeded,
+  isPlaced,
+  lossOf,
+  newestFirst,
+  terminationMessage,
+  troubleOf,
+} from './pods.ts';
 import { meta } from './testing/objects.ts';
 
 type Status = NonNullable<Pod['status']>;
@@ -43,6 +51,17 @@ describe('troubleOf', () => {
     expect(troubleOf(pod(waiting('ContainerCreating')))).toBeUndefined();
     const waitsForGates = { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated' };
     expect(troubleOf(pod({ conditions: [waitsForGates] }))).toBeUndefined();
+  });
+});
+
+describe('isPlaced', () => {
+  it('is whether there is a node, by the scheduler or by what the kubelet says', () => {
+    const scheduled = (status: string) => ({ conditions: [{ type: 'PodScheduled', status }] });
+    expect(isPlaced(pod(scheduled('True')))).toBe(true);
+    expect(isPlaced(pod({ phase: 'Running' }))).toBe(true);
+    expect(isPlaced(pod({ phase: 'Pending', ...container({}) }))).toBe(true);
+    expect(isPlaced(pod({ phase: 'Pending', ...scheduled('False') }))).toBe(false);
+    expect(isPlaced(pod({}))).toBe(false);
   });
 });
 

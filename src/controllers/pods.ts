@@ -15,13 +15,18 @@ const imageReasons = new Set(['ErrImagePull', 'ImagePullBackOff', 'InvalidImageN
 
 /** Why a pod does not run, when something besides time is in its way. */
 export function troubleOf(pod: Live<Pod>): PodTrouble | undefined {
-  const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
-  if (scheduled?.status === 'False' && scheduled.reason === 'Unschedulable') {
-    return {
-      reason: 'Unschedulable',
-      message: `Pod ${pod.metadata.name}: ${condense(scheduled.message ?? '')}`,
-    };
-  }
+  return unschedulable(pod) ?? startTrouble(pod);
+}
+
+/** Why a pod has no node, in the words of the scheduler. */
+export function unschedulable({ metadata, status }: Live<Pod>): PodTrouble | undefined {
+  const scheduled = findCondition(status?.conditions, 'PodScheduled');
+  if (scheduled?.status !== 'False' || scheduled.reason !== 'Unschedulable') return undefined;
+  return { reason: 'Unschedulable', message: `Pod ${metadata.name}: ${condense(scheduled.message ?? '')}` };
+}
+
+/** Why the containers of a pod do not start, in the words of the kubelet. */
+export function startTrouble(pod: Live<Pod>): PodTrouble | undefined {
   for (const { state } of pod.status?.containerStatuses ?? []) {
     const { reason, message } = state?.waiting ?? {};
     if (reason === undefined) continue;
@@ -32,6 +37,12 @@ export function troubleOf(pod: Live<Pod>): PodTrouble | undefined {
     }
   }
   return undefined;
+}
+
+/** Whether it has a node: only then has it a kubelet that says anything of its containers. */
+export function isPlaced({ status }: Live<Pod>): boolean {
+  const scheduled = findCondition(status?.conditions, 'PodScheduled')?.status;
+  return scheduled === 'True' || status?.phase === 'Running' || status?.containerStatuses !== undefined;
 }
 
 /**

@@ -107,6 +107,23 @@ describe('decide', () => {
     expect(third?.message).toBe('Waits for Second.');
   });
 
+  it('says of a later condition what can be told meanwhile', () => {
+    const answers = { status: 'True', reason: 'Succeeded', message: 'One answers.' } as const;
+    const third: typeof never = { ...never, meanwhile: () => answers };
+    const said = (steps: Parameters<typeof decided>[0]) =>
+      decided(steps).status.conditions?.find(({ type }) => type === 'Third');
+    expect(said([done, blocked, third])).toMatchObject(answers);
+  });
+
+  it('is Ready for the reason that its last step gives', () => {
+    const { told } = decided([{ run: () => ({ at: 'done', readyAs: 'ScaledToZero', message: 'None.' }) }]);
+    expect(told).toEqual([
+      'Ready True ScaledToZero',
+      'Reconciling False ScaledToZero',
+      'Stalled False ScaledToZero',
+    ]);
+  });
+
   it('is looked at again when the first of its steps wants that', () => {
     const later = step('Second', { at: 'done', message: 'Served.', recheckAfter: 60 });
     const soon = step('First', { at: 'done', message: 'Found.', recheckAfter: 5 });

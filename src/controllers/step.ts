@@ -14,6 +14,8 @@ export interface Step<View, Status> {
   readonly condition?: string;
   /** `status` is the object's status with what the steps before have put into it. */
   readonly run: (view: View, status: Status) => Outcome<Status>;
+  /** What the condition says while an earlier step is not done, where that can be told; otherwise it is Unknown. */
+  readonly meanwhile?: (view: View) => Omit<FurtherCondition, 'type'>;
 }
 
 export interface Effects<Status> {
@@ -38,8 +40,9 @@ export interface FurtherCondition {
 }
 
 export type Outcome<Status> = Effects<Status> &
+  /** `readyAs`: the reason of Ready, where there is more to say than that. */
   (
-    | { at: 'done'; message: string; recheckAfter?: number | undefined }
+    | { at: 'done'; message: string; readyAs?: Reason; recheckAfter?: number | undefined }
     /** Time or the cluster will bring the next step: Reconciling. */
     | { at: 'waiting'; reason: Reason; message: string; recheckAfter?: number | undefined }
     /** Only a person, or a change outside the cluster, can help: Stalled. */
@@ -128,9 +131,11 @@ export function decide<View, Status extends ConditionedStatus>(
 
   let last: Outcome<Status> = { at: 'done', message: reasons.Ready.meaning };
   let stoppedAt: string | undefined;
-  for (const { condition, run } of steps) {
+  for (const { condition, run, meanwhile } of steps) {
     if (stoppedAt !== undefined) {
-      if (condition) say(condition, 'Unknown', 'Pending', `Waits for ${stoppedAt}.`);
+      const pending = { status: 'Unknown', reason: 'Pending', message: `Waits for ${stoppedAt}.` } as const;
+      const told = meanwhile?.(view) ?? pending;
+      if (condition) say(condition, told.status, told.reason, told.message);
       continue;
     }
     last = run(view, status as Status);
@@ -147,8 +152,8 @@ export function decide<View, Status extends ConditionedStatus>(
     for (const { type, status, reason, message } of last.conditions ?? []) say(type, status, reason, message);
   }
 
-  const [reason, message] =
-    last.at === 'done' ? (['Ready', last.message] as const) : [last.reason, last.message];
+  const { message } = last;
+  const reason = last.at === 'done' ? (last.readyAs ?? 'Ready') : last.reason;
   say('Ready', last.at === 'done' ? 'True' : 'False', reason, message);
   say('Reconciling', last.at === 'waiting' ? 'True' : 'False', reason, message);
   say('Stalled', last.at === 'blocked' ? 'True' : 'False', reason, message);

@@ -115,15 +115,33 @@ describe('a Job in the cache', () => {
   });
 });
 
-it('of a Deployment its spec and the counts of its status are kept', () => {
+it('of a Deployment its spec, the counts of its status, and that its pods are refused, are kept', () => {
   const deployment = {
     metadata: meta('chat', { annotations: { [appliedAnnotation]: 'hash' } }),
     spec: { selector: {}, template: {} },
-    status: { readyReplicas: 1, observedGeneration: 2, conditions: [{ type: 'Available', status: 'True' }] },
+    status: {
+      readyReplicas: 1,
+      observedGeneration: 2,
+      conditions: [
+        { type: 'Available', status: 'True' },
+        {
+          type: 'ReplicaFailure',
+          status: 'True',
+          message: 'exceeded quota',
+          lastUpdateTime: '2030-01-01T00:00:00Z',
+        },
+      ],
+    },
   };
   const { status, ...rest } = pruneDeployment(deployment);
   expect(rest).toEqual({ metadata: deployment.metadata, spec: deployment.spec });
-  expect(status).toEqual({ readyReplicas: 1, observedGeneration: 2 });
+  expect(status).toEqual({
+    readyReplicas: 1,
+    observedGeneration: 2,
+    conditions: [{ type: 'ReplicaFailure', status: 'True', message: 'exceeded quota' }],
+  });
+  const { conditions: _, ...counts } = deployment.status;
+  expect(pruneDeployment({ ...deployment, status: counts }).status).toEqual(counts);
 });
 
 it('of a claim that others have made everything is kept by which it is used', () => {

@@ -65,12 +65,14 @@ export function pruneJob({ apiVersion, kind, metadata, status = {} }: Live<Job>)
 }
 
 /**
- * What the caches keep of a Deployment: all but the times and conditions of its status. Its spec is compared with what
- * is wanted.
+ * What the caches keep of a Deployment: all but the times and most conditions of its status. That its pods are refused is
+ * said there alone. Its spec is compared with what is wanted.
  */
 export function pruneDeployment({ status = {}, ...deployment }: Live<Deployment>): Live<Deployment> {
-  const { conditions: _, ...counts } = status;
-  return { ...deployment, status: counts };
+  const { conditions, ...counts } = status;
+  const refusals = (conditions ?? []).filter(({ type }) => type === 'ReplicaFailure');
+  const told = refusals.map(({ type, status: state, message }) => ({ type, status: state, message }));
+  return { ...deployment, status: { ...counts, ...(told.length > 0 && { conditions: told }) } };
 }
 
 /** Who an object is: with labels of ours only, and of its owners the one that controls it. */

@@ -20,12 +20,13 @@ import {
   now,
   secondsAgo,
 } from '../controllers/testing/objects.ts';
+import { aServerPod, containerThat, waitsFor, whole, withoutNode } from '../controllers/testing/servers.ts';
 import {
   aModelThat,
   aServerThat,
   claim,
   collection,
-  container,
+  deployed,
   fromPuller,
   growthRefused,
   inspectionRefused,
@@ -37,7 +38,6 @@ import {
   modelOn,
   noRoom,
   onNamedClaim,
-  pod,
   published,
   pulling,
   pullOn,
@@ -45,7 +45,6 @@ import {
   pullThat,
   refusal,
   resolved,
-  running,
   serverOn,
   serving,
   theirs,
@@ -59,6 +58,13 @@ const tooSmall = (storageClassName: string, storage: string) => ({
   spec: { accessModes: ['ReadWriteOnce'], storageClassName, resources: { requests: { storage } } },
   status: { phase: 'Bound', capacity: { storage: '500' } },
 });
+
+/** A Deployment whose pods the API server refuses. */
+const refusing = (message: string) => ({
+  conditions: [{ type: 'ReplicaFailure', status: 'True', message }],
+});
+/** A pod that has a node and does not run yet. */
+const scheduled = { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] };
 
 type Case = () => Told | Promise<Told>;
 
@@ -87,6 +93,8 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
     'Model StorageReady': published,
     'Model Pulled': published,
     'ModelServer ModelReady': () => serving(),
+    'ModelServer Scheduled': () => serving(),
+    'ModelServer Loaded': () => serving(),
     'ModelServer Available': () => serving(),
     'ModelServer ChatTemplateHonored': () => serving(),
   },
@@ -110,7 +118,8 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
     'Model Resolved': () => onNamedClaim({}),
     'Model StorageReady': () => aModelThat(),
     'Model Pulled': () => aModelThat(),
-    'ModelServer Available': () => aServerThat({ model: undefined }),
+    'ModelServer Scheduled': () => aServerThat({ model: undefined }),
+    'ModelServer Loaded': () => aServerThat({ model: undefined }),
   },
   Suspended: {
     'Model Resolved': () => aModelThat({ model: aModel({ suspend: true }) }),
@@ -208,22 +217,27 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
     'ModelServer ModelReady': () =>
       aServerThat({ model: aModel({}, { artifact: anArtifact({ files: [] }) }) }),
   },
-  Starting: { 'ModelServer Available': () => aServerThat() },
-  Loading: { 'ModelServer Available': () => aServerThat(running()) },
-  Unschedulable: {
-    'ModelServer Available': () => {
-      const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message: '0/3' };
-      return aServerThat({ pods: [pod({ conditions: [condition] })] });
-    },
+  Starting: {
+    'ModelServer Scheduled': () => aServerThat(),
+    'ModelServer Loaded': () => deployed([aServerPod('p', scheduled)]),
   },
-  ImagePullFailed: {
-    'ModelServer Available': () =>
-      aServerThat({ pods: [pod(container({ state: { waiting: { reason: 'ErrImagePull' } } }))] }),
+  Loading: { 'ModelServer Loaded': () => deployed([aServerPod('p')]) },
+  RollingOut: {
+    'ModelServer Loaded': () =>
+      deployed([aServerPod('p', { ready: true })], whole, { server: aServer({ replicas: 2 }) }),
+    'ModelServer Ready': () => deployed([aServerPod('p', { ready: true })], { ...whole, replicas: 2 }),
   },
-  LoadFailed: { 'ModelServer Available': () => loadThat('LoadFailed') },
-  InsufficientMemory: { 'ModelServer Available': () => loadThat('InsufficientMemory') },
-  InsufficientGPUMemory: { 'ModelServer Available': () => loadThat('InsufficientGPUMemory') },
-  ApiKeysNotFound: { 'ModelServer Available': () => loadThat('ApiKeysNotFound') },
+  NoPodAnswers: { 'ModelServer Available': () => aServerThat() },
+  ScaledToZero: {
+    'ModelServer Available': () => deployed([], {}, { server: aServer({ replicas: 0 }) }),
+    'ModelServer Ready': () => deployed([], {}, { server: aServer({ replicas: 0 }) }),
+  },
+  Unschedulable: { 'ModelServer Scheduled': () => deployed([aServerPod('p', withoutNode('0/3'))]) },
+  ImagePullFailed: { 'ModelServer Loaded': () => deployed([aServerPod('p', waitsFor('ErrImagePull'))]) },
+  LoadFailed: { 'ModelServer Loaded': () => loadThat('LoadFailed') },
+  InsufficientMemory: { 'ModelServer Loaded': () => loadThat('InsufficientMemory') },
+  InsufficientGPUMemory: { 'ModelServer Loaded': () => loadThat('InsufficientGPUMemory') },
+  ApiKeysNotFound: { 'ModelServer Loaded': () => loadThat('ApiKeysNotFound') },
   TemplateNotSupported: {
     'ModelServer ChatTemplateHonored': () => serving({ description: 'By the file.', problem: 'No `range`.' }),
   },
@@ -249,7 +263,7 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
       pullOn({
         phase: 'Running',
         conditions: [{ type: 'Ready', status: 'False' }],
-        ...container({ ready: true }),
+        ...containerThat({ ready: true }),
       }),
   },
   Evicted: {
@@ -261,12 +275,14 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
     'Model Resolved': () => inspectionRefused(noRoom.message),
     'Model StorageReady': () => growthRefused(noRoom.message),
     'Model Pulled': () => pullRefused(noRoom.message),
+    'ModelServer Scheduled': () => deployed([], refusing(noRoom.message)),
     'ModelServer Ready': () => serverOn({ refuses: noRoom }),
   },
   WriteRefused: {
     'Model Ready': () => modelOn({ refuses: refusal }),
     'Model Resolved': () => inspectionRefused(refusal.message),
     'Model Pulled': () => pullRefused(refusal.message),
+    'ModelServer Scheduled': () => deployed([], refusing(refusal.message)),
     'ModelServer Ready': () => serverOn({ refuses: refusal }),
     'PersistentVolumeClaim event': () => leftover({}, refusal),
   },

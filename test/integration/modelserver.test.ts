@@ -26,7 +26,8 @@ describe.concurrent('a ModelServer whose Model is not there yet', () => {
     const lost = await servers.untilOne('early', isStalled);
     expect(summary(lost)).toBe('False/ModelNotFound False True');
     expect(conditionOf(lost, 'ModelReady')?.message).toContain('There is no Model "late"');
-    expect(conditionOf(lost, 'Available')).toMatchObject({ status: 'Unknown', reason: 'Pending' });
+    expect(conditionOf(lost, 'Scheduled')).toMatchObject({ status: 'Unknown', reason: 'Pending' });
+    expect(conditionOf(lost, 'Available')).toMatchObject({ status: 'False', reason: 'NoPodAnswers' });
 
     await world.applyModel('late');
     const waiting = await servers.untilOne(
@@ -147,7 +148,8 @@ describe.concurrent('a ModelServer', () => {
       'scaled',
       (server) => isReady(server) && server.status?.ready === '0/0' && server.status.replicas === 0,
     );
-    expect(conditionOf(zero, 'Ready')?.message).toBe('Scaled to zero.');
+    expect(summary(zero)).toBe('True/ScaledToZero False False');
+    expect(conditionOf(zero, 'Available')).toMatchObject({ status: 'False', reason: 'ScaledToZero' });
     expect(zero.status?.load).toBeUndefined();
     expect(zero.status?.selector).toBe('longshore.dev/server=scaled');
   });
@@ -334,7 +336,7 @@ describe.concurrent('a ModelServer that something is in the way of', () => {
     await pod.crashes({ failure: { reason: 'LoadFailed', message: 'unknown architecture "odd"' } });
     const stalled = await world.servers.untilOne('odd', isStalled);
     expect(summary(stalled)).toBe('False/LoadFailed False True');
-    expect(conditionOf(stalled, 'Available')?.message).toContain('unknown architecture "odd"');
+    expect(conditionOf(stalled, 'Loaded')?.message).toContain('unknown architecture "odd"');
     await pod.becomesReady();
     await world.servers.untilOne('odd', isReady);
   });
@@ -364,7 +366,7 @@ describe.concurrent('a ModelServer that something is in the way of', () => {
     });
     const stalled = await world.servers.untilOne('closed', isStalled);
     expect(summary(stalled)).toBe('False/ApiKeysNotFound False True');
-    expect(conditionOf(stalled, 'Available')?.message).toContain('Secret server-keys does not exist');
+    expect(conditionOf(stalled, 'Loaded')?.message).toContain('Secret server-keys does not exist');
     await pod.becomesReady();
     await world.servers.untilOne('closed', isReady);
   });

@@ -9,15 +9,24 @@ import { act, type Actor } from '../act.ts';
 import { modelServers } from '../kinds.ts';
 import type { PodPoller } from '../pod-poller.ts';
 import { decide, withSeen, type Child, type ChildRef, type Step } from '../step.ts';
+import { availability, awaitReplicas } from './available.ts';
 import { holdModel } from './hold.ts';
 import { podsToAsk } from './load.ts';
-import { resolveModel, runWorkload } from './steps.ts';
+import { loadWeights } from './loaded.ts';
+import { resolveModel } from './model.ts';
+import { provideWorkload } from './provide.ts';
+import { countReplicas } from './replicas.ts';
+import { placePods } from './scheduled.ts';
 import type { ServerView } from './view.ts';
 
 /** What it takes to make a ModelServer true, in order. */
 export const steps: readonly Step<ServerView, ModelServerStatus>[] = [
+  { run: countReplicas }, // for people and autoscalers: kubectl get modelservers, kubectl scale
   { condition: 'ModelReady', run: resolveModel }, // what the Model has published
-  { condition: 'Available', run: runWorkload }, // Deployment and Service, load progress on the way -> endpoint
+  { run: provideWorkload }, // Deployment and Service
+  { condition: 'Scheduled', run: placePods }, // a node for each pod
+  { condition: 'Loaded', run: loadWeights }, // the weights in memory, progress on the way
+  { condition: 'Available', run: awaitReplicas, meanwhile: availability }, // answers at the endpoint
 ];
 
 export interface ServerCaches {

@@ -2,7 +2,7 @@ import type { ModelStatus } from '../../api/model-status.ts';
 import type { ModelServerStatus } from '../../api/modelserver.ts';
 import { act, actor } from '../../controllers/act.ts';
 import { models, modelServers } from '../../controllers/kinds.ts';
-import { appliedAnnotation, labels } from '../../controllers/labels.ts';
+import { labels } from '../../controllers/labels.ts';
 import { claimName } from '../../controllers/model/storage/claim.ts';
 import { collectLeftovers } from '../../controllers/model/collect/collect-leftovers.ts';
 import type { LeftoverView } from '../../controllers/model/collect/leftovers.ts';
@@ -12,7 +12,6 @@ import * as model from '../../controllers/model/reconcile.ts';
 import { inspectRequest, type ModelView } from '../../controllers/model/view.ts';
 import * as server from '../../controllers/modelserver/reconcile.ts';
 import type { ServerView } from '../../controllers/modelserver/view.ts';
-import { serverDeployment } from '../../controllers/modelserver/workload/deployment.ts';
 import { decide, type Decision } from '../../controllers/step.ts';
 import {
   aClaim,
@@ -29,7 +28,7 @@ import {
   now,
   secondsAgo,
 } from '../../controllers/testing/objects.ts';
-import { withHash } from '../../kube/apply.ts';
+import { aDeployedView, aServerPod, ended, whole } from '../../controllers/testing/servers.ts';
 import type { Deployment, Pod } from '../../kube/builtin.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { ApiError } from '../../kube/errors.ts';
@@ -152,31 +151,24 @@ export function aServerThat(view: Partial<ServerView> = {}): Told {
   const { status } = decide(server.steps, aServerView(view), { status: undefined, ...at });
   return conditionsOf('ModelServer', status);
 }
-export function pod(status: NonNullable<Pod['status']>): Live<Pod> {
-  return { metadata: meta('p'), status: { phase: 'Pending', ...status } };
+/** The Deployment of a server is there, with these pods. */
+export function deployed(
+  pods: Live<Pod>[] = [],
+  status: NonNullable<Deployment['status']> = {},
+  view: Partial<ServerView> = {},
+): Told {
+  return aServerThat(aDeployedView({ pods, ...view }, status));
 }
-export const running = (...more: object[]): Partial<ServerView> => ({
-  pods: [pod(Object.assign({ phase: 'Running' }, ...more) as NonNullable<Pod['status']>)],
-});
-export const container = (more: object): NonNullable<Pod['status']> => ({
-  containerStatuses: [{ name: 'c', image: '', imageID: '', ready: false, restartCount: 0, ...more }],
-});
 /** Its runtime ended with this. */
 export function loadThat(reason: RuntimeFailure['failure']['reason']): Told {
   const message = JSON.stringify({ failure: { reason, message: 'So it was.' } } satisfies RuntimeFailure);
-  return aServerThat(running(container({ lastState: { terminated: { exitCode: 1, message } } })));
+  return deployed([aServerPod('p', ended({ message }))]);
 }
 export function serving(
   chat: { description: string; problem?: string } = { description: 'As it should.' },
 ): Told {
-  const wanted = serverDeployment(aServer(), anArtifact(), aServerView().image);
-  const { annotations = {} } = withHash<Deployment>(wanted, appliedAnnotation).metadata ?? {};
-  const status = { observedGeneration: 1, replicas: 1, updatedReplicas: 1, readyReplicas: 1 };
-  return aServerThat({
-    ...running({ conditions: [{ type: 'Ready', status: 'True' }] }),
-    deployment: { ...wanted, metadata: meta('chat', { annotations }), status },
-    loads: new Map([['p', { phase: 'ready' as const, percent: 100, chat }]]),
-  });
+  const loads = new Map([['p', { phase: 'ready' as const, percent: 100, chat }]]);
+  return deployed([aServerPod('p', { ready: true })], whole, { loads });
 }
 
 // What only shows when a decision is carried out: the API server refuses, or something has the name already.

@@ -1,0 +1,85 @@
+import { withHash } from '../../kube/apply.ts';
+import type { Deployment, Pod } from '../../kube/builtin.ts';
+import type { Live } from '../../kube/kind.ts';
+import type { LoadState } from '../../protocols/runtime.ts';
+import { appliedAnnotation } from '../labels.ts';
+import type { ServerView } from '../modelserver/view.ts';
+import { serverDeployment } from '../modelserver/workload/deployment.ts';
+import { anArtifact, aServerView, meta, secondsAgo } from './objects.ts';
+
+/** A server's Deployment and pods as the informers hand them out, for tests of what is decided by them. */
+
+export type PodStatus = NonNullable<Pod['status']>;
+
+export interface PodChoices extends PodStatus {
+  ready?: boolean;
+  /** The ReplicaSet that it is of. */
+  of?: string;
+  /** Seconds since it was made. */
+  age?: number;
+}
+
+/** A pod of the server that runs, and is ready when that is said. */
+export function aServerPod(
+  name: string,
+  { ready = false, of = 'new', age = 60, ...status }: PodChoices = {},
+): Live<Pod> {
+  const owner = {
+    apiVersion: 'apps/v1',
+    kind: 'ReplicaSet',
+    name: of,
+    uid: `uid-of-${of}`,
+    controller: true,
+  };
+  const conditions = [{ type: 'Ready', status: ready ? 'True' : 'False' }];
+  return {
+    metadata: meta(name, { ownerReferences: [owner], creationTimestamp: secondsAgo(age) }),
+    status: { phase: 'Running', conditions, ...status },
+  };
+}
+
+/** A container that ended before and is started again. */
+export function ended(end: { message?: string; reason?: string; exitCode?: number }): PodStatus {
+  const lastState = { terminated: { exitCode: 1, ...end } };
+  return containerThat({ restartCount: 1, lastState });
+}
+
+/** A container that waits for this, in the words of the kubelet. */
+export function waitsFor(reason: string, message = 'so\nit is'): PodStatus {
+  return { phase: 'Pending', ...containerThat({ state: { waiting: { reason, message } } }) };
+}
+
+export function containerThat(more: object): PodStatus {
+  return {
+    containerStatuses: [{ name: 'c', image: '', imageID: '', ready: false, restartCount: 0, ...more }],
+  };
+}
+
+/** A pod that the scheduler has found no node for, in its words. */
+export function withoutNode(message: string): PodStatus {
+  const condition = { type: 'PodScheduled', status: 'False', reason: 'Unschedulable', message };
+  return { phase: 'Pending', conditions: [condition] };
+}
+
+/** The Deployment that was applied for this view, with this status. */
+export function aDeploymentFor(
+  { server, model, image }: ServerView,
+  status: NonNullable<Deployment['status']> = {},
+): Live<Deployment> {
+  const wanted = serverDeployment(server, model?.status?.artifact ?? anArtifact(), image);
+  const { annotations = {} } = withHash<Deployment>(wanted, appliedAnnotation).metadata ?? {};
+  return { ...wanted, metadata: meta('chat', { annotations }), status: { observedGeneration: 1, ...status } };
+}
+
+/** The Deployment is there and its controller has seen it. */
+export function aDeployedView(
+  view: Partial<ServerView> = {},
+  status: NonNullable<Deployment['status']> = {},
+): ServerView {
+  const whole = aServerView(view);
+  return { ...whole, deployment: whole.deployment ?? aDeploymentFor(whole, status) };
+}
+
+export const loading = (percent: number): LoadState => ({ phase: 'loading', percent });
+/** The status of a Deployment whose one pod answers. */
+export const whole = { replicas: 1, updatedReplicas: 1, readyReplicas: 1 };
