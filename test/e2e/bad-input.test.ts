@@ -4,7 +4,8 @@ import { standard, strangerToken, testToken } from '../hub/content.ts';
 import { tinyGguf } from '../hub/gguf.ts';
 import { isReady, readyReason, World } from './world.ts';
 
-describe('a Model that cannot be had', () => {
+// Each has Models of its own, and most of the time is spent waiting.
+describe.concurrent('a Model that cannot be had', () => {
   let world: World;
   beforeAll(async () => {
     world = await World.start();
