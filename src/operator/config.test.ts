@@ -1,13 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { readConfig, readReleaseConfig } from './config.ts';
 
-const images = { LONGSHORE_PULLER_IMAGE: 'puller:1', LONGSHORE_RUNTIME_IMAGE: 'runtime:1' };
+const images = {
+  LONGSHORE_PULLER_IMAGE: 'puller:1',
+  LONGSHORE_RUNTIME_IMAGE_CPU: 'runtime:1',
+  LONGSHORE_RUNTIME_IMAGE_CUDA: 'runtime:1-cuda',
+  LONGSHORE_RUNTIME_IMAGE_VULKAN: 'runtime:1-vulkan',
+};
 
 describe('readConfig', () => {
-  it('needs the two images, and has a default for all else', () => {
+  it('needs the images, and has a default for all else', () => {
     expect(readConfig(images)).toEqual({
       pullerImage: 'puller:1',
-      runtimeImage: 'runtime:1',
+      runtimeImages: { cpu: 'runtime:1', cuda: 'runtime:1-cuda', vulkan: 'runtime:1-vulkan' },
       puller: {},
       pulls: { cluster: undefined, namespace: undefined },
       namespace: undefined,
@@ -79,8 +84,10 @@ describe('readConfig', () => {
 
   it('names every variable that is missing or malformed', () => {
     expect(() =>
-      readConfig({ LONGSHORE_RUNTIME_IMAGE: '', LONGSHORE_PORT: 'http', LONGSHORE_LOG_LEVEL: 'loud' }),
-    ).toThrow(/LONGSHORE_PULLER_IMAGE: .*LONGSHORE_RUNTIME_IMAGE: .*LONGSHORE_PORT: .*LONGSHORE_LOG_LEVEL: /);
+      readConfig({ LONGSHORE_RUNTIME_IMAGE_CUDA: '', LONGSHORE_PORT: 'http', LONGSHORE_LOG_LEVEL: 'loud' }),
+    ).toThrow(
+      /LONGSHORE_PULLER_IMAGE: .*LONGSHORE_RUNTIME_IMAGE_CUDA: .*LONGSHORE_PORT: .*LONGSHORE_LOG_LEVEL: /,
+    );
   });
 });
 

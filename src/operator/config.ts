@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { isReservedKey } from '../api/pod-metadata.ts';
 import { PullerOptions } from '../api/puller-options.ts';
 import type { PullLimits } from '../controllers/model/pull/pull-queue.ts';
+import type { RuntimeImages } from '../controllers/modelserver/runtime-image.ts';
 import { defaultTiming, type ElectionTiming } from '../kube/election-options.ts';
 
 /** What the API server checks of a Model, and nobody of the operator's settings. */
@@ -18,7 +19,9 @@ const Defaults = PullerOptions.strict()
 
 const Environment = z.object({
   LONGSHORE_PULLER_IMAGE: z.string().min(1),
-  LONGSHORE_RUNTIME_IMAGE: z.string().min(1),
+  LONGSHORE_RUNTIME_IMAGE_CPU: z.string().min(1),
+  LONGSHORE_RUNTIME_IMAGE_CUDA: z.string().min(1),
+  LONGSHORE_RUNTIME_IMAGE_VULKAN: z.string().min(1),
   /** As `spec.puller` of a Model, in JSON. */
   LONGSHORE_PULLER: z
     .string()
@@ -52,7 +55,8 @@ const Environment = z.object({
 
 export interface Config {
   pullerImage: string;
-  runtimeImage: string;
+  /** By what they compute with. */
+  runtimeImages: RuntimeImages;
   /** What holds for pullers where the spec of a Model says nothing. */
   puller: PullerOptions;
   namespace: string | undefined;
@@ -90,7 +94,11 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   const data = read(Environment, environment);
   return {
     pullerImage: data.LONGSHORE_PULLER_IMAGE,
-    runtimeImage: data.LONGSHORE_RUNTIME_IMAGE,
+    runtimeImages: {
+      cpu: data.LONGSHORE_RUNTIME_IMAGE_CPU,
+      cuda: data.LONGSHORE_RUNTIME_IMAGE_CUDA,
+      vulkan: data.LONGSHORE_RUNTIME_IMAGE_VULKAN,
+    },
     puller: data.LONGSHORE_PULLER,
     namespace: data.LONGSHORE_NAMESPACE,
     pulls: { cluster: data.LONGSHORE_PULLS, namespace: data.LONGSHORE_PULLS_PER_NAMESPACE },

@@ -47,7 +47,7 @@ export class LongshoreOperator extends k8sOperator.default {
   }
 
   protected override async init(): Promise<void> {
-    const { namespace, concurrency, port, instance, lease, timing, pullerImage, puller, runtimeImage } =
+    const { namespace, concurrency, port, instance, lease, timing, pullerImage, puller, runtimeImages } =
       this.#config;
     const limits = this.#config.pulls;
     const log = this.#log;
@@ -89,7 +89,7 @@ export class LongshoreOperator extends k8sOperator.default {
     const server = new Controller({
       ...common,
       name: 'modelserver',
-      reconcile: whileLeading(serverReconciler({ caches, actor: acting, image: runtimeImage, loads })),
+      reconcile: whileLeading(serverReconciler({ caches, actor: acting, images: runtimeImages, loads })),
     });
     this.#server = healthServer({ isReady: () => this.#ready && !this.#stopping.signal.aborted, metrics });
     const address = await this.#server.listen({ port, host: '0.0.0.0' });

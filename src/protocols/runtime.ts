@@ -8,6 +8,10 @@ import { z } from 'zod';
 /** The port of every endpoint of the runtime. */
 export const runtimePort = 8080;
 
+/** What the images of the runtime compute with. */
+export const variants = ['cpu', 'cuda', 'vulkan'] as const;
+export type Variant = (typeof variants)[number];
+
 /** Where the runtime finds API keys. */
 export const apiKeysFolder = '/api-keys';
 

@@ -45,7 +45,9 @@ export class BenchedOperator {
         MALLOC_ARENA_MAX: '1',
         KUBECONFIG: kubeconfig,
         LONGSHORE_PULLER_IMAGE: 'registry.test/longshore-puller:1',
-        LONGSHORE_RUNTIME_IMAGE: 'registry.test/longshore-runtime:1',
+        LONGSHORE_RUNTIME_IMAGE_CPU: 'registry.test/longshore-runtime:1',
+        LONGSHORE_RUNTIME_IMAGE_CUDA: 'registry.test/longshore-runtime:1-cuda',
+        LONGSHORE_RUNTIME_IMAGE_VULKAN: 'registry.test/longshore-runtime:1-vulkan',
         LONGSHORE_PORT: String(port),
         // Else its default, as in production.
         ...(concurrency !== undefined && { LONGSHORE_CONCURRENCY: concurrency }),

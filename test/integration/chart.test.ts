@@ -67,6 +67,18 @@ it('a chart hands the values for pullers to the operator as they are', async ({ 
   expect((await configOf({ puller })).puller).toEqual(puller);
 });
 
+it('a chart has an image for each kind of GPU', async ({ configOf }) => {
+  const { runtimeImages } = await configOf({});
+  expect(runtimeImages).toEqual({
+    cpu: 'longshore.dev/runtime:0.1.0',
+    cuda: 'longshore.dev/runtime:0.1.0-cuda',
+    vulkan: 'longshore.dev/runtime:0.1.0-vulkan',
+  });
+  const cuda = { repository: 'registry.test/runtime', tag: '2-gpu' };
+  const chosen = await configOf({ image: { runtime: { cuda } } });
+  expect(chosen.runtimeImages).toEqual({ ...runtimeImages, cuda: 'registry.test/runtime:2-gpu' });
+});
+
 it('a chart lets as many pulls run as its values say', async ({ configOf }) => {
   expect((await configOf({})).pulls).toEqual({ cluster: undefined, namespace: undefined });
   const pulls = { perCluster: 1_000_000, perNamespace: 2 };

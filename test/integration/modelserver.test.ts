@@ -7,7 +7,7 @@ import { reports, serves } from './fake-kubelet.ts';
 import { expectHardened } from './hardening.ts';
 import { it } from './it.ts';
 import { conditionOf, isReady, isStalled, reasonOf, serversAsWritten, summary } from './objects.ts';
-import { runtimeImage } from './operator-process.ts';
+import { runtimeImages } from './operator-process.ts';
 import { commit, weights } from './weights.ts';
 
 const run = promisify(execFile);
@@ -60,7 +60,7 @@ describe.concurrent('a ModelServer', () => {
     expectHardened(first.spec);
     const [container] = first.spec.containers;
     expect(container).toMatchObject({
-      image: runtimeImage,
+      image: runtimeImages.cuda,
       resources: { limits: { 'nvidia.com/gpu': '2' }, requests: { 'nvidia.com/gpu': '2' } },
     });
     expect(container?.volumeMounts).toContainEqual({ name: 'models', mountPath: '/models', readOnly: true });
@@ -129,6 +129,7 @@ describe.concurrent('a ModelServer', () => {
       requests: { cpu: '2', memory: '4Gi' },
       limits: { memory: '4Gi' },
     });
+    expect(pod.spec.containers[0]?.image).toBe(runtimeImages.cpu);
     expect(pod.spec.containers[0]?.env?.[0]?.value).toContain('"gpu":false');
     expect(pod.spec.tolerations?.map(({ key }) => key)).not.toContain('nvidia.com/gpu');
   });

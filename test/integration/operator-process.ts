@@ -7,7 +7,11 @@ import { patienceMs } from './eventually.ts';
 const program = join(import.meta.dirname, '../../src/operator/main.ts');
 
 export const pullerImage = 'registry.test/longshore-puller:1';
-export const runtimeImage = 'registry.test/longshore-runtime:1';
+export const runtimeImages = {
+  cpu: 'registry.test/longshore-runtime:1',
+  cuda: 'registry.test/longshore-runtime:1-cuda',
+  vulkan: 'registry.test/longshore-runtime:1-vulkan',
+};
 
 export interface OperatorOptions {
   kubeconfig: string;
@@ -51,7 +55,9 @@ export class OperatorProcess {
         NODE_COMPILE_CACHE: join(tmpdir(), 'longshore-compile-cache'),
         KUBECONFIG: kubeconfig,
         LONGSHORE_PULLER_IMAGE: pullerImage,
-        LONGSHORE_RUNTIME_IMAGE: runtimeImage,
+        LONGSHORE_RUNTIME_IMAGE_CPU: runtimeImages.cpu,
+        LONGSHORE_RUNTIME_IMAGE_CUDA: runtimeImages.cuda,
+        LONGSHORE_RUNTIME_IMAGE_VULKAN: runtimeImages.vulkan,
         ...(!allNamespaces && { LONGSHORE_NAMESPACE: namespace }),
         ...(pulls.cluster !== undefined && { LONGSHORE_PULLS: String(pulls.cluster) }),
         ...(pulls.namespace !== undefined && { LONGSHORE_PULLS_PER_NAMESPACE: String(pulls.namespace) }),

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { buildImages, type BuiltImages } from '../../scripts/images.ts';
+import { buildImages, type BuiltImage, type BuiltImages } from '../../scripts/images.ts';
 import { ensureProvider, startCluster, type Cluster } from '../cluster/cluster.ts';
 import { findProgram, run } from '../cluster/commands.ts';
 import { ensureTools } from '../cluster/tools/tools.ts';
@@ -44,9 +44,9 @@ export async function bringUp({ name, say, hosts }: StackOptions): Promise<Stack
 
 /** Installs or upgrades Longshore and waits until its operator is ready. */
 export async function install({ cluster, images, tools }: Stack): Promise<void> {
-  const image = (part: keyof BuiltImages) => [
+  const image = (value: string, { repository, tag }: BuiltImage) => [
     '--set-string',
-    `image.${part}.repository=${images[part].repository},image.${part}.tag=${images[part].tag}`,
+    `image.${value}.repository=${repository},image.${value}.tag=${tag}`,
   ];
   const arguments_ = [
     'upgrade',
@@ -55,8 +55,10 @@ export async function install({ cluster, images, tools }: Stack): Promise<void> 
     chart,
     `--namespace=${systemNamespace}`,
     '--create-namespace',
-    ...image('operator'),
-    ...image('runtime'),
+    ...image('operator', images.operator),
+    ...image('runtime.cpu', images.runtime),
+    // The GPUs of the tests are counted and not there: their servers compute on the CPU, which this image does.
+    ...image('runtime.cuda', images.runtime),
     '--wait',
     '--timeout=3m',
   ];

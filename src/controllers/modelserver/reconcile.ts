@@ -16,6 +16,7 @@ import { loadWeights } from './loaded.ts';
 import { resolveModel } from './model.ts';
 import { provideWorkload } from './provide.ts';
 import { countReplicas } from './replicas.ts';
+import { runtimeImage, type RuntimeImages } from './runtime-image.ts';
 import { placePods } from './scheduled.ts';
 import type { ServerView } from './view.ts';
 
@@ -40,8 +41,8 @@ export interface ServerCaches {
 export interface ServerReconcilerOptions {
   caches: ServerCaches;
   actor: Actor;
-  /** The image of the runtime. */
-  image: string;
+  /** The images of the runtime. */
+  images: RuntimeImages;
   loads: Pick<PodPoller<LoadState>, 'follow'>;
 }
 
@@ -69,7 +70,7 @@ export function serverReconciler({ actor, ...options }: ServerReconcilerOptions)
 function gather(
   server: Live<ModelServer>,
   seen: readonly ChildRef[],
-  { caches, image, loads }: Omit<ServerReconcilerOptions, 'actor'>,
+  { caches, images, loads }: Omit<ServerReconcilerOptions, 'actor'>,
 ): ServerView {
   const { namespace, name, uid } = server.metadata;
   const pods = caches.pods.by('server', `${namespace}/${name}`);
@@ -81,7 +82,7 @@ function gather(
     service: withSeen(services, caches.services.byOwner(uid), seen)[0],
     pods,
     loads: loads.follow(keyOf(server), podsToAsk(server, model, pods)),
-    image,
+    image: runtimeImage(server.spec.gpu, images),
   };
 }
 

@@ -16,6 +16,6 @@ export interface ServerView {
   pods: Live<Pod>[];
   /** What the pods that run last said of their load and of chats, by pod name; those not heard yet are absent. */
   loads: ReadonlyMap<string, Said<LoadState>>;
-  /** The image of the runtime. */
+  /** The image of the runtime that computes on what the server asks for. */
   image: string;
 }
