@@ -405,6 +405,12 @@ export const reasons = {
     action:
       'Lower spec.runtime.contextSize or parallel, ask for more GPUs or larger ones, or serve a smaller quantization.',
   },
+  GPUNotUsable: {
+    where: ['ModelServer Loaded'],
+    meaning: 'The image of the server computes on GPUs, and can use none in its pod.',
+    action:
+      'Read the message: the driver of the node, its container toolkit or device plugin, or a group of the pod is missing. `gpu.count: 0` computes on the CPU.',
+  },
   ApiKeysNotFound: {
     where: ['ModelServer Loaded'],
     meaning: 'The Secret that spec.auth names does not exist, or holds no API key.',

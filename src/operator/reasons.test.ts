@@ -237,6 +237,7 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
   LoadFailed: { 'ModelServer Loaded': () => loadThat('LoadFailed') },
   InsufficientMemory: { 'ModelServer Loaded': () => loadThat('InsufficientMemory') },
   InsufficientGPUMemory: { 'ModelServer Loaded': () => loadThat('InsufficientGPUMemory') },
+  GPUNotUsable: { 'ModelServer Loaded': () => loadThat('GPUNotUsable') },
   ApiKeysNotFound: { 'ModelServer Loaded': () => loadThat('ApiKeysNotFound') },
   TemplateNotSupported: {
     'ModelServer ChatTemplateHonored': () => serving({ description: 'By the file.', problem: 'No `range`.' }),

@@ -72,7 +72,13 @@ export type LoadState = z.infer<typeof LoadState>;
 /** The termination message of a runtime that cannot serve. */
 export const RuntimeFailure = z.object({
   failure: z.object({
-    reason: z.enum(['LoadFailed', 'InsufficientMemory', 'InsufficientGPUMemory', 'ApiKeysNotFound']),
+    reason: z.enum([
+      'LoadFailed',
+      'InsufficientMemory',
+      'InsufficientGPUMemory',
+      'GPUNotUsable',
+      'ApiKeysNotFound',
+    ]),
     message: z.string(),
   }),
 });

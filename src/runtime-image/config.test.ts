@@ -11,6 +11,13 @@ describe('readConfig', () => {
     });
   });
 
+  it('knows which image it is in, where it is in one', () => {
+    const environment = { LONGSHORE_SETTINGS: JSON.stringify(settings) };
+    expect(readConfig(environment).variant).toBeUndefined();
+    expect(readConfig({ ...environment, LONGSHORE_VARIANT: 'cuda' }).variant).toBe('cuda');
+    expect(() => readConfig({ ...environment, LONGSHORE_VARIANT: 'metal' })).toThrow('LONGSHORE_VARIANT');
+  });
+
   it('lets a port be chosen', () => {
     const environment = { LONGSHORE_SETTINGS: JSON.stringify(settings), LONGSHORE_PORT: '8123' };
     expect(readConfig(environment).port).toBe(8123);

@@ -1,5 +1,11 @@
 import { z } from 'zod';
-import { RuntimeSettings, runtimePort, settingsVariable } from '../protocols/runtime.ts';
+import {
+  RuntimeSettings,
+  runtimePort,
+  settingsVariable,
+  variants,
+  type Variant,
+} from '../protocols/runtime.ts';
 
 /** Everything that comes from the environment. */
 const Environment = z.object({
@@ -14,6 +20,8 @@ const Environment = z.object({
       }
     })
     .pipe(RuntimeSettings),
+  /** Which image this is; set in it. */
+  LONGSHORE_VARIANT: z.enum(variants).optional(),
   LONGSHORE_PORT: z.coerce.number().int().min(0).max(65535).default(runtimePort),
   LONGSHORE_HOST: z.string().optional(),
   LONGSHORE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
@@ -28,6 +36,8 @@ const Environment = z.object({
 
 export interface Config {
   settings: RuntimeSettings;
+  /** Of the image; absent outside of one. */
+  variant?: Variant | undefined;
   port: number;
   /** Absent: every address. */
   host?: string | undefined;
@@ -42,6 +52,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
   if (!data) throw new Error(z.prettifyError(error));
   return {
     settings: data[settingsVariable],
+    variant: data.LONGSHORE_VARIANT,
     port: data.LONGSHORE_PORT,
     host: data.LONGSHORE_HOST,
     logLevel: data.LONGSHORE_LOG_LEVEL,

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { RuntimeSettings } from '../protocols/runtime.ts';
 import { failureOf } from './failure.ts';
 import { DoesNotFit } from './fit.ts';
+import { GpuNotUsable } from './gpu.ts';
 import { LlamaLoadError } from './llama.ts';
 
 const settings: RuntimeSettings = {
@@ -34,6 +35,14 @@ describe('why a runtime ends', () => {
     const found = failure(new Error('Failed to create context'), [complaint]);
     expect(found.reason).toBe(reason);
     expect(found.message).toContain(complaint);
+  });
+
+  it('is that there is no GPU for an image that needs one', () => {
+    const { reason, message } = failure(
+      new GpuNotUsable("the driver's libcuda.so.1 is not in the container"),
+    );
+    expect(reason).toBe('GPUNotUsable');
+    expect(message).toContain('libcuda.so.1');
   });
 
   it('is short enough for Kubernetes to keep', () => {

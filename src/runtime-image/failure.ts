@@ -4,6 +4,7 @@ import { NoApiKeys } from './api-keys.ts';
 import type { RuntimeFailure, RuntimeSettings } from '../protocols/runtime.ts';
 import { settingsVariable } from '../protocols/runtime.ts';
 import { DoesNotFit } from './fit.ts';
+import { GpuNotUsable } from './gpu.ts';
 import { LlamaLoadError } from './llama.ts';
 import { LayerError } from './ollama/layers.ts';
 
@@ -18,6 +19,7 @@ export function failureOf(error: unknown, settings?: RuntimeSettings): RuntimeFa
 
 function reasonOf(error: unknown): RuntimeFailure['failure']['reason'] {
   if (error instanceof NoApiKeys) return 'ApiKeysNotFound';
+  if (error instanceof LlamaLoadError && error.cause instanceof GpuNotUsable) return 'GPUNotUsable';
   if (!(error instanceof LlamaLoadError) || !lacksMemory(error)) return 'LoadFailed';
   const { cause } = error;
   const onGpu =
@@ -51,6 +53,9 @@ function loadFailure(settings: RuntimeSettings, error: LlamaLoadError): string {
   const { cause } = error;
   const details = detailsOf(error);
   if (cause instanceof LayerError) return cause.message;
+  if (cause instanceof GpuNotUsable) {
+    return `The image of this server computes on GPUs, and can use none: ${cause.message}.`;
+  }
   if (!existsSync(modelPath)) {
     return `${modelPath} does not exist. Check that the volume of the model is mounted and that the pull has ended.`;
   }

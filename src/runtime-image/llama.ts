@@ -1,13 +1,14 @@
 import { totalmem } from 'node:os';
 import type { LlamaContextOptions, LlamaModel } from 'node-llama-cpp';
-import { getLlama, LlamaLogLevel } from 'node-llama-cpp';
+import { LlamaLogLevel } from 'node-llama-cpp';
 import type { Logger } from 'pino';
-import type { RuntimeSettings } from '../protocols/runtime.ts';
+import type { RuntimeSettings, Variant } from '../protocols/runtime.ts';
 import { chatFormatOf } from './chat/chosen-format.ts';
 import type { ChatState } from './chat/format.ts';
 import { fittingContextSize, memoryLimit } from './context-size.ts';
 import type { Engine } from './engine.ts';
 import { ensureGgufHeader } from './gguf-header.ts';
+import { llamaFor } from './gpu.ts';
 import { llamaEngine } from './llama-engine.ts';
 import { readOllamaLayers } from './ollama/layers.ts';
 import { readModelFile } from './model-file.ts';
@@ -16,6 +17,8 @@ import type { ServedModel } from './served-model.ts';
 
 export interface LoadOptions {
   settings: RuntimeSettings;
+  /** Of the image; absent outside of one. */
+  variant: Variant | undefined;
   /** Threads that compute; see threads.ts. */
   threads: number;
   /** Called with 0 to 1 while the weights are read. */
@@ -51,16 +54,15 @@ export class LlamaLoadError extends Error {
 }
 
 async function load(
-  { settings, threads, onProgress, log }: LoadOptions,
+  { settings, variant, threads, onProgress, log }: LoadOptions,
   complaints: string[],
 ): Promise<LoadedEngine> {
   const layers = await readOllamaLayers(settings.ollama);
   const { contextSize: wanted, defaults, ignored } = layers.params;
   if (ignored.length > 0)
     log.info({ ignored }, 'the params layer of the Ollama model says more than is known here');
-  const llama = await getLlama({
+  const llama = await llamaFor(settings.gpu, variant, {
     build: 'never',
-    gpu: settings.gpu ? 'auto' : false,
     maxThreads: threads,
     logLevel: LlamaLogLevel.warn,
     logger: (level, message) => {
@@ -70,7 +72,7 @@ async function load(
     },
   });
   if (settings.gpu && llama.gpu === false) {
-    log.warn('a GPU was asked for and none can be used: this image and node compute on the CPU');
+    log.warn('a GPU was asked for and none is used: this image computes on the CPU');
   }
   await ensureGgufHeader(settings.modelPath);
   const file = await readModelFile(settings.modelPath);

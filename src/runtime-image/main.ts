@@ -46,7 +46,7 @@ async function run(config: Config): Promise<void> {
   endWithGrace(app, state, config);
   await listen(app, config);
   try {
-    await load(state, metrics, config.settings);
+    await load(state, metrics, config);
   } catch (error) {
     state.load = { ...state.load, phase: 'failed' };
     throw error;
@@ -64,15 +64,15 @@ async function listen(app: App, { port, host }: Config): Promise<void> {
   }
 }
 
-async function load(state: RuntimeState, metrics: Metrics, settings: RuntimeSettings): Promise<void> {
+async function load(state: RuntimeState, metrics: Metrics, { settings, variant }: Config): Promise<void> {
   const started = performance.now();
   const threads = computeThreads(readText, availableParallelism());
-  log.info({ threads, ...settings }, 'loading');
+  log.info({ threads, variant, ...settings }, 'loading');
   const onProgress = (fraction: number) => {
     // 100 is for ready: there is still the context to make when the weights are read.
     state.load = { phase: 'loading', percent: Math.min(99, Math.floor(fraction * 100)) };
   };
-  const { engine, chat, model } = await loadEngine({ settings, threads, onProgress, log });
+  const { engine, chat, model } = await loadEngine({ settings, variant, threads, onProgress, log });
   state.engine = engine;
   state.model = model;
   state.load = { phase: 'ready', percent: 100, chat };
