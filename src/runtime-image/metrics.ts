@@ -11,7 +11,7 @@ const tokenBuckets = [0.002, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.
 export type Metrics = ReturnType<typeof createMetrics>;
 
 /**
- * What /metrics shows; docs: the `help` of each. Names behind the prefix are those of vLLM where it has the like:
+ * What /metrics shows; docs: the `help` of each, and docs/metrics.md. Names behind the prefix are those of vLLM where it has the like:
  * https://docs.vllm.ai/en/latest/usage/metrics.html
  */
 export function createMetrics(state: RuntimeState) {
@@ -70,6 +70,11 @@ export function createMetrics(state: RuntimeState) {
     'Time from having a sequence to the first token: the prompt is computed.',
     requestBuckets,
   );
+  const inDecode = histogram(
+    'request_decode_time_seconds',
+    'Time from the first token of an answer to the last.',
+    requestBuckets,
+  );
   const promptTokens = counter('prompt_tokens_total', 'Tokens of prompts of finished requests.');
   const generatedTokens = counter('generation_tokens_total', 'Tokens generated for finished requests.');
   const queried = counter(
@@ -112,6 +117,7 @@ export function createMetrics(state: RuntimeState) {
       hits.inc(cachedTokens);
       inLine.observe(timings.waiting);
       inPrompt.observe(timings.prompt);
+      inDecode.observe(timings.generation);
     },
     /** Tokens that were computed for something else than an answer. */
     evaluated: (tokens: number) => promptTokens.inc(tokens),

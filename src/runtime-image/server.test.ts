@@ -313,6 +313,7 @@ describe('GET /metrics', () => {
     expect(body).toContain('longshore_runtime_time_to_first_token_seconds_count 1');
     expect(body).toContain('longshore_runtime_inter_token_latency_seconds_count 1');
     expect(body).toContain('longshore_runtime_request_queue_time_seconds_sum 0.5');
+    expect(body).toContain('longshore_runtime_request_decode_time_seconds_count 1');
     expect(body).toContain('longshore_runtime_num_requests_waiting 2');
     expect(body).toContain('longshore_runtime_num_requests_running 1');
     expect(body).toContain('longshore_runtime_kv_cache_usage_ratio 0.25');
