@@ -1,15 +1,20 @@
 /**
  * Writes what is derived from src/api: crds/, the chart's copy of them and the schema of its values, and the table of reasons
- * in docs.
+ * in docs; and what is derived from src/protocols: the tables of fields and the document that a server has at /openapi.json.
  * With `--check` it writes nothing and fails when a file is not what it would write.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { pino } from 'pino';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 import { customResourceDefinition, definitions } from '../src/api/crd.ts';
 import { PullerOptions } from '../src/api/puller-options.ts';
 import { reasons, type ReasonText } from '../src/api/reasons.ts';
+import { createMetrics } from '../src/runtime-image/metrics.ts';
+import { createServer } from '../src/runtime-image/server.ts';
+import { newState } from '../src/runtime-image/state.ts';
+import { apiFields } from './api-fields.ts';
 
 const root = join(import.meta.dirname, '..');
 const note = '# Generated from src/api by `npm run generate`; do not edit.\n';
@@ -75,7 +80,16 @@ function reasonTable(): string {
   ].join('\n');
 }
 
-function generatedFiles(): Map<string, string> {
+/** As a server with keys answers it. */
+async function openApi(): Promise<string> {
+  const state = newState('model', new Date(0));
+  const keys = { accepts: () => Promise.resolve(false) };
+  const app = createServer(state, createMetrics(state), pino({ level: 'silent' }), keys);
+  const document: unknown = (await app.inject('/openapi.json')).json();
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
+async function generatedFiles(): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for (const definition of definitions) {
     const crd = customResourceDefinition(definition);
@@ -86,17 +100,19 @@ function generatedFiles(): Map<string, string> {
   }
   files.set('charts/longshore/values.schema.json', valuesSchema());
   files.set('docs/reference/reasons.md', reasonTable());
+  files.set('docs/reference/api-fields.md', apiFields());
+  files.set('docs/reference/openapi.json', await openApi());
   return files;
 }
 
 const check = process.argv.includes('--check');
 let drifted = 0;
-for (const [path, content] of generatedFiles()) {
+for (const [path, content] of await generatedFiles()) {
   const file = join(root, path);
   const current = await readFile(file, 'utf8').catch(() => undefined);
   if (current === content) continue;
   if (check) {
-    console.error(`${path} is not what src/api describes: run \`npm run generate\` and commit the result`);
+    console.error(`${path} is not what its source describes: run \`npm run generate\` and commit the result`);
     drifted += 1;
   } else {
     await mkdir(dirname(file), { recursive: true });

@@ -2,13 +2,15 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
 import { fastify, LogController } from 'fastify';
 import type { ZodTypeProvider } from 'fastify-type-provider-zod';
-import { serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { Logger } from 'pino';
+import { z } from 'zod';
 import type { ApiKeys } from './api-keys.ts';
 import { authenticate } from './authentication.ts';
 import { ApiError, apiErrorOf, errorBody, ollamaErrorBody, routeNotFound } from './errors.ts';
 import type { Metrics } from './metrics.ts';
+import { jsonParser } from './json-body.ts';
 import { endStalled } from './stalled-clients.ts';
+import { invalidRequest, validatorCompiler } from './validation.ts';
 
 /** Bytes: a prompt that fills a context of 128k tokens, several times over. */
 const bodyLimit = 8 * 1024 * 1024;
@@ -49,11 +51,11 @@ export function createApp(metrics: Metrics, log: Logger, keys?: ApiKeys, limits 
     },
   }).withTypeProvider<ZodTypeProvider>();
   app.setValidatorCompiler(validatorCompiler);
-  app.setSerializerCompiler(serializerCompiler);
 
   // Ollama's clients, and everybody who tries its API with curl, send JSON under any name.
-  const parseJson = app.getDefaultJsonParser('error', 'error');
-  app.removeContentTypeParser('text/plain');
+  const parseJson = jsonParser(app.getDefaultJsonParser('error', 'error'));
+  app.removeContentTypeParser(['application/json', 'text/plain']);
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, parseJson);
   app.addContentTypeParser('*', { parseAs: 'string' }, (request, body: string, done) => {
     if (isOllamas(request.url)) return parseJson(request, body, done);
     const sent = request.headers['content-type'] ?? 'none';
@@ -66,7 +68,7 @@ export function createApp(metrics: Metrics, log: Logger, keys?: ApiKeys, limits 
   });
 
   app.setErrorHandler((error, request, reply) => {
-    const answer = apiErrorOf(error);
+    const answer = error instanceof z.ZodError ? invalidRequest(error) : apiErrorOf(error);
     if (answer.status >= 500 && answer.code === null) {
       request.log.error({ err: error, url: request.url }, 'failed to answer');
     }

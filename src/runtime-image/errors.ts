@@ -1,5 +1,3 @@
-import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import { z } from 'zod';
 import type { OllamaError } from '../protocols/ollama/error.ts';
 import type { ErrorBody } from '../protocols/openai/error.ts';
 import {
@@ -34,10 +32,14 @@ export class ApiError extends Error {
 }
 
 export const modelNotFound = (asked: string, served: string) =>
-  new ApiError(404, `The model '${asked}' does not exist here: this server serves '${served}'.`, {
-    param: 'model',
-    code: 'model_not_found',
-  });
+  new ApiError(
+    404,
+    `The model '${asked}' does not exist here: this server serves '${served}'. Send that name, or leave model out.`,
+    {
+      param: 'model',
+      code: 'model_not_found',
+    },
+  );
 
 export const stillLoading = (percent: number) =>
   new ApiError(503, `The model is still loading (${percent} %). Try again in a few seconds.`, {
@@ -50,10 +52,18 @@ export const unauthorized = (message: string) => new ApiError(401, message, { co
 export const routeNotFound = (method: string, url: string) =>
   new ApiError(
     404,
-    `Unknown request URL: ${method} ${url}. There are /v1/models, /v1/completions, /v1/chat/completions, /v1/responses, /v1/embeddings and /v1/rerank, and of Ollama's API /api/chat, /api/generate, /api/embed, /api/show, /api/tags, /api/ps and /api/version.`,
+    `Unknown request URL: ${method} ${url}. There are /v1/models, /v1/completions, /v1/chat/completions, /v1/responses, /v1/embeddings and /v1/rerank, and of Ollama's API /api/chat, /api/generate, /api/embed, /api/show, /api/tags, /api/ps and /api/version. /openapi.json describes them.`,
     {
       code: 'unknown_url',
     },
+  );
+
+/** @param allowed the methods that the URL has */
+export const methodNotAllowed = (method: string, url: string, allowed: readonly string[]) =>
+  new ApiError(
+    405,
+    `${url} is not there for ${method}: send ${allowed.join(' or ')}${allowed.includes('POST') ? ', with JSON as the body' : ''}.`,
+    { code: 'method_not_allowed' },
   );
 
 export const shuttingDown = () =>
@@ -83,40 +93,13 @@ export function apiErrorOf(error: unknown): ApiError {
   if (error instanceof OutOfMemory) {
     return new ApiError(503, error.message, { code: 'out_of_memory', retryAfter: 30, cause: error });
   }
-  if (hasZodFastifySchemaValidationErrors(error)) {
-    const [first] = error.validation;
-    return invalidRequest((first?.instancePath ?? '').split('/').filter(Boolean), {
-      ...first?.params,
-      message: first?.message,
-    });
-  }
   if (error instanceof Error && 'statusCode' in error) {
     const status = Number(error.statusCode);
+    if (status === 413)
+      return new ApiError(413, 'The body is larger than the 8 MiB that are taken.', { cause: error });
     if (status >= 400 && status < 500) return new ApiError(status, error.message, { cause: error });
   }
   return new ApiError(500, 'The server failed to answer. Its log says why.', { cause: error });
-}
-
-/** What validation says of one field; see z.core.$ZodIssue. */
-const Issue = z.object({
-  message: z.string(),
-  params: z.object({ code: z.string() }).optional().catch(undefined),
-  /** A field that may be several things fails as each of them. */
-  errors: z.array(z.array(z.looseObject({ path: z.array(z.coerce.string()) }))).optional(),
-});
-
-function invalidRequest(path: string[], details: unknown): ApiError {
-  const { data: issue } = Issue.safeParse(details);
-  // The last alternative is the most detailed one.
-  const deeper = issue?.errors?.at(-1)?.[0];
-  if (deeper) return invalidRequest([...path, ...deeper.path], deeper);
-
-  const param = path.map((key, i) => (/^\d+$/.test(key) ? `[${key}]` : i === 0 ? key : `.${key}`)).join('');
-  const message = issue?.message ?? 'The request is not valid.';
-  return new ApiError(400, param === '' ? message : `${param}: ${message}`, {
-    ...(param !== '' && { param }),
-    ...(issue?.params && { code: issue.params.code }),
-  });
 }
 
 export function errorBody({ status, message, param, code }: ApiError): ErrorBody {

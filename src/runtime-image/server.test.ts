@@ -218,7 +218,7 @@ describe('POST /v1/chat/completions', () => {
     [{ tools: [tool('f')], tool_choice: { type: 'function', function: { name: 'g' } } }, 'tool_choice'],
     [{ tools: [{ type: 'code_interpreter' }] }, 'tools[0].type'],
     [{ response_format: { type: 'xml' } }, 'response_format.type'],
-    [{ stream: true, stream_options: { include_obfuscation: true } }, 'stream_options'],
+    [{ stream: true, stream_options: { include_obfuscation: true } }, 'stream_options.include_obfuscation'],
     [{ messages: [{ role: 'user' }] }, 'messages[0].content'],
     [{ messages: [{ role: 'user', content: [{ type: 'text' }] }] }, 'messages[0].content[0].text'],
   ])('says what is wrong with %j', async (fields, param) => {

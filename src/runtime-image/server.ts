@@ -3,6 +3,8 @@ import type { ApiKeys } from './api-keys.ts';
 import type { App, Limits } from './app.ts';
 import { createApp } from './app.ts';
 import type { Metrics } from './metrics.ts';
+import { describeRoutes } from './openapi/routes.ts';
+import { refuseOtherMethods } from './other-methods.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { completionRoutes } from './routes/completions.ts';
 import { embeddingRoutes } from './routes/embeddings.ts';
@@ -29,6 +31,8 @@ export function createServer(
   limits?: Limits,
 ): App {
   const app = createApp(metrics, log, keys, limits);
+  const noMoreMethods = refuseOtherMethods(app);
+  describeRoutes(app, keys !== undefined);
   healthRoutes(app, state, metrics);
   modelRoutes(app, state);
   const serving = { state, metrics };
@@ -42,5 +46,6 @@ export function createServer(
   ollamaGenerateRoutes(app, serving);
   ollamaEmbedRoutes(app, serving);
   ollamaStoreRoutes(app);
+  noMoreMethods();
   return app;
 }

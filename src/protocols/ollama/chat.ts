@@ -19,51 +19,52 @@ export type OllamaToolCall = z.infer<typeof OllamaToolCall>;
 
 export const imagesRefused = 'Images are not supported: this server reads only text.';
 
-export const OllamaMessage = z
-  .looseObject({
-    role: z.enum(['system', 'user', 'assistant', 'tool'], {
-      error: 'One of system, user, assistant and tool.',
-    }),
-    content: z.string().nullish(),
-    /** Of the assistant: what it thought. */
-    thinking: z.string().nullish(),
-    tool_calls: z.array(OllamaToolCall).nullish(),
-    /** Of a tool: its name, or the call that it answers; absent: the calls are answered in their order. */
-    tool_name: z.string().nullish(),
-    tool_call_id: z.string().nullish(),
-  })
-  .superRefine(({ images }, issues) => {
-    if (absentOrEmpty(images)) return;
-    issues.addIssue({
-      code: 'custom',
-      path: ['images'],
-      message: imagesRefused,
-      params: { code: unsupportedCode },
-    });
-  });
+export const OllamaMessage = z.looseObject({
+  role: z.enum(['system', 'user', 'assistant', 'tool'], {
+    error: 'One of system, user, assistant and tool.',
+  }),
+  content: z.string().nullish(),
+  /** Of the assistant: what it thought. */
+  thinking: z.string().nullish(),
+  tool_calls: z.array(OllamaToolCall).nullish(),
+  /** Of a tool: its name, or the call that it answers; absent: the calls are answered in their order. */
+  tool_name: z.string().nullish(),
+  tool_call_id: z.string().nullish(),
+  images: z
+    .unknown()
+    .optional()
+    .superRefine((images, issues) => {
+      if (absentOrEmpty(images)) return;
+      issues.addIssue({ code: 'custom', message: imagesRefused, params: { code: unsupportedCode } });
+    })
+    .meta({ type: ['array', 'null'], maxItems: 0, description: 'Refused, but for an empty list.' }),
+});
 export type OllamaMessage = z.infer<typeof OllamaMessage>;
 
 const OllamaTool = z.object({
   type: z.literal('function', { error: 'Only tools of type function are supported.' }).optional(),
   function: z.object({
-    name: z.string().regex(/^[\w-]{1,64}$/, 'Letters, digits, _ and -, at most 64 of them.'),
+    name: z.string().regex(/^[A-Za-z0-9_-]{1,64}$/, 'Letters, digits, _ and -, at most 64 of them.'),
     description: z.string().nullish(),
     parameters: JsonSchema.nullish(),
   }),
 });
 
 export const ollamaChatFields = {
+  ...generationFields,
   works: {
+    messages: z
+      .array(OllamaMessage)
+      .nullish()
+      .describe(
+        'Of system, user, assistant and tool; text only. A result is of the call that `tool_call_id` or `tool_name` says, else of the first open one. Empty and absent: nothing is said.',
+      ),
+    tools: z.array(OllamaTool).max(128).nullish().describe('Functions; the model decides whether it calls.'),
     ...generationFields.works,
-    /** Empty and absent: nothing is said. */
-    messages: z.array(OllamaMessage).nullish(),
-    tools: z.array(OllamaTool).max(128).nullish(),
   },
-  ignored: [],
-  refused: generationFields.refused,
 } as const;
 
-export const OllamaChatRequest = requestOf(ollamaChatFields);
+export const OllamaChatRequest = requestOf(ollamaChatFields).meta({ title: 'OllamaChatRequest' });
 export type OllamaChatRequest = z.infer<typeof OllamaChatRequest>;
 
 const chatAnswer = {
@@ -77,12 +78,11 @@ const chatAnswer = {
 };
 
 /** An answer as a whole, or the last line of a stream. */
-export const OllamaChatEnd = z.object({ ...chatAnswer, ...endFields });
+export const OllamaChatEnd = z.object({ ...chatAnswer, ...endFields }).meta({ title: 'OllamaChatAnswer' });
 export type OllamaChatEnd = z.infer<typeof OllamaChatEnd>;
 
 /** A line of a stream. */
-export const OllamaChatLine = z.discriminatedUnion('done', [
-  z.object({ ...chatAnswer, done: z.literal(false) }),
-  OllamaChatEnd,
-]);
+export const OllamaChatLine = z
+  .discriminatedUnion('done', [z.object({ ...chatAnswer, done: z.literal(false) }), OllamaChatEnd])
+  .meta({ title: 'OllamaChatLine' });
 export type OllamaChatLine = z.infer<typeof OllamaChatLine>;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { JsonSchema } from '../openai/structure.ts';
-import { absentOr } from '../request.ts';
+import { modelField } from '../openai/sampling.ts';
+import { unaskedOr } from '../request.ts';
 import { Options } from './options.ts';
 
 /** What requests for text and chats have in common, and their answers: https://docs.ollama.com/api */
@@ -19,31 +20,38 @@ export const KeepAlive = z.union([
     ),
 ]);
 
+export const keepAliveField = KeepAlive.nullish().describe(
+  'Checked, and changes nothing: the model stays as long as the server runs.',
+);
+
 export const generationFields = {
   works: {
-    /** Absent: the model that is served. */
-    model: z.string().nullish(),
-    /** Absent: true. */
-    stream: z.boolean().nullish(),
-    /** `json`, or a JSON schema; an empty text is nothing. */
+    model: modelField,
+    stream: z.boolean().nullish().describe('Absent: true.'),
     format: z
       .union([z.enum(['', 'json'], { error: 'json, or a JSON schema as an object.' }), JsonSchema])
-      .nullish(),
-    options: Options.nullish(),
-    think: z.boolean({ error: 'true or false: how long a model thinks cannot be chosen.' }).nullish(),
-    /** Whether what is oldest gives way where the prompt is too long; absent: true. */
-    truncate: z.boolean().nullish(),
-    logprobs: z.boolean().nullish(),
-    top_logprobs: z.int().min(0).max(20).nullish(),
-    /** The model stays as long as the server runs. */
-    keep_alive: KeepAlive.nullish(),
+      .nullish()
+      .describe('`json`, or a JSON schema; the guide says which schemas. An empty text is nothing.'),
+    options: Options.nullish().describe('See options.'),
+    think: z
+      .boolean({ error: 'true or false: how long a model thinks cannot be chosen.' })
+      .nullish()
+      .describe('`true` and `false`, where the model does so anyway.'),
+    truncate: z
+      .boolean()
+      .nullish()
+      .describe('Whether what is oldest gives way where the prompt is too long; absent: true.'),
+    logprobs: z.boolean().nullish().describe('Slow with large vocabularies.'),
+    top_logprobs: z.int().min(0).max(20).nullish().describe('Up to 20.'),
+    keep_alive: keepAliveField,
   },
+  ignored: {},
   refused: {
     shift: {
-      neutral: absentOr(false),
+      neutral: unaskedOr(false),
       message: 'An answer ends where the context is full: no old text gives way to it.',
     },
-    _debug_render_only: { neutral: absentOr(false), message: 'Prompts are not shown.' },
+    _debug_render_only: { neutral: unaskedOr(false), message: 'Prompts are not shown.' },
   },
 } as const;
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { modelField } from '../openai/sampling.ts';
 import { requestOf } from '../request.ts';
 
 /** GET /api/tags, GET /api/ps, POST /api/show and GET /api/version: https://docs.ollama.com/api */
@@ -28,48 +29,62 @@ const model = {
   details,
 };
 
-export const OllamaTags = z.object({
-  models: z.array(z.object({ ...model, modified_at: z.iso.datetime() })),
-});
+export const OllamaTags = z
+  .object({
+    models: z.array(z.object({ ...model, modified_at: z.iso.datetime() })),
+  })
+  .meta({ title: 'OllamaTags' });
 export type OllamaTags = z.infer<typeof OllamaTags>;
 
-export const OllamaRunning = z.object({
-  models: z.array(
-    z.object({
-      ...model,
-      /** Far away: the model stays as long as the server runs. */
-      expires_at: z.iso.datetime(),
-      /** Bytes on GPUs. */
-      size_vram: z.int(),
-      /** Tokens that a request has. */
-      context_length: z.int(),
-    }),
-  ),
-});
+export const OllamaRunning = z
+  .object({
+    models: z.array(
+      z.object({
+        ...model,
+        /** Far away: the model stays as long as the server runs. */
+        expires_at: z.iso.datetime(),
+        /** Bytes on GPUs. */
+        size_vram: z.int(),
+        /** Tokens that a request has. */
+        context_length: z.int(),
+      }),
+    ),
+  })
+  .meta({ title: 'OllamaRunning' });
 export type OllamaRunning = z.infer<typeof OllamaRunning>;
 
 export const ollamaShowFields = {
-  works: { model: z.string().nullish(), /** The older name of `model`. */ name: z.string().nullish() },
-  ignored: ['verbose', 'system', 'template', 'options'],
+  works: {
+    model: modelField,
+    name: z.string().nullish().describe('The older name of `model`.'),
+  },
+  ignored: {
+    verbose: 'Long lists, as that of all tokens, are null.',
+    system: 'The model is shown as it is.',
+    template: 'The model is shown as it is.',
+    options: 'The model is shown as it is.',
+  },
   refused: {},
 } as const;
 
-export const OllamaShowRequest = requestOf(ollamaShowFields);
+export const OllamaShowRequest = requestOf(ollamaShowFields).meta({ title: 'OllamaShowRequest' });
 
-export const OllamaShown = z.object({
-  license: z.string().optional(),
-  /** A line for each: name, blanks, value. */
-  parameters: z.string(),
-  template: z.string(),
-  system: z.string().optional(),
-  messages: z.array(z.object({ role: z.string(), content: z.string() })).optional(),
-  details,
-  /** What the header of the file says, by its keys; null is what is long. */
-  model_info: z.record(z.string(), z.unknown()),
-  capabilities: z.array(z.enum(['completion', 'embedding', 'insert', 'tools', 'thinking'])),
-  modified_at: z.iso.datetime(),
-});
+export const OllamaShown = z
+  .object({
+    license: z.string().optional(),
+    /** A line for each: name, blanks, value. */
+    parameters: z.string(),
+    template: z.string(),
+    system: z.string().optional(),
+    messages: z.array(z.object({ role: z.string(), content: z.string() })).optional(),
+    details,
+    /** What the header of the file says, by its keys; null is what is long. */
+    model_info: z.record(z.string(), z.unknown()),
+    capabilities: z.array(z.enum(['completion', 'embedding', 'insert', 'tools', 'thinking'])),
+    modified_at: z.iso.datetime(),
+  })
+  .meta({ title: 'OllamaShown' });
 export type OllamaShown = z.infer<typeof OllamaShown>;
 
-export const OllamaVersion = z.object({ version: z.string() });
+export const OllamaVersion = z.object({ version: z.string() }).meta({ title: 'OllamaVersion' });
 export type OllamaVersion = z.infer<typeof OllamaVersion>;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { absentOr, requestOf } from '../request.ts';
+import { requestOf, unaskedOr } from '../request.ts';
 
 /**
  * `options` of requests for text: https://docs.ollama.com/modelfile#valid-parameters-and-values, and those that older
@@ -9,49 +9,76 @@ import { absentOr, requestOf } from '../request.ts';
 /** What Ollama takes where neither the request nor the model says anything. */
 export const optionDefaults = { temperature: 0.8, topP: 0.9, topK: 40, minP: 0 } as const;
 
-const ofTheServer = [
-  'num_batch',
-  'num_gpu',
-  'main_gpu',
-  'num_thread',
-  'num_keep',
-  'draft_num_predict',
-  'use_mmap',
-  'use_mlock',
-  'numa',
-  'low_vram',
-  'f16_kv',
-  'vocab_only',
-  'logits_all',
-  'embedding_only',
-] as const;
+const ofTheServer = 'The ModelServer says it.';
+const older = 'Of older releases of Ollama.';
+const mirostat = 'Only `mirostat` would look at it.';
 
 export const optionFields = {
   works: {
-    temperature: z.number().min(0).nullish(),
-    /** 0 and less: the whole vocabulary. */
-    top_k: z.int().nullish(),
-    top_p: z.number().min(0).max(1).nullish(),
-    min_p: z.number().min(0).max(1).nullish(),
-    /** Negative: random. */
-    seed: z.int().nullish(),
-    stop: z.array(z.string()).max(64).nullish(),
-    /** Tokens; less than 1: until the model ends or the context is full. */
-    num_predict: z.int().nullish(),
-    /** Tokens of prompt and answer together; not more than the server has for a request. */
-    num_ctx: z.int().min(1).nullish(),
-    repeat_penalty: z.number().positive().nullish(),
-    /** Tokens; 0: none, -1: the whole context. */
-    repeat_last_n: z.int().min(-1).nullish(),
-    presence_penalty: z.number().nullish(),
-    frequency_penalty: z.number().nullish(),
+    temperature: z.number().min(0).nullish().describe('Absent: that of the model, else 0.8.'),
+    top_k: z.int().nullish().describe('Absent: that of the model, else 40; 0 and less are all.'),
+    top_p: z.number().min(0).max(1).nullish().describe('Absent: that of the model, else 0.9.'),
+    min_p: z.number().min(0).max(1).nullish().describe('Absent: that of the model, else 0.'),
+    seed: z.int().nullish().describe('Negative: random.'),
+    stop: z
+      .array(z.string())
+      .max(64)
+      .nullish()
+      .describe('Texts before which the answer ends, up to 64, beside those of the model.'),
+    num_predict: z
+      .int()
+      .nullish()
+      .describe('Tokens; less than 1: until the model ends or the context is full.'),
+    num_ctx: z
+      .int()
+      .min(1)
+      .nullish()
+      .describe('Tokens of prompt and answer together; up to what the server has for a request.'),
+    repeat_penalty: z
+      .number()
+      .positive()
+      .nullish()
+      .describe('For the last tokens of prompt and answer; absent: that of the model, else none.'),
+    repeat_last_n: z
+      .int()
+      .min(-1)
+      .nullish()
+      .describe('Tokens; absent: that of the model, else 64; 0 is none, -1 all.'),
+    presence_penalty: z
+      .number()
+      .nullish()
+      .describe('For what was generated; with a `repeat_penalty`, for the same tokens as that.'),
+    frequency_penalty: z
+      .number()
+      .nullish()
+      .describe('For what was generated; with a `repeat_penalty`, for the same tokens as that.'),
   },
-  ignored: [...ofTheServer, 'mirostat_tau', 'mirostat_eta'],
+  ignored: {
+    num_batch: 'llama.cpp chooses it.',
+    num_gpu: ofTheServer,
+    main_gpu: ofTheServer,
+    num_thread: ofTheServer,
+    num_keep: 'Only `shift` would look at it.',
+    draft_num_predict: 'No draft model is there to look at it.',
+    use_mmap: 'Files are mapped.',
+    use_mlock: 'Memory is not locked.',
+    numa: 'The node decides.',
+    low_vram: older,
+    f16_kv: older,
+    vocab_only: older,
+    logits_all: older,
+    embedding_only: older,
+    mirostat_tau: mirostat,
+    mirostat_eta: mirostat,
+  },
   refused: {
-    mirostat: { neutral: absentOr(0), message: 'Mirostat sampling is not supported.' },
-    typical_p: { neutral: absentOr(1), message: 'Locally typical sampling is not supported.' },
-    tfs_z: { neutral: absentOr(1), message: 'Tail-free sampling is not supported.' },
-    penalize_newline: { neutral: absentOr(true), message: 'Line ends are penalized as everything else is.' },
+    mirostat: { neutral: unaskedOr(0), message: 'Mirostat sampling is not supported.' },
+    typical_p: { neutral: unaskedOr(1), message: 'Locally typical sampling is not supported.' },
+    tfs_z: { neutral: unaskedOr(1), message: 'Tail-free sampling is not supported.' },
+    penalize_newline: {
+      neutral: unaskedOr(true),
+      message: 'Line ends are penalized as everything else is.',
+    },
   },
 } as const;
 

@@ -1,11 +1,17 @@
 import { z } from 'zod';
-import { absent, absentOrEmpty, unsupportedCode } from '../request.ts';
+import { absentOrEmpty, unsupportedCode } from '../request.ts';
+
+const textTypes = ['text', 'refusal', 'input_text', 'output_text'];
 
 /** A part of a content: only text is read. `refusal` is what assistants of OpenAI say, and text too. */
 const contentPart = z
-  .looseObject({ type: z.string(), text: z.string().optional(), refusal: z.string().optional() })
+  .looseObject({
+    type: z.string().meta({ enum: textTypes }),
+    text: z.string().optional(),
+    refusal: z.string().optional(),
+  })
   .superRefine((part, issues) => {
-    if (!textTypes.has(part.type)) {
+    if (!textTypes.includes(part.type)) {
       issues.addIssue({
         code: 'custom',
         path: ['type'],
@@ -17,9 +23,9 @@ const contentPart = z
     }
   });
 
-const textTypes = new Set(['text', 'refusal', 'input_text', 'output_text']);
-
-export const Content = z.union([z.string(), z.array(contentPart)]);
+export const Content = z.union([z.string(), z.array(contentPart)], {
+  error: 'It has to be a string or a list of text parts.',
+});
 export type Content = z.infer<typeof Content>;
 
 /** The text of a content, its parts joined as they stand. */
@@ -35,35 +41,42 @@ export const CalledTool = z.object({
   function: z.object({ name: z.string(), arguments: z.string() }),
 });
 
-export const ChatMessage = z
-  .looseObject({
-    role: z.enum(['system', 'developer', 'user', 'assistant', 'tool'], {
-      error: 'One of system, developer, user, assistant and tool.',
+/** A field that says what only other servers can do. */
+const refused = (name: string) =>
+  z
+    .unknown()
+    .optional()
+    .superRefine((value, issues) => {
+      if (absentOrEmpty(value)) return;
+      const message = `${name} in a message is not supported.`;
+      issues.addIssue({ code: 'custom', message, params: { code: unsupportedCode } });
+    })
+    .meta({ type: 'null', description: 'Refused, but for an empty one.' });
+
+const notTaken = { audio: refused('audio'), function_call: refused('function_call') };
+
+export const ChatMessage = z.discriminatedUnion(
+  'role',
+  [
+    // "developer" is what OpenAI calls "system" for its newer models.
+    z.looseObject({ role: z.enum(['system', 'developer', 'user']), content: Content, ...notTaken }),
+    z.looseObject({
+      role: z.literal('assistant'),
+      content: Content.nullish(),
+      reasoning_content: z.string().nullish().describe('What it thought, as other open servers have it.'),
+      tool_calls: z.array(CalledTool).nullish(),
+      ...notTaken,
     }),
-    content: Content.nullish(),
-    /** Of the assistant: what it thought, as other open servers have it. */
-    reasoning_content: z.string().nullish(),
-    tool_calls: z.array(CalledTool).nullish(),
-    /** Of a tool: the call that it answers. */
-    tool_call_id: z.string().nullish(),
-  })
-  .superRefine((message, issues) => {
-    const needs = (field: string, text: string) =>
-      issues.addIssue({ code: 'custom', path: [field], message: text });
-    if (absent(message.content) && message.role !== 'assistant') {
-      needs('content', 'Required: a string or a list of text parts.');
-    }
-    if (message.role === 'tool' && absent(message.tool_call_id)) {
-      needs('tool_call_id', 'Required: the id of the call that this answers.');
-    }
-    for (const field of ['audio', 'function_call']) {
-      if (absentOrEmpty(message[field])) continue;
-      issues.addIssue({
-        code: 'custom',
-        path: [field],
-        message: `${field} in a message is not supported.`,
-        params: { code: unsupportedCode },
-      });
-    }
-  });
+    z.looseObject({
+      role: z.literal('tool'),
+      content: Content,
+      tool_call_id: z.string().describe('The id of the call that it answers.'),
+      ...notTaken,
+    }),
+  ],
+  {
+    error: ({ code }) =>
+      code === 'invalid_union' ? 'One of system, developer, user, assistant and tool.' : undefined,
+  },
+);
 export type ChatMessage = z.infer<typeof ChatMessage>;

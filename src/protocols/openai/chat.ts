@@ -1,59 +1,72 @@
 import { z } from 'zod';
 import { CalledTool, ChatMessage } from './chat-message.ts';
-import { absent, absentOr, absentOrEmpty, requestOf } from '../request.ts';
+import { requestOf, unasked, unaskedOr, unaskedOrEmpty } from '../request.ts';
 import { alwaysIgnored } from './ignored.ts';
 import { mostLogprobs, samplingFields } from './sampling.ts';
-import { ChatTool, ChatToolChoice, ResponseFormat } from './structure.ts';
+import { ChatTool, ChatToolChoice, problemOfChoice, ResponseFormat } from './structure.ts';
 import { Usage } from './usage.ts';
 
 /** POST /v1/chat/completions: https://platform.openai.com/docs/api-reference/chat */
 
 export const chatFields = {
   works: {
+    messages: z
+      .array(ChatMessage)
+      .min(1, 'At least one message.')
+      .describe('Of system, developer, user, assistant and tool; text only.'),
     ...samplingFields,
-    messages: z.array(ChatMessage).min(1),
-    /** The newer name of max_tokens; wins over it. */
-    max_completion_tokens: z.int().min(1).nullish(),
-    logprobs: z.boolean().nullish(),
-    top_logprobs: z.int().min(0).max(mostLogprobs).nullish(),
-    response_format: ResponseFormat.nullish(),
-    tools: z.array(ChatTool).max(128).nullish(),
-    tool_choice: ChatToolChoice.nullish(),
-    /** false: at most one call in an answer. */
-    parallel_tool_calls: z.boolean().nullish(),
+    max_completion_tokens: z
+      .int()
+      .min(1)
+      .nullish()
+      .describe('The newer name of `max_tokens`, and wins over it.'),
+    logprobs: z
+      .boolean()
+      .nullish()
+      .describe(
+        'Of the distribution that is drawn from, after temperature and the like; slow with large vocabularies.',
+      ),
+    top_logprobs: z
+      .int()
+      .min(0)
+      .max(mostLogprobs)
+      .nullish()
+      .describe(`Up to ${mostLogprobs}; only with \`logprobs\`.`),
+    response_format: ResponseFormat.nullish().describe(
+      '`text`, `json_object` and `json_schema`; the guide says which schemas.',
+    ),
+    tools: z.array(ChatTool).max(128).nullish().describe('Functions.'),
+    tool_choice: ChatToolChoice.nullish().describe('With `none`, the model is not told of the tools.'),
+    parallel_tool_calls: z.boolean().nullish().describe('`false`: at most one call in an answer.'),
   },
   ignored: alwaysIgnored,
   refused: {
-    functions: { neutral: absentOrEmpty, message: 'Superseded: describe functions in tools.' },
-    function_call: { neutral: absentOr('none', 'auto'), message: 'Superseded: use tool_choice.' },
+    functions: { neutral: unaskedOrEmpty, message: 'Superseded: describe functions in tools.' },
+    function_call: { neutral: unaskedOr('none', 'auto'), message: 'Superseded: use tool_choice.' },
     modalities: {
-      neutral: (value: unknown) =>
-        absent(value) || (Array.isArray(value) && value.every((one) => one === 'text')),
+      neutral: z.array(z.literal('text')).nullable().describe('`["text"]`'),
       message: 'Only text is generated.',
     },
-    audio: { neutral: absent, message: 'Only text is generated.' },
-    prediction: { neutral: absent, message: 'Predicted outputs are not supported.' },
+    audio: { neutral: unasked, message: 'Only text is generated.' },
+    prediction: { neutral: unasked, message: 'Predicted outputs are not supported.' },
     reasoning_effort: {
-      neutral: absent,
+      neutral: unasked,
       message: 'How long a model thinks cannot be chosen: it thinks as its template has it.',
     },
-    verbosity: { neutral: absentOr('medium'), message: 'verbosity is not supported: say it in a message.' },
-    web_search_options: { neutral: absentOrEmpty, message: 'Searching the web is not supported.' },
+    verbosity: { neutral: unaskedOr('medium'), message: 'verbosity is not supported: say it in a message.' },
+    web_search_options: { neutral: unaskedOrEmpty, message: 'Searching the web is not supported.' },
+    moderation: { neutral: unasked, message: 'Nothing is moderated here.' },
   },
 } as const;
 
-export const ChatCompletionRequest = requestOf(chatFields).superRefine((body, issues) => {
+const checked = requestOf(chatFields).superRefine((body, issues) => {
   const wrong = (path: string, message: string) => issues.addIssue({ code: 'custom', path: [path], message });
-  const { tool_choice: choice, tools } = body;
   if (body.top_logprobs && !body.logprobs) wrong('top_logprobs', 'Only together with logprobs: true.');
-  if (choice === 'required' && absentOrEmpty(tools)) wrong('tool_choice', 'There are no tools to call.');
-  if (typeof choice === 'object' && choice !== null) {
-    const named = choice.function.name;
-    if (!tools?.some((tool) => tool.function.name === named)) {
-      wrong('tool_choice', `There is no tool of the name ${named}.`);
-    }
-  }
+  const names = (body.tools ?? []).map((tool) => tool.function.name);
+  const problem = problemOfChoice(body.tool_choice, names);
+  if (problem !== undefined) wrong('tool_choice', problem);
 });
+export const ChatCompletionRequest = checked.meta({ title: 'ChatCompletionRequest' });
 export type ChatCompletionRequest = z.infer<typeof ChatCompletionRequest>;
 
 const likelyToken = {
@@ -78,55 +91,59 @@ const heading = {
   model: z.string(),
 };
 
-export const ChatCompletion = z.object({
-  ...heading,
-  object: z.literal('chat.completion'),
-  choices: z.array(
-    z.object({
-      index: z.int(),
-      message: z.object({
-        role: z.literal('assistant'),
-        /** null where the answer is calls alone. */
-        content: z.string().nullable(),
-        refusal: z.null(),
-        /** What the model thought; absent where it thought nothing. */
-        reasoning_content: z.string().optional(),
-        tool_calls: z.array(CalledTool).optional(),
+export const ChatCompletion = z
+  .object({
+    ...heading,
+    object: z.literal('chat.completion'),
+    choices: z.array(
+      z.object({
+        index: z.int(),
+        message: z.object({
+          role: z.literal('assistant'),
+          /** null where the answer is calls alone. */
+          content: z.string().nullable(),
+          refusal: z.null(),
+          /** What the model thought; absent where it thought nothing. */
+          reasoning_content: z.string().optional(),
+          tool_calls: z.array(CalledTool).optional(),
+        }),
+        logprobs: ChatLogprobs.nullable(),
+        finish_reason: chatFinishReason,
       }),
-      logprobs: ChatLogprobs.nullable(),
-      finish_reason: chatFinishReason,
-    }),
-  ),
-  usage: Usage,
-});
+    ),
+    usage: Usage,
+  })
+  .meta({ title: 'ChatCompletion' });
 export type ChatCompletion = z.infer<typeof ChatCompletion>;
 
-export const ChatCompletionChunk = z.object({
-  ...heading,
-  object: z.literal('chat.completion.chunk'),
-  choices: z.array(
-    z.object({
-      index: z.int(),
-      delta: z.object({
-        role: z.literal('assistant').optional(),
-        content: z.string().optional(),
-        reasoning_content: z.string().optional(),
-        tool_calls: z
-          .array(
-            z.object({
-              /** Of the call among those of the answer; id, type and name come with its first piece. */
-              index: z.int(),
-              id: z.string().optional(),
-              type: z.literal('function').optional(),
-              function: z.object({ name: z.string().optional(), arguments: z.string() }),
-            }),
-          )
-          .optional(),
+export const ChatCompletionChunk = z
+  .object({
+    ...heading,
+    object: z.literal('chat.completion.chunk'),
+    choices: z.array(
+      z.object({
+        index: z.int(),
+        delta: z.object({
+          role: z.literal('assistant').optional(),
+          content: z.string().optional(),
+          reasoning_content: z.string().optional(),
+          tool_calls: z
+            .array(
+              z.object({
+                /** Of the call among those of the answer; id, type and name come with its first piece. */
+                index: z.int(),
+                id: z.string().optional(),
+                type: z.literal('function').optional(),
+                function: z.object({ name: z.string().optional(), arguments: z.string() }),
+              }),
+            )
+            .optional(),
+        }),
+        logprobs: ChatLogprobs.nullable(),
+        finish_reason: chatFinishReason.nullable(),
       }),
-      logprobs: ChatLogprobs.nullable(),
-      finish_reason: chatFinishReason.nullable(),
-    }),
-  ),
-  usage: Usage.nullish(),
-});
+    ),
+    usage: Usage.nullish(),
+  })
+  .meta({ title: 'ChatCompletionChunk' });
 export type ChatCompletionChunk = z.infer<typeof ChatCompletionChunk>;

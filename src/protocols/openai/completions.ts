@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { absentOr, requestOf } from '../request.ts';
+import { requestOf, unaskedOr } from '../request.ts';
 import { alwaysIgnored } from './ignored.ts';
 import { samplingFields } from './sampling.ts';
 import { Usage } from './usage.ts';
@@ -8,25 +8,39 @@ import { Usage } from './usage.ts';
 
 export const completionFields = {
   works: {
+    // A list of one text is what some clients send for a single prompt.
+    prompt: z
+      .union([
+        z.string(),
+        z.array(z.string()).length(1, 'One prompt for a request: send the others in requests of their own.'),
+        z.array(z.int().min(0)).min(1, 'At least one token.'),
+      ])
+      .describe('One text, or the token ids of one.'),
+    suffix: z
+      .string()
+      .nullish()
+      .describe('What is between prompt and suffix is written, by models with tokens for that.'),
     ...samplingFields,
-    /** Text, or token ids of this model; a list of one text is what some clients send for a single prompt. */
-    prompt: z.union([
-      z.string(),
-      z.array(z.string()).length(1, 'One prompt for a request: send the others in requests of their own.'),
-      z.array(z.int().min(0)).min(1),
-    ]),
-    /** How many of the likeliest tokens are told, beside the one that was taken. */
-    logprobs: z.int().min(0).max(5).nullish(),
+    logprobs: z
+      .int()
+      .min(0)
+      .max(5)
+      .nullish()
+      .describe('How many of the likeliest tokens are told, beside the one that was taken; up to 5.'),
   },
   ignored: alwaysIgnored,
   refused: {
-    best_of: { neutral: absentOr(1), message: 'best_of is not supported.' },
-    echo: { neutral: absentOr(false), message: 'echo is not supported: the prompt is not repeated.' },
-    suffix: { neutral: absentOr(''), message: 'suffix is not supported: text is only continued.' },
+    best_of: { neutral: unaskedOr(1), message: 'best_of is not supported.' },
+    echo: { neutral: unaskedOr(false), message: 'echo is not supported: the prompt is not repeated.' },
   },
 } as const;
 
-export const CompletionRequest = requestOf(completionFields);
+export const CompletionRequest = requestOf(completionFields)
+  .superRefine(({ prompt, suffix }, issues) => {
+    if (!suffix || !Array.isArray(prompt) || typeof prompt[0] !== 'number') return;
+    issues.addIssue({ code: 'custom', path: ['suffix'], message: 'Only behind a prompt that is text.' });
+  })
+  .meta({ title: 'CompletionRequest' });
 export type CompletionRequest = z.infer<typeof CompletionRequest>;
 
 export const CompletionLogprobs = z.object({
@@ -41,20 +55,22 @@ export type CompletionLogprobs = z.infer<typeof CompletionLogprobs>;
 export const completionFinishReason = z.enum(['stop', 'length']);
 
 /** An answer, and a chunk of its stream: `choices` is empty in the chunk that carries usage. */
-export const Completion = z.object({
-  id: z.string(),
-  object: z.literal('text_completion'),
-  /** Seconds since 1970. */
-  created: z.int(),
-  model: z.string(),
-  choices: z.array(
-    z.object({
-      index: z.int(),
-      text: z.string(),
-      logprobs: CompletionLogprobs.nullable(),
-      finish_reason: completionFinishReason.nullable(),
-    }),
-  ),
-  usage: Usage.nullish(),
-});
+export const Completion = z
+  .object({
+    id: z.string(),
+    object: z.literal('text_completion'),
+    /** Seconds since 1970. */
+    created: z.int(),
+    model: z.string(),
+    choices: z.array(
+      z.object({
+        index: z.int(),
+        text: z.string(),
+        logprobs: CompletionLogprobs.nullable(),
+        finish_reason: completionFinishReason.nullable(),
+      }),
+    ),
+    usage: Usage.nullish(),
+  })
+  .meta({ title: 'Completion' });
 export type Completion = z.infer<typeof Completion>;

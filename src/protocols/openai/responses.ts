@@ -1,15 +1,17 @@
 import { z } from 'zod';
+import { requestOf, unasked, unaskedOr, unaskedOrEmpty } from '../request.ts';
 import { Content } from './chat-message.ts';
-import { absent, absentOr, absentOrEmpty, requestOf } from '../request.ts';
 import { alwaysIgnored } from './ignored.ts';
-import { samplingFields } from './sampling.ts';
-import { FlatFormat, FlatTool, FlatToolChoice } from './structure.ts';
+import { mostLogprobs, samplingFields } from './sampling.ts';
+import { FlatFormat, FlatTool, FlatToolChoice, problemOfChoice } from './structure.ts';
 
 /** POST /v1/responses, as far as text goes: https://platform.openai.com/docs/api-reference/responses */
 
 const message = z.looseObject({
   type: z.literal('message').nullish(),
-  role: z.enum(['system', 'developer', 'user', 'assistant']),
+  role: z.enum(['system', 'developer', 'user', 'assistant'], {
+    error: 'One of system, developer, user and assistant.',
+  }),
   content: Content,
 });
 
@@ -33,57 +35,126 @@ const reasoning = z.looseObject({
   content: z.array(z.looseObject({ text: z.string() })).nullish(),
 });
 
-export const InputItem = z.union([calledTool, toolOutput, reasoning, message]);
+export const InputItem = z.discriminatedUnion('type', [message, calledTool, toolOutput, reasoning], {
+  error: ({ code }) =>
+    code === 'invalid_union'
+      ? 'One of message, function_call, function_call_output and reasoning: nothing is stored here, and this server runs no tools of its own.'
+      : undefined,
+});
 export type InputItem = z.infer<typeof InputItem>;
 
 const { model, stream, temperature, top_p, truncation } = samplingFields;
 
+/** What is told beside the text where it is asked for. */
+export const textLogprobs = 'message.output_text.logprobs';
+
 export const responseFields = {
   works: {
+    input: z
+      .union([z.string(), z.array(InputItem).min(1, 'At least one item.')])
+      .describe('A text, or messages, calls, results and thoughts; text only.'),
+    instructions: z.string().nullish().describe('A system message before the input.'),
     model,
     stream,
+    max_output_tokens: z
+      .int()
+      .min(1)
+      .nullish()
+      .describe('Tokens; absent: until the model ends or the context is full.'),
     temperature,
     top_p,
+    top_logprobs: z
+      .int()
+      .min(0)
+      .max(mostLogprobs)
+      .nullish()
+      .describe(`Up to ${mostLogprobs}; only with \`include\` of \`${textLogprobs}\`.`),
+    include: z
+      .array(
+        z.enum([textLogprobs, 'reasoning.encrypted_content'], {
+          error: `Only ${textLogprobs} can be included.`,
+        }),
+      )
+      .nullish()
+      .describe(
+        `\`${textLogprobs}\`; \`reasoning.encrypted_content\` is taken and adds nothing, since thoughts come as text.`,
+      ),
     truncation,
-    input: z.union([z.string(), z.array(InputItem).min(1)]),
-    /** A system message before the input. */
-    instructions: z.string().nullish(),
-    /** Tokens; absent: until the model ends or the context is full. */
-    max_output_tokens: z.int().min(1).nullish(),
-    text: z.strictObject({ format: FlatFormat.nullish() }).nullish(),
-    tools: z.array(FlatTool).max(128).nullish(),
-    tool_choice: FlatToolChoice.nullish(),
-    parallel_tool_calls: z.boolean().nullish(),
+    text: z
+      .strictObject({
+        format: FlatFormat.nullish(),
+        verbosity: z
+          .literal('medium', 'Only medium: say in a message how long the answer should be.')
+          .nullish(),
+      })
+      .nullish()
+      .describe('`format`: `text`, `json_object` and `json_schema`; `verbosity` may be `medium`.'),
+    tools: z.array(FlatTool).max(128).nullish().describe('Functions.'),
+    tool_choice: FlatToolChoice.nullish().describe('With `none`, the model is not told of the tools.'),
+    parallel_tool_calls: z.boolean().nullish().describe('`false`: at most one call in an answer.'),
+    stream_options: z
+      .strictObject({
+        include_obfuscation: z.literal(false, 'Only false: streams are not padded.').nullish(),
+      })
+      .nullish()
+      .describe('`include_obfuscation` may be `false`; usage comes with the last event anyway.'),
   },
   ignored: alwaysIgnored,
   refused: {
-    background: { neutral: absentOr(false), message: 'Responses are made while the client waits.' },
-    conversation: { neutral: absent, message: 'Nothing is stored here: send the conversation as input.' },
-    previous_response_id: {
-      neutral: absent,
+    background: { neutral: unaskedOr(false), message: 'Responses are made while the client waits.' },
+    conversation: {
+      neutral: unasked,
       message: 'Nothing is stored here: send the conversation as input.',
     },
-    include: { neutral: absentOrEmpty, message: 'There is nothing to include.' },
-    max_tool_calls: { neutral: absent, message: 'This server runs no tools of its own.' },
-    prompt: { neutral: absent, message: 'No prompts are stored here: send the text as input.' },
+    previous_response_id: {
+      neutral: unasked,
+      message: 'Nothing is stored here: send the conversation as input.',
+    },
+    context_management: {
+      neutral: unaskedOrEmpty,
+      message: 'Conversations are not shortened here, but by truncation.',
+    },
+    max_tool_calls: { neutral: unasked, message: 'This server runs no tools of its own.' },
+    prompt: { neutral: unasked, message: 'No prompts are stored here: send the text as input.' },
     reasoning: {
-      neutral: (value: unknown) => Object.values(value ?? {}).every(absent),
+      neutral: z.record(z.string(), z.null()).nullable().describe('one of nulls'),
       message: 'How long a model thinks cannot be chosen: it thinks as its template has it.',
     },
-    stream_options: { neutral: absentOrEmpty, message: 'stream_options is not supported.' },
-    top_logprobs: { neutral: absentOr(0), message: 'Use /v1/chat/completions for logprobs.' },
+    moderation: { neutral: unasked, message: 'Nothing is moderated here.' },
+    image: { neutral: unasked, message: 'Only text is generated.' },
+    access_programs: { neutral: unasked, message: 'There are no such programs here.' },
   },
 } as const;
 
-export const ResponseRequest = requestOf(responseFields);
+const checked = requestOf(responseFields).superRefine(({ include, top_logprobs, ...body }, issues) => {
+  const wrong = (path: string, message: string) => issues.addIssue({ code: 'custom', path: [path], message });
+  if (top_logprobs && !include?.includes(textLogprobs)) {
+    wrong('top_logprobs', `Only together with include: ["${textLogprobs}"].`);
+  }
+  const problem = problemOfChoice(
+    body.tool_choice,
+    (body.tools ?? []).map(({ name }) => name),
+  );
+  if (problem !== undefined) wrong('tool_choice', problem);
+});
+export const ResponseRequest = checked.meta({ title: 'ResponseRequest' });
 export type ResponseRequest = z.infer<typeof ResponseRequest>;
 
 const itemStatus = z.enum(['in_progress', 'completed', 'incomplete']);
+
+const likelyToken = { token: z.string(), logprob: z.number(), bytes: z.array(z.int()) };
+
+export const ResponseLogprob = z.object({
+  ...likelyToken,
+  top_logprobs: z.array(z.object(likelyToken)),
+});
+export type ResponseLogprob = z.infer<typeof ResponseLogprob>;
 
 export const OutputText = z.object({
   type: z.literal('output_text'),
   text: z.string(),
   annotations: z.array(z.never()),
+  logprobs: z.array(ResponseLogprob),
 });
 
 export const OutputItem = z.discriminatedUnion('type', [
@@ -112,24 +183,56 @@ export const OutputItem = z.discriminatedUnion('type', [
 ]);
 export type OutputItem = z.infer<typeof OutputItem>;
 
-/** What a response says beside its request's own settings, which it repeats. */
-export const ResponseObject = z.looseObject({
-  id: z.string(),
-  object: z.literal('response'),
-  /** Seconds since 1970. */
-  created_at: z.int(),
-  model: z.string(),
-  status: z.enum(['in_progress', 'completed', 'incomplete']),
-  incomplete_details: z.object({ reason: z.literal('max_output_tokens') }).nullable(),
-  error: z.null(),
-  output: z.array(OutputItem),
-  usage: z
-    .object({
-      input_tokens: z.int(),
-      input_tokens_details: z.object({ cached_tokens: z.int() }),
-      output_tokens: z.int(),
-      total_tokens: z.int(),
-    })
-    .nullable(),
-});
+/** A response, which repeats the settings of its request. */
+export const ResponseObject = z
+  .object({
+    id: z.string(),
+    object: z.literal('response'),
+    /** Seconds since 1970. */
+    created_at: z.int(),
+    /** Likewise; null until then. */
+    completed_at: z.int().nullable(),
+    model: z.string(),
+    status: z.enum(['in_progress', 'completed', 'incomplete']),
+    incomplete_details: z.object({ reason: z.literal('max_output_tokens') }).nullable(),
+    error: z.null(),
+    output: z.array(OutputItem),
+    usage: z
+      .object({
+        input_tokens: z.int(),
+        input_tokens_details: z.object({ cached_tokens: z.int() }),
+        output_tokens: z.int(),
+        total_tokens: z.int(),
+      })
+      .nullable(),
+    background: z.literal(false),
+    instructions: z.string().nullable(),
+    max_output_tokens: z.int().nullable(),
+    max_tool_calls: z.null(),
+    metadata: z.object({}),
+    parallel_tool_calls: z.boolean(),
+    previous_response_id: z.null(),
+    reasoning: z.object({ effort: z.null(), summary: z.null() }),
+    service_tier: z.literal('default'),
+    store: z.literal(false),
+    temperature: z.number(),
+    text: z.object({ format: FlatFormat }),
+    tool_choice: FlatToolChoice,
+    tools: z.array(FlatTool),
+    top_logprobs: z.int(),
+    top_p: z.number(),
+    truncation: z.enum(['auto', 'disabled']),
+  })
+  .meta({ title: 'Response' });
 export type ResponseObject = z.infer<typeof ResponseObject>;
+
+/** An event of a stream; its fields are those of its kind. */
+export const ResponseEvent = z
+  .looseObject({
+    type: z.string(),
+    sequence_number: z.int(),
+    /** The response as it stands; of events about the whole of it. */
+    response: ResponseObject.optional(),
+  })
+  .meta({ title: 'ResponseEvent' });
+export type ResponseEvent = z.infer<typeof ResponseEvent>;

@@ -1,19 +1,20 @@
 import type { ChatMessage } from '../../protocols/openai/chat-message.ts';
 import { textOf } from '../../protocols/openai/chat-message.ts';
-import type { ChatToolChoice } from '../../protocols/openai/structure.ts';
+import type { Calling } from '../../protocols/openai/structure.ts';
 import type { Message } from '../chat/message.ts';
-import type { Tool, ToolChoice } from '../chat/tools.ts';
-import type { Structure } from '../engine.ts';
+import type { Tool } from '../chat/tools.ts';
+import type { ChatPrompt, Structure } from '../engine.ts';
 
 export function messageOf(message: ChatMessage): Message {
-  const { reasoning_content: thought, tool_calls: calls, tool_call_id: callId } = message;
+  const content = textOf(message.content);
+  if (message.role === 'tool') return { role: 'tool', content, callId: message.tool_call_id };
+  if (message.role !== 'assistant') return { role: message.role === 'user' ? 'user' : 'system', content };
+  const { reasoning_content: thought, tool_calls: calls } = message;
   return {
-    // "developer" is what OpenAI calls "system" for its newer models.
-    role: message.role === 'developer' ? 'system' : message.role,
-    content: textOf(message.content),
+    role: 'assistant',
+    content,
     ...(thought && { thought }),
     ...(calls && calls.length > 0 && { calls: calls.map(({ id, function: called }) => ({ id, ...called })) }),
-    ...(callId && { callId }),
   };
 }
 
@@ -33,9 +34,15 @@ export function toolOf({ name, description, parameters, strict }: Definition): T
   };
 }
 
-export function toolChoiceOf(choice: ChatToolChoice | null | undefined): ToolChoice {
-  if (typeof choice === 'object' && choice !== null) return { name: choice.function.name };
-  return choice ?? 'auto';
+/** The tools that the model is told of, and what it is to do with them. */
+export function offered(
+  tools: readonly Tool[],
+  { choice, allowed }: Calling,
+): Pick<ChatPrompt, 'tools' | 'toolChoice'> {
+  return {
+    tools: allowed ? tools.filter(({ name }) => allowed.includes(name)) : tools,
+    toolChoice: choice,
+  };
 }
 
 interface Format {

@@ -1,22 +1,33 @@
-import type { ChatCompletion } from '../../protocols/openai/chat.ts';
-import { ChatCompletionRequest } from '../../protocols/openai/chat.ts';
+import { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from '../../protocols/openai/chat.ts';
+import { callingOf } from '../../protocols/openai/structure.ts';
 import type { App } from '../app.ts';
 import type { Engine, GenerationRequest } from '../engine.ts';
 import { describeError } from '../errors.ts';
+import type { Operation } from '../openapi/operation.ts';
+import { events as eventsOf, json, modelErrors } from '../openapi/operation.ts';
 import { sseHeaders, sseStream } from '../sse.ts';
 import type { Answer } from './answers.ts';
 import { collectAnswers, startAnswers, unhurried, usageOf } from './answers.ts';
 import type { Heading, Serving } from './asked.ts';
 import { engineFor, generationOf, headingOf, newId } from './asked.ts';
 import { chatChunks, chatFinish } from './chat-chunks.ts';
-import { messageOf, structureOf, toolChoiceOf, toolOf } from './chat-messages.ts';
+import { messageOf, offered, structureOf, toolOf } from './chat-messages.ts';
 import { chatLogprobs } from './logprobs.ts';
+
+const operation: Operation = {
+  id: 'createChatCompletion',
+  api: 'OpenAI',
+  summary: 'A chat, with tools and structured answers',
+  answers: { 200: [json(ChatCompletion), eventsOf(ChatCompletionChunk)] },
+  errors: modelErrors,
+};
 
 type Asked = Omit<GenerationRequest, 'prompt'>;
 
 /** POST /v1/chat/completions: https://platform.openai.com/docs/api-reference/chat */
 export function chatRoutes(app: App, serving: Serving): void {
-  app.post('/v1/chat/completions', { schema: { body: ChatCompletionRequest } }, async (request, reply) => {
+  const described = { schema: { body: ChatCompletionRequest }, config: { operation } };
+  app.post('/v1/chat/completions', described, async (request, reply) => {
     const { body } = request;
     const engine: Engine = engineFor(serving, body.model);
     const asked = chatRequest(generationOf(serving, engine, body, reply), body);
@@ -42,8 +53,10 @@ function chatRequest(asked: Asked, body: ChatCompletionRequest): GenerationReque
     prompt: {
       kind: 'chat',
       messages: body.messages.map(messageOf),
-      tools: (body.tools ?? []).map((tool) => toolOf(tool.function)),
-      toolChoice: toolChoiceOf(body.tool_choice),
+      ...offered(
+        (body.tools ?? []).map((tool) => toolOf(tool.function)),
+        callingOf(body.tool_choice),
+      ),
       parallelCalls: body.parallel_tool_calls !== false,
     },
     ...(structure && { structure }),

@@ -1,8 +1,9 @@
-import type { Completion } from '../../protocols/openai/completions.ts';
-import { CompletionRequest } from '../../protocols/openai/completions.ts';
+import { Completion, CompletionRequest } from '../../protocols/openai/completions.ts';
 import type { App } from '../app.ts';
-import type { GenerationEnd, GenerationRequest, TokenLogprob } from '../engine.ts';
-import { describeError } from '../errors.ts';
+import type { Engine, GenerationEnd, GenerationRequest, TextPrompt, TokenLogprob } from '../engine.ts';
+import { ApiError, describeError } from '../errors.ts';
+import type { Operation } from '../openapi/operation.ts';
+import { events as eventsOf, json, modelErrors } from '../openapi/operation.ts';
 import { sseHeaders, sseStream } from '../sse.ts';
 import type { AnswerEvent } from './answers.ts';
 import { collectAnswers, startAnswers, unhurried, usageOf } from './answers.ts';
@@ -10,14 +11,23 @@ import type { Heading, Serving } from './asked.ts';
 import { engineFor, generationOf, headingOf } from './asked.ts';
 import { completionLogprobs } from './logprobs.ts';
 
+const operation: Operation = {
+  id: 'createCompletion',
+  api: 'OpenAI',
+  summary: 'Raw text that is continued; no template has a part in it',
+  answers: { 200: [json(Completion), eventsOf(Completion)] },
+  errors: modelErrors,
+};
+
 /** POST /v1/completions: https://platform.openai.com/docs/api-reference/completions */
 export function completionRoutes(app: App, serving: Serving): void {
-  app.post('/v1/completions', { schema: { body: CompletionRequest } }, async (request, reply) => {
+  const described = { schema: { body: CompletionRequest }, config: { operation } };
+  app.post('/v1/completions', described, async (request, reply) => {
     const { body } = request;
     const engine = engineFor(serving, body.model);
     const asked: GenerationRequest = {
       ...generationOf(serving, engine, body, reply),
-      prompt: { kind: 'text', text: promptOf(body) },
+      prompt: promptOf(body, engine, serving.state.servedName),
       ...(typeof body.logprobs === 'number' && { logprobs: body.logprobs }),
     };
     const events = await startAnswers(engine, asked, body.n ?? 1, serving.metrics);
@@ -38,8 +48,25 @@ export function completionRoutes(app: App, serving: Serving): void {
   });
 }
 
+function promptOf(
+  { prompt, suffix }: CompletionRequest,
+  { abilities }: Engine,
+  servedName: string,
+): TextPrompt {
+  const text = textOf(prompt);
+  if (!suffix) return { kind: 'text', text };
+  if (!abilities.infill) {
+    throw new ApiError(
+      400,
+      `suffix: '${servedName}' has no tokens for text between two others. Leave suffix out, or serve a model that has.`,
+      { param: 'suffix', code: 'unsupported' },
+    );
+  }
+  return { kind: 'text', text, suffix };
+}
+
 /** A list of numbers is token ids, a list of one text is that text. */
-function promptOf({ prompt }: CompletionRequest): string | readonly number[] {
+function textOf(prompt: CompletionRequest['prompt']): TextPrompt['text'] {
   if (typeof prompt === 'string') return prompt;
   const ids = prompt.filter((one) => typeof one === 'number');
   return ids.length > 0 ? ids : prompt.join('');

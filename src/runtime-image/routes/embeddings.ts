@@ -1,13 +1,23 @@
-import type { EmbeddingList } from '../../protocols/openai/embeddings.ts';
-import { EmbeddingRequest } from '../../protocols/openai/embeddings.ts';
+import { EmbeddingList, EmbeddingRequest } from '../../protocols/openai/embeddings.ts';
 import type { App } from '../app.ts';
 import type { EmbeddingInput } from '../engine.ts';
+import type { Operation } from '../openapi/operation.ts';
+import { json, modelErrors } from '../openapi/operation.ts';
 import type { Serving } from './asked.ts';
 import { engineFor, waitingOf } from './asked.ts';
 
+const operation: Operation = {
+  id: 'createEmbedding',
+  api: 'OpenAI',
+  summary: 'Vectors of length 1',
+  answers: { 200: [json(EmbeddingList)] },
+  errors: modelErrors,
+};
+
 /** POST /v1/embeddings: https://platform.openai.com/docs/api-reference/embeddings */
 export function embeddingRoutes(app: App, serving: Serving): void {
-  app.post('/v1/embeddings', { schema: { body: EmbeddingRequest } }, async (request, reply) => {
+  const described = { schema: { body: EmbeddingRequest }, config: { operation } };
+  app.post('/v1/embeddings', described, async (request, reply) => {
     const { body } = request;
     const engine = engineFor(serving, body.model);
     const { vectors, tokens } = await engine.embed(inputsOf(body.input), waitingOf(serving, reply));

@@ -1,5 +1,6 @@
 import type { ChatLogprobs } from '../../protocols/openai/chat.ts';
 import type { CompletionLogprobs } from '../../protocols/openai/completions.ts';
+import type { ResponseLogprob } from '../../protocols/openai/responses.ts';
 import type { Likely, TokenLogprob } from '../engine.ts';
 
 export function chatLogprobs(tokens: readonly TokenLogprob[]): ChatLogprobs {
@@ -7,6 +8,12 @@ export function chatLogprobs(tokens: readonly TokenLogprob[]): ChatLogprobs {
     content: tokens.map((one) => ({ ...likely(one), top_logprobs: one.top.map(likely) })),
     refusal: null,
   };
+}
+
+/** In responses, where what has no text of its own has no bytes. */
+export function responseLogprobs(tokens: readonly TokenLogprob[]): ResponseLogprob[] {
+  const told = (one: Likely) => ({ ...likely(one), bytes: likely(one).bytes ?? [] });
+  return tokens.map((one) => ({ ...told(one), top_logprobs: one.top.map(told) }));
 }
 
 /** A token that is a part of a character has no text of its own. */

@@ -1,7 +1,26 @@
-import type { ListedModel, ModelList } from '../../protocols/openai/models.ts';
+import { ListedModel, ModelList } from '../../protocols/openai/models.ts';
 import type { App } from '../app.ts';
 import { modelNotFound } from '../errors.ts';
+import type { Operation } from '../openapi/operation.ts';
+import { json } from '../openapi/operation.ts';
 import type { RuntimeState } from '../state.ts';
+
+const list: Operation = {
+  id: 'listModels',
+  api: 'OpenAI',
+  summary: 'The model that is served, under each of its names',
+  answers: { 200: [json(ModelList)] },
+  errors: [],
+};
+
+const one: Operation = {
+  id: 'retrieveModel',
+  api: 'OpenAI',
+  summary: 'The model that is served',
+  answers: { 200: [json(ListedModel)] },
+  errors: [400, 404],
+  wildcard: 'model',
+};
 
 /** GET /v1/models, the model under each of its names, and one of them; names may have slashes in them. */
 export function modelRoutes(app: App, state: RuntimeState): void {
@@ -12,11 +31,18 @@ export function modelRoutes(app: App, state: RuntimeState): void {
     owned_by: 'longshore',
   });
 
-  app.get('/v1/models', (): ModelList => ({ object: 'list', data: state.names.map(model) }));
+  app.get('/v1/models', { config: { operation: list } }, (): ModelList => ({
+    object: 'list',
+    data: state.names.map(model),
+  }));
 
-  app.get<{ Params: { '*': string } }>('/v1/models/*', (request): ListedModel => {
-    const asked = request.params['*'];
-    if (!state.names.includes(asked)) throw modelNotFound(asked, state.servedName);
-    return model(asked);
-  });
+  app.get<{ Params: { '*': string } }>(
+    '/v1/models/*',
+    { config: { operation: one } },
+    (request): ListedModel => {
+      const asked = request.params['*'];
+      if (!state.names.includes(asked)) throw modelNotFound(asked, state.servedName);
+      return model(asked);
+    },
+  );
 }

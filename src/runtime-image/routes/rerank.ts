@@ -1,12 +1,22 @@
-import type { Ranking } from '../../protocols/openai/rerank.ts';
-import { RerankRequest } from '../../protocols/openai/rerank.ts';
+import { Ranking, RerankRequest } from '../../protocols/openai/rerank.ts';
 import type { App } from '../app.ts';
+import type { Operation } from '../openapi/operation.ts';
+import { json, modelErrors } from '../openapi/operation.ts';
 import type { Serving } from './asked.ts';
 import { engineFor, newId, waitingOf } from './asked.ts';
 
+const operation: Operation = {
+  id: 'rerank',
+  api: 'OpenAI',
+  summary: 'How well documents answer a query, as Jina and Cohere have it; for models that were made for it',
+  answers: { 200: [json(Ranking)] },
+  errors: modelErrors,
+};
+
 /** POST /v1/rerank, as Jina and Cohere have it: https://api.jina.ai/redoc#tag/rerank */
 export function rerankRoutes(app: App, serving: Serving): void {
-  app.post('/v1/rerank', { schema: { body: RerankRequest } }, async (request, reply) => {
+  const described = { schema: { body: RerankRequest }, config: { operation } };
+  app.post('/v1/rerank', described, async (request, reply) => {
     const { body } = request;
     const engine = engineFor(serving, body.model);
     const documents = body.documents.map((one) => (typeof one === 'string' ? one : one.text));

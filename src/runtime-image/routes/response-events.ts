@@ -1,16 +1,10 @@
-import type { OutputItem, ResponseObject } from '../../protocols/openai/responses.ts';
+import type { OutputItem, ResponseEvent, ResponseObject } from '../../protocols/openai/responses.ts';
 import type { GenerationEnd, GenerationEvent } from '../engine.ts';
 import type { AnswerEvent } from './answers.ts';
 import { newId } from './asked.ts';
+import { responseLogprobs } from './logprobs.ts';
 
 /** https://platform.openai.com/docs/api-reference/responses-streaming */
-export interface ResponseEvent {
-  type: string;
-  sequence_number: number;
-  /** The response as it stands; of events about the whole of it. */
-  response?: ResponseObject;
-  [field: string]: unknown;
-}
 
 type Fields = Record<string, unknown> & { response?: ResponseObject };
 type Emit = (type: string, fields: Fields) => ResponseEvent;
@@ -53,9 +47,9 @@ function* open(items: OutputItem[], emit: Emit, event: Piece): Generator<Respons
   const output_index = items.length;
   yield emit('output_item.added', { output_index, item: structuredClone(item) });
   if (item.type === 'message') {
-    const part = { type: 'output_text' as const, text: '', annotations: [] };
-    item.content.push(part);
-    yield emit('content_part.added', { item_id: item.id, output_index, content_index: 0, part: { ...part } });
+    const part = { type: 'output_text' as const, text: '', annotations: [], logprobs: [] };
+    item.content.push(structuredClone(part));
+    yield emit('content_part.added', { item_id: item.id, output_index, content_index: 0, part });
   }
   items.push(item);
 }
@@ -82,18 +76,24 @@ function newItem(event: Piece): OutputItem {
 
 function* piece(items: readonly OutputItem[], emit: Emit, event: Piece): Generator<ResponseEvent> {
   const item = items.at(-1);
-  if (!item || event.type === 'call' || event.text === '') return;
+  if (!item || event.type === 'call') return;
+  const logprobs = responseLogprobs(event.type === 'text' ? (event.logprobs ?? []) : []);
+  if (event.text === '' && logprobs.length === 0) return;
   const place = { item_id: item.id, output_index: items.length - 1 };
   if (item.type === 'function_call') {
     item.arguments += event.text;
     yield emit('function_call_arguments.delta', { ...place, delta: event.text });
     return;
   }
+  const at = { ...place, content_index: 0, delta: event.text };
   const [part] = item.content;
   if (part) part.text += event.text;
-  const type = item.type === 'message' ? 'output_text.delta' : 'reasoning_text.delta';
-  const logprobs = item.type === 'message' ? { logprobs: [] } : {};
-  yield emit(type, { ...place, content_index: 0, delta: event.text, ...logprobs });
+  if (part?.type !== 'output_text') {
+    yield emit('reasoning_text.delta', at);
+    return;
+  }
+  part.logprobs.push(...logprobs);
+  yield emit('output_text.delta', { ...at, logprobs });
 }
 
 /** Ends the last item, if there is one. */
@@ -110,13 +110,13 @@ function* close(
     const { name, arguments: text } = item;
     yield emit('function_call_arguments.done', { ...place, name, arguments: text });
   } else {
-    const text = item.content[0]?.text ?? '';
     const at = { ...place, content_index: 0 };
-    if (item.type === 'message') {
-      yield emit('output_text.done', { ...at, text, logprobs: [] });
-      yield emit('content_part.done', { ...at, part: { type: 'output_text', text, annotations: [] } });
+    const [part] = item.content;
+    if (part?.type === 'output_text') {
+      yield emit('output_text.done', { ...at, text: part.text, logprobs: part.logprobs });
+      yield emit('content_part.done', { ...at, part: structuredClone(part) });
     } else {
-      yield emit('reasoning_text.done', { ...at, text });
+      yield emit('reasoning_text.done', { ...at, text: part?.text ?? '' });
     }
   }
   yield emit('output_item.done', { output_index: items.length - 1, item: structuredClone(item) });
@@ -128,6 +128,7 @@ function complete(begun: ResponseObject, output: OutputItem[], end: GenerationEn
   return {
     ...begun,
     status: isCut ? 'incomplete' : 'completed',
+    completed_at: Math.floor(Date.now() / 1000),
     incomplete_details: isCut ? { reason: 'max_output_tokens' } : null,
     output,
     usage: {

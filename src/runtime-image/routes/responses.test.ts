@@ -154,10 +154,74 @@ describe('POST /v1/responses', () => {
     [{ previous_response_id: 'resp_1' }, 'previous_response_id'],
     [{ background: true }, 'background'],
     [{ reasoning: { effort: 'low' } }, 'reasoning'],
-    [{ include: ['reasoning.encrypted_content'] }, 'include'],
   ])('refuses %j by name', async (fields, param) => {
     const answer = await ask().post({ input: 'x', ...fields });
     expect(answer.statusCode).toBe(400);
     expect(answer.json()).toMatchObject({ error: { param, code: 'unsupported_parameter' } });
+  });
+
+  it('takes what asks for nothing more than it does', async () => {
+    const neutral = {
+      include: ['reasoning.encrypted_content'],
+      reasoning: { effort: null, summary: null },
+      text: { verbosity: 'medium' },
+      stream_options: { include_obfuscation: false },
+      max_tool_calls: null,
+    };
+    expect((await ask().respond({ input: 'x', ...neutral })).status).toBe('completed');
+  });
+
+  it('tells how likely its tokens were where that is included', async () => {
+    const top = [
+      { token: 'Yes', logprob: -0.5 },
+      { token: '\uFFFD', logprob: -1 },
+    ];
+    const events: GenerationEvent[] = [
+      { type: 'text', text: 'Yes', logprobs: [{ token: 'Yes', logprob: -0.5, top }] },
+      { type: 'text', text: '', logprobs: [{ token: '!', logprob: -0.25, top: [] }] },
+      anEnd(),
+    ];
+    const { respond, post, asked } = ask({ events });
+    const asking = { input: 'x', include: ['message.output_text.logprobs'], top_logprobs: 2 };
+    const { output } = await respond(asking);
+    const logprobs = [
+      {
+        token: 'Yes',
+        logprob: -0.5,
+        bytes: [89, 101, 115],
+        top_logprobs: [
+          { token: 'Yes', logprob: -0.5, bytes: [89, 101, 115] },
+          { token: '\uFFFD', logprob: -1, bytes: [] },
+        ],
+      },
+      { token: '!', logprob: -0.25, bytes: [33], top_logprobs: [] },
+    ];
+    expect(output).toMatchObject([{ content: [{ text: 'Yes', logprobs }] }]);
+    expect(asked[0]?.logprobs).toBe(2);
+    const { body } = await post({ ...asking, stream: true });
+    expect(body.match(/"delta":"[^"]*","logprobs":\[\{"token":"[^"]*"/g)).toHaveLength(2);
+    await respond({ input: 'x' });
+    expect(asked.at(-1)).not.toHaveProperty('logprobs');
+  });
+
+  it('offers the tools that are allowed, and no others', async () => {
+    const { respond, post, asked } = ask();
+    const tools = ['a', 'b', 'c'].map((name) => ({ type: 'function', name }));
+    const choice = (...names: string[]) => ({
+      type: 'allowed_tools',
+      mode: 'required',
+      tools: names.map((name) => ({ type: 'function', name })),
+    });
+    await respond({ input: 'x', tools, tool_choice: choice('a', 'c') });
+    expect(asked[0]?.prompt).toMatchObject({
+      tools: [{ name: 'a' }, { name: 'c' }],
+      toolChoice: 'required',
+    });
+    const unknown = await post({ input: 'x', tools, tool_choice: choice('d') });
+    expect(unknown.json()).toMatchObject({
+      error: { message: 'tool_choice: There is no tool of the name d.' },
+    });
+    const none = await post({ input: 'x', tools, tool_choice: choice() });
+    expect(none.json()).toMatchObject({ error: { message: 'tool_choice: There are no tools to call.' } });
   });
 });

@@ -1,20 +1,37 @@
-import type { InputItem, ResponseObject } from '../../protocols/openai/responses.ts';
-import { ResponseRequest } from '../../protocols/openai/responses.ts';
 import { textOf } from '../../protocols/openai/chat-message.ts';
+import type { InputItem } from '../../protocols/openai/responses.ts';
+import {
+  ResponseEvent,
+  ResponseObject,
+  ResponseRequest,
+  textLogprobs,
+} from '../../protocols/openai/responses.ts';
+import { callingOf } from '../../protocols/openai/structure.ts';
 import type { App } from '../app.ts';
 import type { Message } from '../chat/message.ts';
 import type { GenerationRequest, Sampling } from '../engine.ts';
 import { errorEvent } from '../errors.ts';
+import type { Operation } from '../openapi/operation.ts';
+import { events as eventsOf, json, modelErrors } from '../openapi/operation.ts';
 import { namedSseStream, sseHeaders } from '../sse.ts';
 import { startAnswers, unhurried } from './answers.ts';
 import type { Serving } from './asked.ts';
 import { engineFor, generationOf, headingOf } from './asked.ts';
-import { structureOf, toolOf } from './chat-messages.ts';
+import { offered, structureOf, toolOf } from './chat-messages.ts';
 import { responseEvents } from './response-events.ts';
+
+const operation: Operation = {
+  id: 'createResponse',
+  api: 'OpenAI',
+  summary: 'A chat in the newer form, as far as text goes; nothing is stored',
+  answers: { 200: [json(ResponseObject), eventsOf(ResponseEvent)] },
+  errors: modelErrors,
+};
 
 /** POST /v1/responses: https://platform.openai.com/docs/api-reference/responses */
 export function responseRoutes(app: App, serving: Serving): void {
-  app.post('/v1/responses', { schema: { body: ResponseRequest } }, async (request, reply) => {
+  const described = { schema: { body: ResponseRequest }, config: { operation } };
+  app.post('/v1/responses', described, async (request, reply) => {
     const { body } = request;
     const engine = engineFor(serving, body.model);
     const asked = responseRequest(generationOf(serving, engine, body, reply), body);
@@ -31,7 +48,7 @@ export function responseRoutes(app: App, serving: Serving): void {
 }
 
 function responseRequest(asked: Omit<GenerationRequest, 'prompt'>, body: ResponseRequest): GenerationRequest {
-  const { input, instructions, tool_choice: choice } = body;
+  const { input, instructions, include } = body;
   const said = typeof input === 'string' ? [{ role: 'user', content: input } as const] : messagesOf(input);
   const format = body.text?.format;
   const structure = format ? structureOf(format) : undefined;
@@ -41,11 +58,11 @@ function responseRequest(asked: Omit<GenerationRequest, 'prompt'>, body: Respons
     prompt: {
       kind: 'chat',
       messages: instructions ? [{ role: 'system', content: instructions }, ...said] : said,
-      tools: (body.tools ?? []).map(toolOf),
-      toolChoice: typeof choice === 'object' && choice !== null ? { name: choice.name } : (choice ?? 'auto'),
+      ...offered((body.tools ?? []).map(toolOf), callingOf(body.tool_choice)),
       parallelCalls: body.parallel_tool_calls !== false,
     },
     ...(structure && { structure }),
+    ...(include?.includes(textLogprobs) && { logprobs: body.top_logprobs ?? 0 }),
   };
 }
 
@@ -82,6 +99,7 @@ function begunResponse({ state }: Serving, body: ResponseRequest, sampling: Samp
     id,
     object: 'response',
     created_at: created,
+    completed_at: null,
     model,
     status: 'in_progress',
     incomplete_details: null,
@@ -91,14 +109,18 @@ function begunResponse({ state }: Serving, body: ResponseRequest, sampling: Samp
     background: false,
     instructions: body.instructions ?? null,
     max_output_tokens: body.max_output_tokens ?? null,
+    max_tool_calls: null,
     metadata: {},
     parallel_tool_calls: body.parallel_tool_calls ?? true,
     previous_response_id: null,
+    reasoning: { effort: null, summary: null },
+    service_tier: 'default',
     store: false,
     temperature: sampling.temperature,
     text: { format: body.text?.format ?? { type: 'text' } },
     tool_choice: body.tool_choice ?? 'auto',
     tools: body.tools ?? [],
+    top_logprobs: body.top_logprobs ?? 0,
     top_p: sampling.topP,
     truncation: body.truncation ?? 'disabled',
   };

@@ -245,7 +245,10 @@ describe('POST /api/chat', () => {
 
   it.each([
     [{ temprature: 0 }, 'temprature: This server does not know the field.'],
-    [{ options: { temprature: 0 } }, 'options.temprature: This server does not know the field.'],
+    [
+      { options: { temprature: 0 } },
+      'options.temprature: This server does not know the field: did you mean temperature?',
+    ],
     [{ options: { mirostat: 2 } }, 'options.mirostat: Mirostat'],
     [{ options: { num_ctx: 513 } }, 'options.num_ctx: 513 is more than the 512 tokens'],
     [{ options: { top_p: 2 } }, 'options.top_p'],

@@ -1,10 +1,11 @@
 import type { FastifyReply } from 'fastify';
-import type { OllamaChatEnd, OllamaChatLine } from '../../../protocols/ollama/chat.ts';
-import { OllamaChatRequest } from '../../../protocols/ollama/chat.ts';
+import { OllamaChatEnd, OllamaChatLine, OllamaChatRequest } from '../../../protocols/ollama/chat.ts';
 import type { App } from '../../app.ts';
 import type { GenerationEnd } from '../../engine.ts';
 import { describeToOllama } from '../../errors.ts';
 import { ndjsonHeaders, ndjsonStream } from '../../ndjson.ts';
+import type { Operation } from '../../openapi/operation.ts';
+import { json, lines as linesAre, ollamaModelErrors } from '../../openapi/operation.ts';
 import { startAnswers, unhurried } from '../answers.ts';
 import type { Serving } from '../asked.ts';
 import { toolOf } from '../chat-messages.ts';
@@ -13,9 +14,18 @@ import { collected, endOf, headingOf, linesOf, nothing, piecesOf } from './answe
 import { ensureStays, generationOf, ollamaEngineFor } from './asked.ts';
 import { messagesOf } from './messages.ts';
 
+const operation: Operation = {
+  id: 'chat',
+  api: 'Ollama',
+  summary: 'A chat; streamed, unless stream is false',
+  answers: { 200: [linesAre(OllamaChatLine), json(OllamaChatEnd)] },
+  errors: ollamaModelErrors,
+};
+
 /** POST /api/chat: https://docs.ollama.com/api/chat */
 export function ollamaChatRoutes(app: App, serving: Serving): void {
-  app.post('/api/chat', { schema: { body: OllamaChatRequest } }, async (request, reply) => {
+  const described = { schema: { body: OllamaChatRequest }, config: { operation } };
+  app.post('/api/chat', described, async (request, reply) => {
     const { body } = request;
     const engine = ollamaEngineFor(serving, body.model);
     const model = body.model ?? serving.state.servedName;

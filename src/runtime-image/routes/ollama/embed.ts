@@ -1,12 +1,34 @@
 import type { FastifyReply } from 'fastify';
-import type { OllamaEmbeddings, OllamaOldEmbedding } from '../../../protocols/ollama/embed.ts';
-import { OllamaEmbedRequest, OllamaOldEmbedRequest } from '../../../protocols/ollama/embed.ts';
+import {
+  OllamaEmbeddings,
+  OllamaEmbedRequest,
+  OllamaOldEmbedding,
+  OllamaOldEmbedRequest,
+} from '../../../protocols/ollama/embed.ts';
 import type { App } from '../../app.ts';
 import type { Embeddings } from '../../engine.ts';
+import type { Operation } from '../../openapi/operation.ts';
+import { json, ollamaModelErrors } from '../../openapi/operation.ts';
 import type { Serving } from '../asked.ts';
 import { waitingOf } from '../asked.ts';
 import { nanoseconds } from './answers.ts';
 import { ollamaEngineFor } from './asked.ts';
+
+const embed: Operation = {
+  id: 'embed',
+  api: 'Ollama',
+  summary: 'Vectors of length 1',
+  answers: { 200: [json(OllamaEmbeddings)] },
+  errors: ollamaModelErrors,
+};
+
+const embeddings: Operation = {
+  id: 'embeddings',
+  api: 'Ollama',
+  summary: 'A vector, in the older form',
+  answers: { 200: [json(OllamaOldEmbedding)] },
+  errors: ollamaModelErrors,
+};
 
 interface Asked {
   model?: string | null | undefined;
@@ -16,7 +38,8 @@ interface Asked {
 
 /** POST /api/embed: https://docs.ollama.com/api/embed, and the older POST /api/embeddings. */
 export function ollamaEmbedRoutes(app: App, serving: Serving): void {
-  app.post('/api/embed', { schema: { body: OllamaEmbedRequest } }, async (request, reply) => {
+  const described = { schema: { body: OllamaEmbedRequest }, config: { operation: embed } };
+  app.post('/api/embed', described, async (request, reply) => {
     const { model, input, truncate, dimensions } = request.body;
     const texts = typeof input === 'string' ? [input] : (input ?? []);
     const asked = { model, texts: texts.filter((text) => text !== ''), truncate: truncate !== false };
@@ -30,7 +53,8 @@ export function ollamaEmbedRoutes(app: App, serving: Serving): void {
     } satisfies OllamaEmbeddings;
   });
 
-  app.post('/api/embeddings', { schema: { body: OllamaOldEmbedRequest } }, async (request, reply) => {
+  const older = { schema: { body: OllamaOldEmbedRequest }, config: { operation: embeddings } };
+  app.post('/api/embeddings', older, async (request, reply) => {
     const { model, prompt } = request.body;
     const asked = { model, texts: prompt ? [prompt] : [], truncate: true };
     const { vectors } = await embedded(serving, asked, reply);

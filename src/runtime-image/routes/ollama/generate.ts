@@ -1,19 +1,33 @@
 import type { FastifyReply } from 'fastify';
-import type { OllamaGenerateEnd, OllamaGenerateLine } from '../../../protocols/ollama/generate.ts';
-import { OllamaGenerateRequest } from '../../../protocols/ollama/generate.ts';
+import {
+  OllamaGenerateEnd,
+  OllamaGenerateLine,
+  OllamaGenerateRequest,
+} from '../../../protocols/ollama/generate.ts';
 import type { App } from '../../app.ts';
 import type { ChatPrompt, Engine, GenerationEnd, TextPrompt } from '../../engine.ts';
 import { ApiError, describeToOllama } from '../../errors.ts';
 import { ndjsonHeaders, ndjsonStream } from '../../ndjson.ts';
+import type { Operation } from '../../openapi/operation.ts';
+import { json, lines as linesAre, ollamaModelErrors } from '../../openapi/operation.ts';
 import { startAnswers, unhurried } from '../answers.ts';
 import type { Serving } from '../asked.ts';
 import type { Said } from './answers.ts';
 import { collected, endOf, headingOf, linesOf, nothing, piecesOf } from './answers.ts';
 import { ensureStays, generationOf, ollamaEngineFor } from './asked.ts';
 
+const operation: Operation = {
+  id: 'generate',
+  api: 'Ollama',
+  summary: 'A single question, or raw text that is continued; streamed, unless stream is false',
+  answers: { 200: [linesAre(OllamaGenerateLine), json(OllamaGenerateEnd)] },
+  errors: ollamaModelErrors,
+};
+
 /** POST /api/generate: https://docs.ollama.com/api/generate */
 export function ollamaGenerateRoutes(app: App, serving: Serving): void {
-  app.post('/api/generate', { schema: { body: OllamaGenerateRequest } }, async (request, reply) => {
+  const described = { schema: { body: OllamaGenerateRequest }, config: { operation } };
+  app.post('/api/generate', described, async (request, reply) => {
     const { body } = request;
     const engine = ollamaEngineFor(serving, body.model);
     const model = body.model ?? serving.state.servedName;

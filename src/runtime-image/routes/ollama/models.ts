@@ -1,14 +1,17 @@
-import type {
-  OllamaDetails,
+import type { OllamaDetails } from '../../../protocols/ollama/models.ts';
+import {
   OllamaRunning,
   OllamaShown,
+  OllamaShowRequest,
   OllamaTags,
   OllamaVersion,
+  ollamaVersion,
 } from '../../../protocols/ollama/models.ts';
-import { OllamaShowRequest, ollamaVersion } from '../../../protocols/ollama/models.ts';
 import type { App } from '../../app.ts';
 import type { Engine, GenerationDefaults } from '../../engine.ts';
 import { stillLoading } from '../../errors.ts';
+import type { Content, Operation } from '../../openapi/operation.ts';
+import { json, text } from '../../openapi/operation.ts';
 import type { ServedModel } from '../../served-model.ts';
 import type { RuntimeState } from '../../state.ts';
 import type { Serving } from '../asked.ts';
@@ -17,22 +20,44 @@ import { ollamaEngineFor } from './asked.ts';
 /** When a model that stays is unloaded; far away, and not so far that a client's clock overflows. */
 const never = '2300-01-01T00:00:00.000Z';
 
+const operationOf = (
+  id: string,
+  summary: string,
+  answer: Content,
+  errors: Operation['errors'] = [],
+): Operation => ({ id, api: 'Ollama', summary, answers: { 200: [answer] }, errors });
+
+const running = operationOf('running', 'The words `Ollama is running`', text);
+const version = operationOf('version', 'The release of Ollama whose API this is', json(OllamaVersion));
+const tags = operationOf('tags', 'The model that is served, as a list', json(OllamaTags), [503]);
+const ps = operationOf('ps', 'What is loaded', json(OllamaRunning));
+const show = operationOf(
+  'show',
+  'What the model is, by the header of its file',
+  json(OllamaShown),
+  [400, 404, 413, 503],
+);
+
 /** What Ollama's clients ask before they ask a model. */
 export function ollamaModelRoutes(app: App, serving: Serving): void {
   const { state } = serving;
 
   // Clients look at the very words. Fastify answers HEAD as it does GET.
-  app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send('Ollama is running'));
+  app.get('/', { config: { operation: running } }, (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').send('Ollama is running'),
+  );
 
-  app.get('/api/version', (): OllamaVersion => ({ version: ollamaVersion }));
+  app.get('/api/version', { config: { operation: version } }, (): OllamaVersion => ({
+    version: ollamaVersion,
+  }));
 
-  app.get('/api/tags', (): OllamaTags => {
+  app.get('/api/tags', { config: { operation: tags } }, (): OllamaTags => {
     const model = servedModel(state);
     const modified_at = model.modifiedAt.toISOString();
     return { models: state.names.map((name) => ({ ...listed(name, model), modified_at })) };
   });
 
-  app.get('/api/ps', (): OllamaRunning => {
+  app.get('/api/ps', { config: { operation: ps } }, (): OllamaRunning => {
     const { model, engine } = state;
     if (!model || !engine) return { models: [] };
     const { ram, vram } = model.usage;
@@ -49,7 +74,8 @@ export function ollamaModelRoutes(app: App, serving: Serving): void {
     };
   });
 
-  app.post('/api/show', { schema: { body: OllamaShowRequest } }, (request): OllamaShown => {
+  const described = { schema: { body: OllamaShowRequest }, config: { operation: show } };
+  app.post('/api/show', described, (request): OllamaShown => {
     const engine = ollamaEngineFor(serving, request.body.model || request.body.name);
     return shown(servedModel(state), engine);
   });
