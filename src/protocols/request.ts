@@ -33,9 +33,6 @@ export function requestFields(schema: z.core.$ZodType): RequestFields | undefine
   return described.get(schema) ?? (parent && requestFields(parent));
 }
 
-export const absent = (value: unknown) => value === undefined || value === null;
-export const absentOrEmpty = (value: unknown) => absent(value) || Object.keys(value ?? {}).length === 0;
-
 /** Neutral is null alone. */
 export const unasked = z.null();
 /** Neutral are null and these values. */
@@ -45,6 +42,20 @@ export const unaskedOr = (...values: (string | number | boolean)[]) =>
 export const unaskedOrEmpty = z
   .union([z.null(), z.array(z.never()).max(0), z.strictObject({})])
   .describe('an empty one');
+
+/** A field of a part of a request, which is refused where it says anything. */
+export const emptyOnly = (message: string) =>
+  z
+    .unknown()
+    .optional()
+    .superRefine((value, issues) => {
+      if (value === undefined || unaskedOrEmpty.safeParse(value).success) return;
+      issues.addIssue({ code: 'custom', message, params: { code: unsupportedCode } });
+    })
+    .meta({
+      description: `Refused, but for an empty one. ${message}`,
+      anyOf: [{ type: 'null' }, { type: 'array', maxItems: 0 }, { type: 'object', maxProperties: 0 }],
+    });
 
 /** A schema that takes these fields and no others. */
 export function requestOf<Shape extends z.ZodRawShape>(fields: RequestFields<Shape>) {

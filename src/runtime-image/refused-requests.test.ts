@@ -206,3 +206,21 @@ describe('a request that goes elsewhere', () => {
     expect(OllamaError.parse(answer.json()).error).toContain('send POST, with JSON as the body.');
   });
 });
+
+describe('a field of a message that only other servers know', () => {
+  it.each([[null], [{}], [[]]])('may be empty: %j', async (nothing) => {
+    const { post } = ollamaServer();
+    const message = { role: 'user', content: 'Hi', audio: nothing, function_call: nothing };
+    expect((await post(chat, { messages: [message] })).statusCode).toBe(200);
+    const images = { role: 'user', content: 'Hi', images: nothing };
+    expect((await post('/api/chat', { messages: [images], stream: false })).statusCode).toBe(200);
+  });
+
+  it.each([[5], [false], [''], ['x'], [['x']], [{ id: 'x' }]])('may not be %j', async (something) => {
+    const { message } = await told(chat, { messages: [{ role: 'user', content: 'Hi', audio: something }] });
+    expect(message).toBe('messages[0].audio: audio in a message is not supported.');
+    const { post } = ollamaServer();
+    const answer = await post('/api/chat', { messages: [{ role: 'user', images: something }] });
+    expect(OllamaError.parse(answer.json()).error).toContain('Images are not supported');
+  });
+});

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { JsonSchema } from '../openai/structure.ts';
-import { absentOrEmpty, requestOf, unsupportedCode } from '../request.ts';
+import { emptyOnly, requestOf } from '../request.ts';
 import { answerFields, endFields, generationFields } from './generation.ts';
 
 /** POST /api/chat: https://docs.ollama.com/api/chat */
@@ -30,14 +30,7 @@ export const OllamaMessage = z.looseObject({
   /** Of a tool: its name, or the call that it answers; absent: the calls are answered in their order. */
   tool_name: z.string().nullish(),
   tool_call_id: z.string().nullish(),
-  images: z
-    .unknown()
-    .optional()
-    .superRefine((images, issues) => {
-      if (absentOrEmpty(images)) return;
-      issues.addIssue({ code: 'custom', message: imagesRefused, params: { code: unsupportedCode } });
-    })
-    .meta({ type: ['array', 'null'], maxItems: 0, description: 'Refused, but for an empty list.' }),
+  images: emptyOnly(imagesRefused),
 });
 export type OllamaMessage = z.infer<typeof OllamaMessage>;
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { absentOrEmpty, unsupportedCode } from '../request.ts';
+import { emptyOnly, unsupportedCode } from '../request.ts';
 
 const textTypes = ['text', 'refusal', 'input_text', 'output_text'];
 
@@ -41,19 +41,10 @@ export const CalledTool = z.object({
   function: z.object({ name: z.string(), arguments: z.string() }),
 });
 
-/** A field that says what only other servers can do. */
-const refused = (name: string) =>
-  z
-    .unknown()
-    .optional()
-    .superRefine((value, issues) => {
-      if (absentOrEmpty(value)) return;
-      const message = `${name} in a message is not supported.`;
-      issues.addIssue({ code: 'custom', message, params: { code: unsupportedCode } });
-    })
-    .meta({ type: 'null', description: 'Refused, but for an empty one.' });
-
-const notTaken = { audio: refused('audio'), function_call: refused('function_call') };
+const notTaken = {
+  audio: emptyOnly('audio in a message is not supported.'),
+  function_call: emptyOnly('function_call in a message is not supported.'),
+};
 
 export const ChatMessage = z.discriminatedUnion(
   'role',
