@@ -13,13 +13,16 @@ export interface TextSoFar {
   limit: number;
 }
 
+/** Leaves a step out. Absent it would be 40, and with 0 node-llama-cpp sorts the whole vocabulary: half of the speed. */
+const off = null as unknown as number;
+
 /** How llama.cpp chooses tokens for this request. */
 export function samplingOptions(sampling: Sampling, text: TextSoFar): SequenceEvaluateOptions {
   const { temperature, topP, topK, minP, seed } = sampling;
   return {
     temperature,
     topP,
-    topK,
+    topK: topK === 0 ? off : topK,
     minP,
     seed: seed === undefined ? randomInt(2 ** 32) : seed >>> 0,
     ...penaltyOf(sampling, text),
