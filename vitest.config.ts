@@ -13,6 +13,7 @@ export default defineConfig({
             'scripts/**/*.test.ts',
             'test/hub/**/*.test.ts',
             'test/cluster/**/*.test.ts',
+            'test/{bench,load}/**/*.test.ts',
           ],
         },
       },

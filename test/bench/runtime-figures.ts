@@ -1,0 +1,153 @@
+import { bareName, llamaServerName, longshoreName } from './runtime-contenders.ts';
+import type { Lag } from './runtime-observer.ts';
+
+export interface Decoding {
+  /** At the same time. */
+  streams: number;
+  /** Whether tokens were drawn by the probabilities of all; otherwise the likeliest was taken. */
+  drawn: boolean;
+  /** Of all streams together. */
+  tokensPerSecond: number;
+  lag?: Lag;
+}
+
+/** One contender, once. */
+export interface Round {
+  contender: string;
+  /** The library that computed. */
+  backend: string;
+  loadSeconds: number;
+  decoding: Decoding[];
+  /** To the first token of a long prompt that is new. */
+  coldMs: number;
+  /** To the first token of one whose beginning is there. */
+  sharedMs: number;
+  /** Tokens of the second turn of a conversation, without its answer. */
+  turn: { added: number; computed: number };
+  /** Of memory, the weights that are mapped included. */
+  peakMb: number;
+}
+
+export interface RuntimeFigures {
+  date: string;
+  machine: string;
+  node: string;
+  /** What all of them compute with. */
+  engine: string;
+  threads: number;
+  /** Megabytes (2^20) with a model that is next to nothing, by contender. */
+  emptyMb: Record<string, number>;
+  rounds: Round[];
+}
+
+type Read = (round: Round) => number | undefined;
+
+const rate =
+  (streams: number, drawn: boolean): Read =>
+  ({ decoding }) =>
+    decoding.find((one) => one.streams === streams && one.drawn === drawn)?.tokensPerSecond;
+
+const lag =
+  (streams: number): Read =>
+  ({ decoding }) =>
+    decoding.find((one) => one.streams === streams && !one.drawn)?.lag?.p99;
+
+/** A table as Markdown: medians, and in brackets the least and the most. */
+export function tableOf(figures: RuntimeFigures): string {
+  const names = Object.keys(figures.emptyMb);
+  const rows: [what: string, read: Read, digits: number][] = [
+    ...streamsOf(figures).map((streams): [string, Read, number] => [
+      `tokens/s, ${streams === 1 ? 'one stream' : `${streams} streams together`}`,
+      rate(streams, false),
+      1,
+    ]),
+    ['tokens/s, one stream, drawn from the whole vocabulary', rate(1, true), 1],
+    ['ms to the first token, long prompt', ({ coldMs }) => coldMs, 0],
+    ['ms to the first token, all but its end shared', ({ sharedMs }) => sharedMs, 0],
+    ['tokens computed for a second turn', ({ turn }) => turn.computed, 0],
+    ['— of them new', ({ turn }) => turn.added, 0],
+    ...streamsOf(figures).map((streams): [string, Read, number] => [
+      `ms that the event loop is late, p99, ${streams} at once`,
+      lag(streams),
+      1,
+    ]),
+    ['s from start to ready', ({ loadSeconds }) => loadSeconds, 2],
+    ['MB of memory at most, weights included', ({ peakMb }) => peakMb, 0],
+  ];
+  const told = rows.map(([what, read, digits]) => {
+    const cells = names.map((name) => spread(of(figures, name, read), digits));
+    return `| ${what} | ${cells.join(' | ')} |`;
+  });
+  const empty = names.map((name) => figures.emptyMb[name]?.toFixed(0) ?? '');
+  return [
+    `| ${figures.rounds.filter(({ contender }) => contender === longshoreName).length} rounds | ${names.join(' | ')} |`,
+    `|---|${names.map(() => '---|').join('')}`,
+    ...told,
+    `| MB of memory with next to no model | ${empty.join(' | ')} |`,
+  ].join('\n');
+}
+
+function spread(values: readonly number[], digits: number): string {
+  if (values.length === 0) return '';
+  const [least, most] = [Math.min(...values), Math.max(...values)];
+  const middle = median(values).toFixed(digits);
+  return least === most ? middle : `${middle} (${least.toFixed(digits)}–${most.toFixed(digits)})`;
+}
+
+export interface Verdict {
+  met: boolean;
+  line: string;
+}
+
+/** @param timed Whether times count: those of a machine with other work say nothing. */
+export function verdicts(figures: RuntimeFigures, timed: boolean): Verdict[] {
+  const turns = of(figures, longshoreName, ({ turn }) => turn.computed - turn.added);
+  const extra = Math.max(...turns);
+  const emptyMb = figures.emptyMb[longshoreName] ?? Number.NaN;
+  return [
+    // The last token of the first answer was chosen and never computed.
+    { met: extra <= 1, line: `a second turn computes ${extra} tokens beside its new ones, of 1` },
+    { met: emptyMb < 150, line: `memory without a model: ${emptyMb.toFixed(0)} of 150 MB` },
+    ...(timed ? timedVerdicts(figures) : []),
+  ];
+}
+
+function timedVerdicts(figures: RuntimeFigures): Verdict[] {
+  const wanted: [peer: string, streams: number, least: number][] = [
+    [bareName, 1, 0.97],
+    [llamaServerName, 1, 0.95],
+    [llamaServerName, 4, 0.9],
+    [llamaServerName, 8, 0.9],
+  ];
+  const rates = wanted
+    .filter(([peer]) => peer in figures.emptyMb)
+    .map(([peer, streams, least]) => {
+      const share = shareOf(figures, peer, rate(streams, false));
+      const line = `${streams} at once: ${share.toFixed(3)} of the tokens/s of ${peer}, at least ${least}`;
+      return { met: share >= least, line };
+    });
+  const lags = streamsOf(figures).map((streams) => {
+    const late = median(of(figures, longshoreName, lag(streams)));
+    return { met: late < 50, line: `${streams} at once: event loop ${late.toFixed(1)} ms late (p99), of 50` };
+  });
+  return [...rates, ...lags];
+}
+
+/** The median over rounds, each compared with that of the peer: what the machine does meets both. */
+function shareOf(figures: RuntimeFigures, peer: string, read: Read): number {
+  const [ours, theirs] = [of(figures, longshoreName, read), of(figures, peer, read)];
+  return median(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)));
+}
+
+function of({ rounds }: RuntimeFigures, name: string, read: Read): number[] {
+  return rounds.filter(({ contender }) => contender === name).flatMap((round) => read(round) ?? []);
+}
+
+function streamsOf({ rounds }: RuntimeFigures): number[] {
+  return rounds[0]?.decoding.filter(({ drawn }) => !drawn).map(({ streams }) => streams) ?? [];
+}
+
+/** Of an even number the upper one: a value that was measured. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}

@@ -1,0 +1,112 @@
+import type { Contender, Load, Running } from './runtime-contenders.ts';
+import { median, type Decoding, type Round } from './runtime-figures.ts';
+import type { Told } from './runtime-stream.ts';
+
+/** How much is asked for. */
+export interface Plan {
+  /** Numbers of streams that are decoded at the same time. */
+  streams: readonly number[];
+  /** Tokens of each. */
+  tokens: number;
+  /** Words of a long prompt; a word is a token or two. */
+  words: number;
+  /** Of each kind of time to the first token. */
+  times: number;
+}
+
+/** Everything that is measured of one contender, on a process of its own. */
+export async function measureRound(contender: Contender, load: Load, plan: Plan): Promise<Round> {
+  await using running = await contender.start(load);
+  await running.answers([{ prompt: counting(0), most: 4 }]);
+  const decoding: Decoding[] = [];
+  for (const streams of plan.streams) decoding.push(await decode(running, streams, plan.tokens, false));
+  decoding.push(await decode(running, 1, plan.tokens, true));
+  const first = await toFirstToken(running, plan);
+  const turn = await secondTurn(running);
+  const { peakMb } = await running.figures();
+  const { loadSeconds } = running;
+  const backend = await running.backend();
+  return { contender: contender.name, backend, loadSeconds, decoding, ...first, turn, peakMb };
+}
+
+/** Memory with a model that is next to nothing. */
+export async function measureEmpty(contender: Contender, load: Load): Promise<number> {
+  await using running = await contender.start(load);
+  return (await running.figures()).rssMb;
+}
+
+/** A text that goes on for ever, whose next token is never in doubt. Others with other numbers. */
+function counting(stream: number): string {
+  const from = 100 * stream + 1;
+  return Array.from({ length: 6 }, (_, i) => `${from + i},`).join(' ');
+}
+
+async function decode(running: Running, streams: number, tokens: number, drawn: boolean): Promise<Decoding> {
+  await running.lag();
+  const asks = Array.from({ length: streams }, (_, stream) => ({
+    prompt: counting(stream),
+    most: tokens,
+    drawn,
+  }));
+  const told = await running.answers(asks);
+  const lag = await running.lag();
+  if (!drawn && told.some((one) => one.tokens !== tokens))
+    throw new Error(`asked for ${tokens} tokens, got ${told.map((one) => one.tokens).join(', ')}`);
+  return { streams, drawn, tokensPerSecond: rateOf(told), ...(lag && { lag }) };
+}
+
+/** Tokens of all streams in a second, from the first of them to the last; the first comes of the prompt. */
+function rateOf(told: readonly Told[]): number {
+  const made = told.reduce((sum, { tokens }) => sum + tokens - 1, 0);
+  const from = Math.min(...told.map(({ firstAt }) => firstAt));
+  const to = Math.max(...told.map(({ lastAt }) => lastAt));
+  return (made / (to - from)) * 1000;
+}
+
+/** Medians of milliseconds: of a prompt that nobody has seen, and of one of which only the last words are new. */
+async function toFirstToken(running: Running, { words, times }: Plan) {
+  const [cold, shared]: [number[], number[]] = [[], []];
+  const long = (time: number) => prose(words, time);
+  let prompt = '';
+  for (let time = 0; time < times; time++) {
+    prompt = long(time);
+    cold.push(await first(running, prompt));
+  }
+  for (let time = 0; time < times; time++)
+    shared.push(await first(running, `${prompt} ${prose(12, time + 99)}`));
+  return { coldMs: median(cold), sharedMs: median(shared) };
+}
+
+async function first(running: Running, prompt: string): Promise<number> {
+  const [told] = await running.answers([{ prompt, most: 2 }]);
+  if (!told) throw new Error('no answer');
+  return told.firstAt - told.askedAt;
+}
+
+/** How many tokens the second turn adds, its answer apart, and how many of its prompt were computed. */
+async function secondTurn(running: Running): Promise<Round['turn']> {
+  const prompt = `${prose(60, 7)}\n${counting(90)}`;
+  const [one] = await running.answers([{ prompt, most: 24 }]);
+  const [two] = await running.answers([{ prompt: `${prompt}${one?.text}\n${prose(20, 8)}`, most: 2 }]);
+  if (!one || !two) throw new Error('no answer');
+  return {
+    added: two.promptTokens - one.promptTokens - one.tokens,
+    computed: two.promptTokens - two.cachedTokens,
+  };
+}
+
+const vocabulary =
+  'a ship came into the harbour at dawn and its crew began to unload grain timber wool salt iron glass'.split(
+    ' ',
+  );
+
+/** Words in an order that depends on the seed (xorshift32). */
+function prose(words: number, seed: number): string {
+  let state = (seed + 1) * 0x9e3779b9;
+  return Array.from({ length: words }, () => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return vocabulary[(state >>> 0) % vocabulary.length];
+  }).join(' ');
+}
