@@ -22,7 +22,7 @@ export async function measureRound(contender: Contender, load: Load, plan: Plan)
   for (const streams of plan.streams) decoding.push(await decode(running, streams, plan.tokens, false));
   decoding.push(await decode(running, 1, plan.tokens, true));
   const first = await toFirstToken(running, plan);
-  const turn = await secondTurn(running);
+  const turn = await secondTurn(running, plan);
   const { peakMb } = await running.figures();
   const { loadSeconds } = running;
   const backend = await running.backend();
@@ -84,9 +84,9 @@ async function first(running: Running, prompt: string): Promise<number> {
 }
 
 /** How many tokens the second turn adds, its answer apart, and how many of its prompt were computed. */
-async function secondTurn(running: Running): Promise<Round['turn']> {
-  const prompt = `${prose(60, 7)}\n${counting(90)}`;
-  const [one] = await running.answers([{ prompt, most: 24 }]);
+async function secondTurn(running: Running, { tokens }: Plan): Promise<Round['turn']> {
+  const prompt = counting(90);
+  const [one] = await running.answers([{ prompt, most: tokens }]);
   const [two] = await running.answers([{ prompt: `${prompt}${one?.text}\n${prose(20, 8)}`, most: 2 }]);
   if (!one || !two) throw new Error('no answer');
   return {
