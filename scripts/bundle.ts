@@ -7,25 +7,27 @@ import type { BuildOptions, Plugin } from 'esbuild';
  * here: requests to the API server are kube/'s own, and k8s-operator, which imports it all, only makes a client that it
  * does not use. Classes of that name stand in for those; what else is asked for is undefined.
  */
-const clientNode: Record<string, string> = {
+const clientNode = (more: string): Record<string, string> => ({
   'dist/index.js': `
     export { KubeConfig } from './config.js';
+    ${more}
     export class CoreV1Api {}
     export const [ApiextensionsV1Api, Watch, loadYaml] = [];`,
   'dist/gen/index.js': `
     export { createConfiguration } from './configuration.js';
-    export { ServerConfiguration } from './servers.js';`,
-};
+    export { ServerConfiguration } from './servers.js';
+    export const [AppsV1Api, CoreV1Api] = [];`,
+});
 
-const withoutGeneratedApi: Plugin = {
+const withoutGeneratedApi = (more = ''): Plugin => ({
   name: 'client-node without its generated API',
   setup(build) {
     build.onLoad({ filter: /@kubernetes\/client-node\/dist\/(gen\/)?index\.js$/ }, ({ path }) => ({
-      contents: clientNode[path.slice(path.indexOf('dist/'))] ?? '',
+      contents: clientNode(more)[path.slice(path.indexOf('dist/'))] ?? '',
       resolveDir: dirname(path),
     }));
   },
-};
+});
 
 /** How programs become what the images carry; what is bundled and how decides a third of the operator's memory. */
 export const bundleOptions = {
@@ -40,9 +42,17 @@ export const bundleOptions = {
   minifySyntax: true,
   legalComments: 'linked',
   logLevel: 'warning',
-  plugins: [withoutGeneratedApi],
+  plugins: [withoutGeneratedApi()],
   // CommonJS packages inside the bundle ask for Node's own modules with require().
   banner: {
     js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);",
   },
+} satisfies BuildOptions;
+
+/** The command line: what a verb does not need is not read, so that help is there at once. */
+export const cliBundleOptions = {
+  ...bundleOptions,
+  splitting: true,
+  chunkNames: 'chunks/[name]-[hash]',
+  plugins: [withoutGeneratedApi("export { PortForward } from './portforward.js';")],
 } satisfies BuildOptions;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { bitsPerWeight } from './choices.ts';
 import { ObjectName } from './kubernetes.ts';
 
 export const publicHub = 'https://huggingface.co';
@@ -16,10 +17,6 @@ const Endpoint = z
   .string()
   .max(512)
   .regex(/^https?:\/\/[A-Za-z0-9.-]+(:[0-9]{1,5})?(\/[A-Za-z0-9._/-]*)?$/);
-
-/** What `bits` may be. */
-export const bitsPerWeight = [1, 2, 3, 4, 5, 6, 8, 16, 32] as const;
-export type BitsPerWeight = (typeof bitsPerWeight)[number];
 
 export const HuggingFaceSource = z
   .object({

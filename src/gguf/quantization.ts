@@ -1,4 +1,4 @@
-import type { BitsPerWeight } from '../api/source.ts';
+import type { BitsPerWeight } from '../api/choices.ts';
 
 const quantization =
   /(?<![A-Za-z0-9])(?:(?:IQ|TQ|Q)[1-9](?:_[A-Z0-9]+)*|BF16|FP?16|FP?32|MXFP4(?:_MOE)?|NVFP4)(?![A-Za-z0-9_])/gi;

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { BitsPerWeight } from '../api/source.ts';
+import type { BitsPerWeight } from '../api/choices.ts';
 import { isSafePath } from './repo-path.ts';
 import { selectFiles } from './select-files.ts';
 import { SourceError, type SourceFile } from './source.ts';

@@ -1,4 +1,4 @@
-import type { BitsPerWeight } from '../api/source.ts';
+import type { BitsPerWeight } from '../api/choices.ts';
 import { bestOfBits, pieceInName, quantizationInName } from '../gguf/quantization.ts';
 import { isPattern, matchesPattern } from './file-pattern.ts';
 import { closeNames, listed } from './names.ts';
@@ -196,7 +196,7 @@ export function isGguf(path: string): boolean {
 }
 
 /** A GGUF file with the weights of a model, not a projector for images or statistics of a quantizer. */
-function isModel(path: string): boolean {
+export function isModel(path: string): boolean {
   return isGguf(path) && !isProjector(path) && !/imatrix/i.test(fileName(path));
 }
 

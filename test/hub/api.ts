@@ -44,7 +44,9 @@ export function modelInfo(repo: StoredRepo, commit: Commit, query: URLSearchPara
 /** Repositories that carry all labels of the query, sorted and limited as it says; each as `modelInfo` has it. */
 export function modelList(repos: Iterable<StoredRepo>, query: URLSearchParams): Fields[] {
   const wanted = query.getAll('filter').flatMap((filter) => filter.split(','));
+  const words = query.get('search')?.toLowerCase() ?? '';
   const found = [...repos].flatMap((repo) => {
+    if (!repo.id.toLowerCase().includes(words)) return [];
     const commit = findCommit(repo, 'main');
     const carried = commit === undefined ? [] : labels(commit);
     return commit !== undefined && wanted.every((label) => carried.includes(label)) ? [{ repo, commit }] : [];

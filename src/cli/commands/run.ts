@@ -1,0 +1,138 @@
+import { createInterface } from 'node:readline/promises';
+import { text } from 'node:stream/consumers';
+import type { NamedSource } from '../../api/choices.ts';
+import { ask, type Message, type Question } from '../ask.ts';
+import type { Connection } from '../connection.ts';
+import { CliError, exitCodes } from '../failure.ts';
+import { forwardTo } from '../forward.ts';
+import { coloured, type Terminal } from '../terminal.ts';
+import { haveLoaded, havePulled } from './load.ts';
+
+export interface AskOptions {
+  source?: NamedSource | undefined;
+  system?: string | undefined;
+  apiKey?: string | undefined;
+  gpus?: number | undefined;
+  maxTokens?: number | undefined;
+}
+
+/** Pulls and loads a model where that is needed, and prints its answer to one prompt, as it comes. */
+export async function run(
+  connection: Connection,
+  terminal: Terminal,
+  asked: string,
+  words: string[],
+  options: AskOptions,
+): Promise<void> {
+  const piped = process.stdin.isTTY ? '' : await text(process.stdin);
+  const prompt = [words.join(' '), piped.trim()].filter((part) => part !== '').join('\n\n');
+  if (prompt === '') {
+    throw new CliError(
+      exitCodes.usage,
+      'There is nothing to ask.',
+      `Write the prompt behind the model or pipe it in; to talk with it, use \`longshore chat ${asked}\`.`,
+    );
+  }
+  const model = await haveServed(connection, terminal, asked, options, `longshore run ${asked}`);
+  using forward = await forwardTo(connection, model);
+  const stop = new AbortController();
+  const interrupted = (): void => stop.abort();
+  process.once('SIGINT', interrupted);
+  const messages = [...opening(options), { role: 'user' as const, content: prompt }];
+  const { signal } = stop;
+  try {
+    await print(terminal, { url: forward.url, model, messages, ...wishesOf(options), signal });
+  } finally {
+    process.off('SIGINT', interrupted);
+  }
+  if (signal.aborted) throw new CliError(exitCodes.detached, 'Stopped.');
+}
+
+/** Talks with a model until /bye or the end of input. Ctrl-C stops an answer, and without one leaves. */
+export async function chat(
+  connection: Connection,
+  terminal: Terminal,
+  asked: string,
+  options: AskOptions,
+): Promise<void> {
+  const model = await haveServed(connection, terminal, asked, options, `longshore chat ${asked}`);
+  using forward = await forwardTo(connection, model);
+  let messages = opening(options);
+  const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: '>>> ' });
+  let answering: AbortController | undefined;
+  lines.on('SIGINT', () => (answering ? answering.abort() : lines.close()));
+  if (process.stdin.isTTY) {
+    terminal.err.write(
+      coloured(terminal, 'dim', 'Ctrl-C stops an answer; /clear forgets, /bye leaves.') + '\n',
+    );
+  }
+  try {
+    lines.prompt();
+    for await (const line of lines) {
+      const content = line.trim();
+      if (content === '/bye') break;
+      if (content === '/clear') messages = opening(options);
+      else if (content.startsWith('/'))
+        terminal.err.write(`There is no ${content}: /clear forgets, /bye leaves.\n`);
+      else if (content !== '') {
+        messages.push({ role: 'user', content });
+        answering = new AbortController();
+        const { signal } = answering;
+        const answer = await print(terminal, {
+          url: forward.url,
+          model,
+          messages,
+          ...wishesOf(options),
+          signal,
+        });
+        answering = undefined;
+        messages.push({ role: 'assistant', content: answer });
+      }
+      lines.prompt();
+    }
+  } finally {
+    lines.close();
+  }
+}
+
+async function haveServed(
+  connection: Connection,
+  terminal: Terminal,
+  asked: string,
+  { source, gpus }: AskOptions,
+  again: string,
+): Promise<string> {
+  const model = await havePulled(connection, terminal, asked, source, again);
+  await haveLoaded(connection, terminal, model, { gpus, wait: true }, again);
+  return model;
+}
+
+const opening = ({ system }: AskOptions): Message[] =>
+  system === undefined ? [] : [{ role: 'system', content: system }];
+const wishesOf = ({ apiKey = process.env['LONGSHORE_API_KEY'], maxTokens }: AskOptions) => ({
+  apiKey,
+  maxTokens,
+});
+
+/** Prints an answer as it comes, thoughts apart from it, and answers with its text; what came before an abort counts. */
+async function print(terminal: Terminal, question: Question): Promise<string> {
+  let answer = '';
+  let isThinking = false;
+  try {
+    for await (const piece of ask(question)) {
+      if ('thought' in piece) {
+        terminal.err.write(coloured(terminal, 'dim', piece.thought));
+        isThinking = true;
+        continue;
+      }
+      if (isThinking) terminal.err.write('\n\n');
+      isThinking = false;
+      answer += piece.text;
+      terminal.out.write(piece.text);
+    }
+  } catch (error) {
+    if (!question.signal.aborted) throw error;
+  }
+  terminal.out.write('\n');
+  return answer;
+}

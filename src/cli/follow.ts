@@ -1,0 +1,64 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import type { KubeClient } from '../kube/client.ts';
+import { findCondition, type Condition } from '../kube/conditions.ts';
+import { ApiError, isNotFound } from '../kube/errors.ts';
+import type { Kind, KubeObject, Live, Ref } from '../kube/kind.ts';
+
+interface WithConditions extends KubeObject {
+  status?: { observedGeneration?: number | undefined; conditions?: Condition[] | undefined } | undefined;
+}
+
+/** An object as it is now, and each time that it changes; undefined when it is gone. Ends with its signal. */
+export async function* versionsOf<T extends KubeObject>(
+  client: Pick<KubeClient, 'get' | 'watch'>,
+  kind: Kind<T>,
+  ref: Ref & { name: string },
+  signal: AbortSignal,
+): AsyncGenerator<Live<T> | undefined> {
+  for (;;) {
+    let resourceVersion: string;
+    try {
+      const object = await client.get(kind, ref, { signal });
+      yield object;
+      ({ resourceVersion } = object.metadata);
+    } catch (error) {
+      if (!isNotFound(error)) throw error;
+      yield undefined;
+      return;
+    }
+    try {
+      const watch = client.watch(kind, {
+        namespace: ref.namespace,
+        fieldSelector: `metadata.name=${ref.name}`,
+        resourceVersion,
+        timeoutSeconds: 300,
+        silenceMs: 330_000,
+        signal,
+      });
+      for await (const event of watch) {
+        if (event.type === 'BOOKMARK') continue;
+        yield event.type === 'DELETED' ? undefined : event.object;
+        if (event.type === 'DELETED') return;
+      }
+    } catch (error) {
+      // What is too old is read anew, and a server that is away for a moment is asked again.
+      if (signal.aborted || !(error instanceof ApiError)) throw error;
+      await pause(1000, undefined, { signal });
+    }
+  }
+}
+
+export type Standing =
+  | { at: 'ready'; condition: Condition }
+  | { at: 'underway' | 'stuck' | 'held'; condition: Condition | undefined };
+
+/** How an object of ours stands, in the sense of kstatus; what is told of an older spec is not looked at. */
+export function standingOf({ metadata, status }: Live<WithConditions>): Standing {
+  const condition = findCondition(status?.conditions, 'Ready');
+  if (status?.observedGeneration !== metadata.generation || !condition)
+    return { at: 'underway', condition: undefined };
+  if (condition.status === 'True') return { at: 'ready', condition };
+  const holds = (type: string): boolean => findCondition(status?.conditions, type)?.status === 'True';
+  if (holds('Stalled')) return { at: 'stuck', condition };
+  return { at: holds('Reconciling') ? 'underway' : 'held', condition };
+}

@@ -1,0 +1,51 @@
+import { createServer, type AddressInfo } from 'node:net';
+import { PortForward } from '@kubernetes/client-node';
+import { labels } from '../controllers/labels.ts';
+import { isReady } from '../controllers/pods.ts';
+import { pods } from '../kube/builtin.ts';
+import { runtimePort } from '../protocols/runtime.ts';
+import type { Connection } from './connection.ts';
+import { CliError, exitCodes, refusedBy } from './failure.ts';
+
+export interface Forward extends Disposable {
+  /** `http://127.0.0.1:port`, which leads to a pod of the server. */
+  readonly url: string;
+}
+
+/** A way to a ready pod of a server through the API server, as `kubectl port-forward` makes one. */
+export async function forwardTo(
+  { client, kubeConfig, namespace }: Connection,
+  server: string,
+): Promise<Forward> {
+  const labelSelector = `${labels.server}=${server}`;
+  const found = await client.list(pods, { namespace, labelSelector }).catch((error: unknown) => {
+    throw refusedBy(error, `find the pods of ${server}`);
+  });
+  const pod = found.items.find(isReady);
+  if (!pod) {
+    throw new CliError(
+      exitCodes.failed,
+      `No pod of server ${server} is ready.`,
+      `See how it stands with \`longshore ps\`.`,
+    );
+  }
+  const forward = new PortForward(kubeConfig);
+  const listener = createServer((socket) => {
+    socket.on('error', () => socket.destroy());
+    forward
+      .portForward(namespace, pod.metadata.name, [runtimePort], socket, null, socket)
+      .then((way) => {
+        // Without retries it is the WebSocket itself.
+        const tunnel = way as Pick<WebSocket, 'addEventListener' | 'close'>;
+        socket.once('close', () => tunnel.close());
+        tunnel.addEventListener('close', () => socket.destroy());
+      })
+      .catch((error: unknown) => socket.destroy(error instanceof Error ? error : undefined));
+  });
+  await new Promise<void>((resolve, reject) => {
+    listener.once('error', reject);
+    listener.listen(0, '127.0.0.1', resolve);
+  });
+  const { port } = listener.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}`, [Symbol.dispose]: () => void listener.close() };
+}

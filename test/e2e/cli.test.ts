@@ -1,0 +1,135 @@
+import { spawn } from 'node:child_process';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { stripVTControlCharacters } from 'node:util';
+import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { standard } from '../hub/content.ts';
+import { World } from './world.ts';
+
+const program = join(import.meta.dirname, '../../src/cli/main.ts');
+
+const environment = () => ({ ...process.env, KUBECONFIG: inject('e2e').kubeconfig });
+
+interface Ended {
+  exitCode: number | null;
+  out: string;
+  err: string;
+}
+
+describe('the command line', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await World.start();
+  });
+  afterAll(() => world[Symbol.asyncDispose]());
+
+  /** Without a terminal, in the namespace of the world. */
+  async function longshore(arguments_: readonly string[], input = ''): Promise<Ended> {
+    const child = spawn(process.execPath, [program, '-n', world.namespace, ...arguments_], {
+      env: environment(),
+    });
+    child.stdin.end(input);
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+    return { exitCode: await ended, out, err };
+  }
+
+  const pullOf = (name: string): string[] =>
+    `pull ${standard.gemma.repo} --source huggingface --name ${name} --file ${standard.gemma.file} --endpoint ${world.hub.url}`.split(
+      ' ',
+    );
+
+  it('pulls a model and says how far it is, once for each step', async () => {
+    const { exitCode, out, err } = await longshore(pullOf('gemma'));
+    expect(err).toMatch(/^Resolving: /m);
+    expect(out).toMatch(/^Model gemma is ready: 253MB, 268M, Q4_K_M, revision [0-9a-f]{12}\.\n$/);
+    expect(exitCode).toBe(0);
+    const again = await longshore(['pull', 'gemma', '--source', 'ollama']);
+    expect(again).toMatchObject({ exitCode: 1, out: '' });
+    expect(again.err).toContain('Model gemma is there already, with another spec.source.ollama');
+    expect(await longshore(['pull', 'gemma'])).toMatchObject({ exitCode: 0, out });
+  });
+
+  it('finds it on the hub, with its files and their sizes', async () => {
+    const hub = ['--endpoint', world.hub.url];
+    const { out } = await longshore(['search', 'gemma', ...hub]);
+    expect(out).toMatch(/^NAME +DOWNLOADS +LIKES +LICENSE/);
+    expect(out).toContain(standard.gemma.repo);
+    const details = await longshore(['search', standard.twoQuants.repo, ...hub]);
+    expect(details.out).toMatch(
+      /^Q4_K_M +\S+ +two-quants-Q4_K_M\.gguf +longshore pull .*:Q4_K_M --source huggingface$/m,
+    );
+    const missing = await longshore(['search', 'longshore/nothing', ...hub]);
+    expect(missing).toMatchObject({ exitCode: 3, out: '' });
+    expect(missing.err).toContain('has no repository longshore/nothing');
+    expect((await longshore(['search', 'no-such-model', ...hub])).err).toContain(
+      'Nothing with GGUF files matches',
+    );
+  });
+
+  it('lists and shows it', async () => {
+    const { out } = await longshore(['list']);
+    expect(out).toMatch(/^NAME +READY +STATUS/);
+    expect(out).toMatch(/^gemma +True +Ready +100% +253MB +268M +Q4_K_M +0 +\d+s$/m);
+    expect((await longshore(['list', '-o', 'name'])).out).toBe('model.longshore.dev/gemma\n');
+    expect((await longshore(['show', 'gemma'])).out).toMatch(/architecture +gemma3/);
+  });
+
+  it('loads it, asks it, and unloads it', async () => {
+    const loaded = await longshore(['load', 'gemma', '--gpus', '0']);
+    expect(loaded.err).toMatch(/Loading|Starting/);
+    expect(loaded.out).toMatch(/^Server gemma is ready \(1\/1\) at http:/);
+    expect((await longshore(['ps'])).out).toMatch(/^gemma +gemma +1\/1 +Ready/m);
+    const { exitCode, out } = await longshore([
+      'run',
+      'gemma',
+      '--max-tokens',
+      '8',
+      'What colour is the sky?',
+    ]);
+    expect(exitCode).toBe(0);
+    expect(out.trim().length).toBeGreaterThan(0);
+    const refused = await longshore(['rm', 'gemma']);
+    expect(refused).toMatchObject({ exitCode: 1, out: '' });
+    expect(refused.err).toContain('longshore unload gemma');
+    expect((await longshore(['unload', 'gemma'])).out).toContain('deleted');
+  });
+
+  it.for([40, 80, 200])('keeps to a terminal of %d columns while it pulls', async (columns) => {
+    const name = `wide-${columns}`;
+    const words = [process.execPath, program, '-n', world.namespace, ...pullOf(name)];
+    const command = `stty cols ${columns}; ${words.map((word) => `'${word}'`).join(' ')}`;
+    const child = spawn('script', ['-qec', command, '/dev/null'], { env: environment() });
+    child.stdin.end();
+    const screen = await text(child.stdout);
+    const shown = screen.split(/[\r\n]+/).map((line) => stripVTControlCharacters(line));
+    expect(shown.some((line) => /^Pulling [━─]{10,} +\d+%/.test(line))).toBe(true);
+    const beforeTheEnd = shown.filter((line) => !line.includes('is ready'));
+    expect(Math.max(...beforeTheEnd.map((line) => line.length))).toBeLessThan(columns);
+    expect(screen).toContain(`Model ${name} is ready: 253MB`);
+    await longshore(['rm', name]);
+  });
+
+  it('leaves a pull to the cluster on Ctrl-C, and says how to come back', async () => {
+    const child = spawn(process.execPath, [program, '-n', world.namespace, ...pullOf('left')], {
+      env: environment(),
+    });
+    const said = text(child.stderr);
+    await world.model('left', ({ status }) => status?.conditions !== undefined);
+    const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
+    child.kill('SIGINT');
+    expect(await ended).toBe(130);
+    expect(await said).toMatch(
+      /Left Model left.*\nCome back with `longshore pull left`; stop it with `longshore rm left`\./,
+    );
+    expect(await longshore(['pull', 'left'])).toMatchObject({ exitCode: 0 });
+    await longshore(['rm', 'left']);
+  });
+
+  it('deletes it, and knows it no more', async () => {
+    expect((await longshore(['rm', 'gemma'])).out).toBe('model.longshore.dev/gemma deleted\n');
+    await world.kubectl(['wait', '--for=delete', 'model/gemma', '--timeout=60s']);
+    expect(await longshore(['show', 'gemma'])).toMatchObject({ exitCode: 3, out: '' });
+    expect((await longshore(['list'])).err).toContain('There are no Models');
+  });
+});
