@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { PortForward } from '@kubernetes/client-node';
 import { labels } from '../controllers/labels.ts';
 import { isReady } from '../controllers/pods.ts';
@@ -30,17 +30,23 @@ export async function forwardTo(
     );
   }
   const forward = new PortForward(kubeConfig);
+  const join = async (socket: Socket): Promise<void> => {
+    const way: unknown = await forward.portForward(
+      namespace,
+      pod.metadata.name,
+      [runtimePort],
+      socket,
+      null,
+      socket,
+    );
+    // Without retries it is the WebSocket itself.
+    const tunnel = way as Pick<WebSocket, 'addEventListener' | 'close'>;
+    socket.once('close', () => tunnel.close());
+    tunnel.addEventListener('close', () => socket.destroy());
+  };
   const listener = createServer((socket) => {
     socket.on('error', () => socket.destroy());
-    forward
-      .portForward(namespace, pod.metadata.name, [runtimePort], socket, null, socket)
-      .then((way) => {
-        // Without retries it is the WebSocket itself.
-        const tunnel = way as Pick<WebSocket, 'addEventListener' | 'close'>;
-        socket.once('close', () => tunnel.close());
-        tunnel.addEventListener('close', () => socket.destroy());
-      })
-      .catch((error: unknown) => socket.destroy(error instanceof Error ? error : undefined));
+    join(socket).catch(() => socket.destroy());
   });
   await new Promise<void>((resolve, reject) => {
     listener.once('error', reject);
