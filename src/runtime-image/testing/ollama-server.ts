@@ -6,7 +6,8 @@ import { newState } from '../state.ts';
 import type { Script } from './fake-engine.ts';
 import { fakeEngine } from './fake-engine.ts';
 
-const aModel: ServedModel = {
+/** A loaded model, as the fake engine has it. */
+export const aModel: ServedModel = {
   sizeBytes: 253_000_000,
   modifiedAt: new Date(1_700_000_000_000),
   digest: 'ab'.repeat(32),

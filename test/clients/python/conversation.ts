@@ -1,10 +1,8 @@
 /** OpenAI's and Ollama's clients for Python, and LangChain's on both, as a process that asks a server. */
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { run } from '../../cluster/commands.ts';
-import { packages } from '../../hub/python/pip.ts';
+import { packagesOf } from '../packages.ts';
 
 const program = join(import.meta.dirname, 'conversation.py');
 const requirements = join(import.meta.dirname, 'requirements.txt');
@@ -14,7 +12,7 @@ const Line = z.object({ question: z.string(), result: z.unknown().optional(), er
 /** What came of each question that conversation.py asks; an error is a text that says so. */
 export async function pythonConversation(url: string): Promise<ReadonlyMap<string, unknown>> {
   const environment = {
-    PYTHONPATH: await clients(),
+    PYTHONPATH: await packagesOf('clients', requirements),
     NO_PROXY: '*',
     no_proxy: '*',
     LANGSMITH_TRACING: 'false',
@@ -27,14 +25,4 @@ export async function pythonConversation(url: string): Promise<ReadonlyMap<strin
       return [question, error ?? result];
     }),
   );
-}
-
-/** The packages, each of the bytes that requirements.txt names. */
-async function clients(): Promise<string> {
-  const digest = createHash('sha256')
-    .update(await readFile(requirements))
-    .digest('hex');
-  return await packages(`clients-${digest.slice(0, 12)}`, ['--require-hashes', '-r', requirements], {
-    withDependencies: false,
-  });
 }
