@@ -10,6 +10,7 @@ import { ApiError, apiErrorOf, errorBody, ollamaErrorBody, routeNotFound } from 
 import type { Metrics } from './metrics.ts';
 import { jsonParser } from './json-body.ts';
 import { endStalled } from './stalled-clients.ts';
+import { refuseUnreadable } from './unreadable-requests.ts';
 import { invalidRequest, validatorCompiler } from './validation.ts';
 
 /** Bytes: a prompt that fills a context of 128k tokens, several times over. */
@@ -38,6 +39,12 @@ export function createApp(metrics: Metrics, log: Logger, keys?: ApiKeys, limits 
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit,
+    // As long as a head may be.
+    routerOptions: { maxParamLength: 16 * 1024 },
+    frameworkErrors: (_error, request, reply) => {
+      void refuse(reply, new ApiError(400, `The URL is not valid: ${request.url}`));
+    },
+    clientErrorHandler: refuseUnreadable,
     // The id that a gateway gave, or an own one: in the answer, and in every line of the log about it.
     requestIdHeader: false,
     genReqId: (request) => requestId(request.headers[requestIdHeader]),

@@ -1,4 +1,7 @@
-import { describe, expect, it } from 'vitest';
+import { connect } from 'node:net';
+import type { AddressInfo } from 'node:net';
+import { text } from 'node:stream/consumers';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { OllamaError } from '../protocols/ollama/error.ts';
 import { ErrorBody } from '../protocols/openai/error.ts';
 import { ollamaServer } from './testing/ollama-server.ts';
@@ -204,6 +207,38 @@ describe('a request that goes elsewhere', () => {
     const answer = await app.inject({ method: 'PUT', url: '/api/chat', payload: '{', headers });
     expect(answer.statusCode).toBe(405);
     expect(OllamaError.parse(answer.json()).error).toContain('send POST, with JSON as the body.');
+  });
+});
+
+describe('a request that cannot be read', () => {
+  it.each([
+    ['/v1/models/%zz', ErrorBody.transform(({ error }) => error.message)],
+    ['/api/blobs/%zz', OllamaError.transform(({ error }) => error)],
+  ])('has a URL that is none: %s', async (url, shape) => {
+    const answer = await ollamaServer().app.inject(url);
+    expect(answer.statusCode).toBe(400);
+    expect(shape.parse(answer.json())).toBe(`The URL is not valid: ${url}`);
+  });
+
+  it.each([
+    ['GARBAGE', 400, 'This is no HTTP request that can be read.'],
+    ['BREW /v1/models HTTP/1.1\r\nhost: x', 400, 'This is no HTTP request that can be read.'],
+    [
+      `GET / HTTP/1.1\r\nhost: x\r\nx: ${'x'.repeat(20_000)}`,
+      431,
+      'URL and headers are larger than the 16 KiB that are taken.',
+    ],
+  ])('%.30s', async (head, status, message) => {
+    const { app } = ollamaServer();
+    await app.listen({ port: 0, host: '127.0.0.1' });
+    onTestFinished(() => app.close());
+    const { port } = app.server.address() as AddressInfo;
+    const socket = connect(port, '127.0.0.1');
+    socket.write(`${head}\r\n\r\n`);
+    const answer = await text(socket);
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `));
+    const { error } = ErrorBody.parse(JSON.parse(answer.split('\r\n\r\n')[1] ?? ''));
+    expect(error).toMatchObject({ message, type: 'invalid_request_error' });
   });
 });
 
