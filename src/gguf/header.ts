@@ -127,8 +127,11 @@ function dominantType(tensors: readonly TensorInfo[]): string | undefined {
   const sums = new Map<number, number>();
   for (const { type, weights } of tensors) sums.set(type, (sums.get(type) ?? 0) + weights);
   const [most] = [...sums].sort(([, a], [, b]) => b - a);
-  return most === undefined ? undefined : GGMLQuantizationType[most[0]];
+  return most === undefined ? undefined : tensorTypeName(most[0]);
 }
+
+/** What ggml calls a type of weights, such as `Q4_K`; undefined for one that is not known here. */
+export const tensorTypeName = (type: number): string | undefined => GGMLQuantizationType[type];
 
 /** A whole number that JSON can carry; GGUF has 64-bit ones. */
 function count(value: unknown): number | undefined {

@@ -7,6 +7,8 @@ export interface TensorInfo {
   /** Of ggml. */
   readonly type: number;
   readonly weights: number;
+  /** As the header has it: the dimension whose elements lie side by side comes first. */
+  readonly shape: readonly number[];
   /** Undefined for a type that is not known here. */
   readonly bytes: number | undefined;
 }
@@ -126,11 +128,11 @@ async function readTensorInfo(cursor: Cursor): Promise<TensorInfo & { offset: nu
   await cursor.have(4);
   const dimensions = limited(cursor, cursor.u32(), mostDimensions, 'dimensions of one tensor');
   await cursor.have(dimensions * 8 + 12);
-  let weights = 1;
-  for (let i = 0; i < dimensions; i++) weights *= cursor.u64();
+  const shape = Array.from({ length: dimensions }, () => cursor.u64());
+  const weights = shape.reduce((product, length) => product * length, 1);
   if (!Number.isSafeInteger(weights)) throw cursor.problem(`states a tensor of ${weights} weights`);
   const type = cursor.u32();
-  return { name, weights, type, bytes: bytesOf(type, weights), offset: cursor.u64() };
+  return { name, shape, weights, type, bytes: bytesOf(type, weights), offset: cursor.u64() };
 }
 
 /** @throws TruncatedGgufError where the weights reach past the end of the file. */

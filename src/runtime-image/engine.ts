@@ -161,6 +161,8 @@ export interface GenerationEnd {
   finishReason: 'stop' | 'length' | 'calls';
   promptTokens: number;
   completionTokens: number;
+  /** Those of them that were thought. */
+  thoughtTokens: number;
   /** Prompt tokens that were still in the sequence from an earlier request. */
   cachedTokens: number;
   /** Seconds. */

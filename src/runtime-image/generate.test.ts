@@ -74,6 +74,15 @@ describe('startGeneration', () => {
     });
   });
 
+  it('tells how much of it was thought', async () => {
+    const pool = createPool<Sequence>([fakeSequence()], 1);
+    const answer = { thought: { begin: 'd', end: 'g', open: false } };
+    const { text, end } = await all(start(pool, promptOf('ab', { answer }), { maxTokens: 7 }).events);
+    expect(text).toBe('chi');
+    // e, f, and g, which ends it.
+    expect(end).toMatchObject({ completionTokens: 7, thoughtTokens: 3 });
+  });
+
   it('ends with the context, at a stop token, and before a stop string', async () => {
     const pool = createPool<Sequence>([fakeSequence()], 3);
     const ends = await Promise.all([

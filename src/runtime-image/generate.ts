@@ -90,6 +90,7 @@ async function* generate(
   const write = writer(vocabulary, prompt);
   const events = eventsWithLogprobs();
   const generated: Token[] = [];
+  let thoughtTokens = 0;
   let first = begun;
   let last = begun;
   let ended = true;
@@ -102,6 +103,7 @@ async function* generate(
     request.onToken?.();
     if (prompt.stopTokens.has(token)) break;
     generated.push(token);
+    if (reader.mode === 'thought') thoughtTokens++;
     if (probabilities && top !== undefined && reader.mode === 'text') {
       events.add(tokenLogprob(token, probabilities, top, (one) => vocabulary.detokenize([one], true)));
     }
@@ -122,6 +124,7 @@ async function* generate(
     finishReason: !ended && !reader.stopped ? 'length' : reader.hasCalls ? 'calls' : 'stop',
     promptTokens,
     completionTokens: generated.length,
+    thoughtTokens,
     cachedTokens,
     timings: { waiting, prompt: (first - begun) / 1000, generation: (last - first) / 1000 },
   };

@@ -39,8 +39,13 @@ describe('the file of a model', () => {
   it('is all of its pieces', async () => {
     const bytes = headsByLayer();
     for (const piece of ['1', '2']) await writeFile(join(folder, `split-0000${piece}-of-00002.gguf`), bytes);
-    const { sizeBytes } = await readModelFile(join(folder, 'split-00001-of-00002.gguf'));
+    const { sizeBytes, tensors } = await readModelFile(join(folder, 'split-00001-of-00002.gguf'));
+    const one = await readModelFile(join(folder, 'tiny-Q8_0.gguf'));
     expect(sizeBytes).toBe(2 * bytes.length);
+    expect(tensors).toHaveLength(2 * one.tensors.length);
+    const weights = ({ shape }: { shape: readonly number[] }) =>
+      shape.reduce((product, length) => product * length, 1);
+    expect(tensors.map(weights)).toEqual(tensors.map((tensor) => tensor.weights));
   });
 
   it('is refused where it is none', async () => {

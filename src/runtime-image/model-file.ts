@@ -3,7 +3,7 @@ import { basename } from 'node:path';
 import type { GgufFacts, MemoryFacts } from '../api/model-status.ts';
 import type { GgufHeader } from '../gguf/header.ts';
 import { joined, readGgufHeader } from '../gguf/header.ts';
-import type { Metadata } from '../gguf/parse.ts';
+import type { Metadata, Parsed, TensorInfo } from '../gguf/parse.ts';
 import { parseGguf } from '../gguf/parse.ts';
 import { pieceInName } from '../gguf/quantization.ts';
 
@@ -19,6 +19,8 @@ export interface ModelFile {
   memory: MemoryFacts;
   /** The keys of its header. */
   metadata: Metadata;
+  /** Those of all pieces. */
+  tensors: readonly TensorInfo[];
 }
 
 /**
@@ -40,12 +42,12 @@ export async function readModelFile(path: string): Promise<ModelFile> {
     facts,
     memory,
     metadata: first.metadata,
+    tensors: [first, ...rest].flatMap(({ tensors }) => tensors),
   };
 }
 
-interface Piece {
+interface Piece extends Parsed {
   header: GgufHeader;
-  metadata: Metadata;
   sizeBytes: number;
   modifiedAt: Date;
 }
@@ -59,8 +61,8 @@ async function readPiece(path: string): Promise<Piece> {
       return buffer.subarray(0, bytesRead);
     };
     const header = await readGgufHeader({ path, sizeBytes, read });
-    const { metadata } = await parseGguf({ path, sizeBytes, read });
-    return { header, metadata, sizeBytes, modifiedAt };
+    const parsed = await parseGguf({ path, sizeBytes, read });
+    return { ...parsed, header, sizeBytes, modifiedAt };
   } finally {
     await file.close();
   }

@@ -57,9 +57,14 @@ export const ollamaShowFields = {
   works: {
     model: modelField,
     name: z.string().nullish().describe('The older name of `model`.'),
+    verbose: z
+      .boolean()
+      .nullish()
+      .describe(
+        'Whether `tensors` are told too. Lists of more than 512 are null anyway: they are megabytes.',
+      ),
   },
   ignored: {
-    verbose: 'Long lists, as that of all tokens, are null.',
     system: 'The model is shown as it is.',
     template: 'The model is shown as it is.',
     options: 'The model is shown as it is.',
@@ -80,6 +85,8 @@ export const OllamaShown = z
     details,
     /** What the header of the file says, by its keys; null is what is long. */
     model_info: z.record(z.string(), z.unknown()),
+    /** Where the request is verbose. */
+    tensors: z.array(z.object({ name: z.string(), type: z.string(), shape: z.array(z.int()) })).optional(),
     capabilities: z.array(z.enum(['completion', 'embedding', 'insert', 'tools', 'thinking'])),
     modified_at: z.iso.datetime(),
   })

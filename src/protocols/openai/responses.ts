@@ -202,6 +202,7 @@ export const ResponseObject = z
         input_tokens: z.int(),
         input_tokens_details: z.object({ cached_tokens: z.int() }),
         output_tokens: z.int(),
+        output_tokens_details: z.object({ reasoning_tokens: z.int() }),
         total_tokens: z.int(),
       })
       .nullable(),

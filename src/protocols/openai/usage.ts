@@ -9,5 +9,6 @@ export const Usage = z.object({
   total_tokens: z.int(),
   /** Tokens of the prompt that did not have to be computed again. */
   prompt_tokens_details: z.object({ cached_tokens: z.int() }),
+  completion_tokens_details: z.object({ reasoning_tokens: z.int() }),
 });
 export type Usage = z.infer<typeof Usage>;

@@ -91,10 +91,12 @@ export function usageOf(ends: readonly GenerationEnd[]): Usage {
   const [first] = ends;
   const prompt = first?.promptTokens ?? 0;
   const completion = ends.reduce((sum, { completionTokens }) => sum + completionTokens, 0);
+  const thought = ends.reduce((sum, { thoughtTokens }) => sum + thoughtTokens, 0);
   return {
     prompt_tokens: prompt,
     completion_tokens: completion,
     total_tokens: prompt + completion,
     prompt_tokens_details: { cached_tokens: first?.cachedTokens ?? 0 },
+    completion_tokens_details: { reasoning_tokens: thought },
   };
 }

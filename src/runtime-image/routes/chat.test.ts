@@ -120,6 +120,7 @@ describe('a chat that asks for', () => {
       [1, 'Hello world'],
       [2, 'Hello world'],
     ]);
+    expect(usage.completion_tokens_details.reasoning_tokens).toBe(3);
     expect(asked.map(({ sampling }) => sampling.seed)).toEqual([5, 6, 7]);
     expect(usage).toMatchObject({ prompt_tokens: 3, completion_tokens: 6, total_tokens: 9 });
   });

@@ -123,7 +123,7 @@ function* close(
 }
 
 function complete(begun: ResponseObject, output: OutputItem[], end: GenerationEnd): ResponseObject {
-  const { promptTokens, completionTokens, cachedTokens } = end;
+  const { promptTokens, completionTokens, thoughtTokens, cachedTokens } = end;
   const isCut = end.finishReason === 'length';
   return {
     ...begun,
@@ -135,6 +135,7 @@ function complete(begun: ResponseObject, output: OutputItem[], end: GenerationEn
       input_tokens: promptTokens,
       input_tokens_details: { cached_tokens: cachedTokens },
       output_tokens: completionTokens,
+      output_tokens_details: { reasoning_tokens: thoughtTokens },
       total_tokens: promptTokens + completionTokens,
     },
   };

@@ -49,6 +49,7 @@ describe('POST /v1/responses', () => {
         input_tokens: 3,
         input_tokens_details: { cached_tokens: 1 },
         output_tokens: 2,
+        output_tokens_details: { reasoning_tokens: 1 },
         total_tokens: 5,
       },
     });

@@ -25,6 +25,7 @@ export const anEnd = (more: Partial<GenerationEnd> = {}): GenerationEnd => ({
   finishReason: 'stop',
   promptTokens: 3,
   completionTokens: 2,
+  thoughtTokens: 1,
   cachedTokens: 1,
   timings: { waiting: 0.5, prompt: 0.25, generation: 0.125 },
   ...more,

@@ -21,6 +21,10 @@ export const aModel: ServedModel = {
     'tokenizer.ggml.tokens': null,
     'tokenizer.chat_template': '{{ jinja }}',
   },
+  tensors: [
+    { name: 'token_embd.weight', type: 12, shape: [640, 262_144], weights: 167_772_160, bytes: 94_371_840 },
+    { name: 'blk.0.odd', type: 99, shape: [5], weights: 5, bytes: undefined },
+  ],
   messages: [],
   usage: { ram: 300_000_000, vram: 100_000_000 },
 };

@@ -99,6 +99,15 @@ describe('POST /api/show', () => {
     expect(embedding.capabilities).toEqual(['embedding']);
   });
 
+  it('says what tensors there are where it is asked to be verbose', async () => {
+    const { tensors } = await show(ollamaServer(), { model: 'gemma', verbose: true });
+    expect(tensors).toEqual([
+      { name: 'token_embd.weight', type: 'Q4_K', shape: [640, 262_144] },
+      { name: 'blk.0.odd', type: 'type 99', shape: [5] },
+    ]);
+    expect(await show(ollamaServer(), { model: 'gemma', verbose: false })).not.toHaveProperty('tensors');
+  });
+
   it('takes the older field, and finds no other model', async () => {
     const server = ollamaServer();
     expect((await show(server, { name: 'gemma:latest', verbose: true })).details).toEqual(details);

@@ -1,3 +1,5 @@
+import { tensorTypeName } from '../../../gguf/header.ts';
+import type { TensorInfo } from '../../../gguf/parse.ts';
 import type { OllamaDetails } from '../../../protocols/ollama/models.ts';
 import {
   OllamaRunning,
@@ -77,7 +79,7 @@ export function ollamaModelRoutes(app: App, serving: Serving): void {
   const described = { schema: { body: OllamaShowRequest }, config: { operation: show } };
   app.post('/api/show', described, (request): OllamaShown => {
     const engine = ollamaEngineFor(serving, request.body.model || request.body.name);
-    return shown(servedModel(state), engine);
+    return shown(servedModel(state), engine, request.body.verbose === true);
   });
 }
 
@@ -109,7 +111,7 @@ function detailsOf({ facts }: ServedModel): OllamaDetails {
   };
 }
 
-function shown(model: ServedModel, engine: Engine): OllamaShown {
+function shown(model: ServedModel, engine: Engine, verbose: boolean): OllamaShown {
   const { facts, template, system, messages, metadata } = model;
   const { 'tokenizer.chat_template': ownTemplate, ...info } = metadata;
   return {
@@ -121,6 +123,7 @@ function shown(model: ServedModel, engine: Engine): OllamaShown {
     details: detailsOf(model),
     // Whole numbers of 64 bits have no place in JSON.
     model_info: Object.fromEntries(Object.entries(info).map(([key, value]) => [key, withoutBigInts(value)])),
+    ...(verbose && { tensors: model.tensors.map(tensorOf) }),
     capabilities: capabilitiesOf(model, engine),
     modified_at: model.modifiedAt.toISOString(),
   };
@@ -130,6 +133,12 @@ const withoutBigInts = (value: ServedModel['metadata'][string]): unknown =>
   Array.isArray(value) ? value.map(plain) : plain(value);
 
 const plain = (value: unknown) => (typeof value === 'bigint' ? Number(value) : value);
+
+const tensorOf = ({ name, type, shape }: TensorInfo) => ({
+  name,
+  type: tensorTypeName(type) ?? `type ${type}`,
+  shape: [...shape],
+});
 
 /** A model that pools what it reads is one for embeddings, and nothing else. */
 function capabilitiesOf(
