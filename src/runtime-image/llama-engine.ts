@@ -10,6 +10,7 @@ import { fittedPrompt } from './fitted-prompt.ts';
 import type { Vocabulary } from './generate.ts';
 import { startGeneration } from './generate.ts';
 import { answerGrammar } from './grammar/answer-grammar.ts';
+import { lockstep } from './lockstep.ts';
 import { createPool } from './pool.ts';
 import { NotSupported } from './refusal.ts';
 import { samplingOptions, tokenBias } from './sampling.ts';
@@ -31,7 +32,10 @@ export interface LlamaEngineParts {
 /** An engine whose requests are decoded together: each has a sequence of the context to itself while it runs. */
 export function llamaEngine({ model, context, format, defaults, threads }: LlamaEngineParts): Engine {
   // Sequences live as long as the context: a disposed one frees its place only later.
-  const sequences = Array.from({ length: context.totalSequences }, () => sequenceOf(context.getSequence()));
+  const step = lockstep();
+  const sequences = Array.from({ length: context.totalSequences }, () =>
+    sequenceOf(context.getSequence(), step),
+  );
   const pool = createPool(sequences, maxQueued);
   const held = context.contextSize;
   const vocabulary: Vocabulary = {

@@ -4,6 +4,7 @@ import type {
   SequenceEvaluateOptions,
   Token,
 } from 'node-llama-cpp';
+import type { Lockstep } from './lockstep.ts';
 
 /** As much of a sequence as generation needs; tests have one without a model. */
 export interface Sequence {
@@ -28,17 +29,35 @@ export interface Chosen {
   probabilities?: Iterable<[Token, number]>;
 }
 
-export function sequenceOf(sequence: LlamaContextSequence): Sequence {
+/** @param step that of all sequences of the context */
+export function sequenceOf(sequence: LlamaContextSequence, step: Lockstep): Sequence {
+  const { batchSize, totalSequences } = sequence.context;
   return {
-    batchSize: sequence.context.batchSize,
+    // With room for a token of every other sequence: all of it is computed at once.
+    batchSize: Math.max(1, batchSize - totalSequences + 1),
     length: () => sequence.nextTokenIndex,
     commonPrefix: (tokens) => sequence.compareContextTokens(tokens as Token[]).firstDifferentIndex,
     adapt: (tokens) => sequence.adaptStateToTokens(tokens as Token[], false),
     clear: () => sequence.clearHistory(),
-    feed: (tokens) => sequence.evaluateWithoutGeneratingNewTokens(tokens),
+    feed: (tokens) => step.prefill(() => sequence.evaluateWithoutGeneratingNewTokens(tokens)),
     continue: (tokens, options, likely) =>
-      likely ? withProbabilities(sequence, tokens, options) : alone(sequence, tokens, options),
+      inStep(
+        step,
+        tokens.length,
+        likely ? withProbabilities(sequence, tokens, options) : alone(sequence, tokens, options),
+      ),
   };
+}
+
+/** @param first how many tokens are computed before one is chosen */
+async function* inStep(step: Lockstep, first: number, chosen: AsyncGenerator<Chosen, unknown>) {
+  const next = () => chosen.next();
+  try {
+    let one = first > 1 ? await step.prefill(next) : await step.decode(next);
+    for (; !one.done; one = await step.decode(next)) yield one.value;
+  } finally {
+    await chosen.return(undefined);
+  }
 }
 
 async function* alone(sequence: LlamaContextSequence, tokens: Token[], options: SequenceEvaluateOptions) {

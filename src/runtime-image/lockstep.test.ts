@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { lockstep } from './lockstep.ts';
+
+const turns = async (count: number): Promise<void> => {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
+};
+
+describe('lockstep', () => {
+  it('begins the next tokens of all sequences together, however long each took', async () => {
+    const { decode } = lockstep();
+    let atWork = 0;
+    /** How many were at work when each token was computed. */
+    const together: number[] = [];
+    const sequence = async (turnsOfOne: number) => {
+      for (let token = 0; token < 5; token++) {
+        await decode(async () => {
+          atWork++;
+          await Promise.resolve();
+          together.push(atWork);
+          await turns(turnsOfOne);
+          atWork--;
+        });
+        // Answers go through several hands before the next token is asked for.
+        for (let hands = 0; hands < 20; hands++) await Promise.resolve();
+      }
+    };
+    await Promise.all([sequence(1), sequence(2), sequence(5)]);
+    expect(together).toEqual(Array(15).fill(3));
+  });
+
+  it('takes who comes in between with the next ones', async () => {
+    const { decode } = lockstep();
+    const begun: string[] = [];
+    const one = decode(async () => {
+      begun.push('first');
+      await turns(3);
+      begun.push('first is there');
+    });
+    await turns(2);
+    const other = decode(async () => begun.push('second'));
+    await Promise.all([one, other]);
+    expect(begun).toEqual(['first', 'first is there', 'second']);
+  });
+
+  it('holds nobody up with a prompt', async () => {
+    const { decode, prefill } = lockstep();
+    let prompt = 'not begun';
+    const long = prefill(async () => {
+      prompt = 'begun';
+      await turns(50);
+      prompt = 'computed';
+    });
+    await decode(() => turns(1));
+    await decode(() => turns(1));
+    expect(prompt).toBe('begun');
+    await long;
+  });
+
+  it('goes on after one that failed', async () => {
+    const { decode } = lockstep();
+    await expect(decode(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
+    await expect(decode(async () => 'next')).resolves.toBe('next');
+  });
+});

@@ -1,0 +1,58 @@
+/**
+ * Has the sequences of a context ask for their next tokens at the same time.
+ *
+ * node-llama-cpp 3.22 computes what is asked for as soon as a batch is done, and keeps the context to itself while
+ * anything is. Left alone, sequences ask one after the other: of eight the last is missed by every batch, and one that
+ * has to forget tokens before it begins waits until the others have ended, however long they are.
+ */
+export interface Lockstep {
+  /** Computes a token, together with all that ask before it is begun. The next ones wait for it. */
+  decode<Result>(compute: () => Promise<Result>): Promise<Result>;
+  /** Computes tokens of a prompt, beside what else is computed. Nobody waits for it. */
+  prefill<Result>(compute: () => Promise<Result>): Promise<Result>;
+}
+
+export function lockstep(): Lockstep {
+  /** Tokens that are being computed. */
+  let decoding = 0;
+  let waiting: (() => void)[] = [];
+  let due = false;
+
+  function begin(): void {
+    due = false;
+    const all = waiting;
+    waiting = [];
+    for (const go of all) go();
+  }
+
+  /** A turn of the event loop later: whoever got a token just now asks for the next one before, and the context is free. */
+  function beginSoon(): void {
+    if (due || decoding > 0 || waiting.length === 0) return;
+    due = true;
+    setImmediate(begin);
+  }
+
+  function turn(): Promise<void> {
+    return new Promise((resolve) => {
+      waiting.push(resolve);
+      beginSoon();
+    });
+  }
+
+  return {
+    async decode(compute) {
+      await turn();
+      decoding++;
+      try {
+        return await compute();
+      } finally {
+        decoding--;
+        beginSoon();
+      }
+    },
+    async prefill(compute) {
+      await turn();
+      return await compute();
+    },
+  };
+}
