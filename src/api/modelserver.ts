@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { Gpu } from './gpu.ts';
 import { apiVersion, Conditions, ObjectMeta, ObjectName } from './kubernetes.ts';
+import { RolloutOptions, RolloutStatus, RuntimeStatus, ServedRevision, usualRollout } from './rollout.ts';
 import { PodOptions } from './server-pod.ts';
 
 export const RuntimeOptions = z
@@ -49,6 +50,7 @@ export const ModelServerSpec = z.object({
     .describe('Pods that serve the model. Whoever scales owns it: the operator never writes it.'),
   gpu: Gpu.default({ count: 1 }),
   runtime: RuntimeOptions.default({ parallel: 1 }),
+  rollout: RolloutOptions.default(usualRollout),
   pod: PodOptions.optional(),
   auth: Auth.optional(),
 });
@@ -66,15 +68,9 @@ export const ModelServerStatus = z.object({
     .max(512)
     .optional()
     .describe('The URL at which the server answers inside the cluster.'),
-  model: z
-    .object({
-      name: z.string().max(253).describe('Of the Model.'),
-      revision: z.string().max(80).describe('As status.artifact.revision of the Model has it.'),
-      digest: z.string().max(80).describe('As status.artifact.digest of the Model has it.'),
-      claimName: z.string().max(253).describe('The PersistentVolumeClaim that the pods mount.'),
-    })
-    .optional()
-    .describe('What the pods are told to serve.'),
+  model: ServedRevision.optional().describe('What the pods are told to serve.'),
+  rollout: RolloutStatus.optional(),
+  runtime: RuntimeStatus.optional(),
   load: z
     .object({
       percent: z.int().min(0).max(100).describe('100 when every pod is ready.'),

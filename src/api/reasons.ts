@@ -4,7 +4,7 @@
  */
 export type ReasonPlace =
   | `Model ${'Resolved' | 'StorageReady' | 'Pulled' | 'Ready' | 'event'}`
-  | `ModelServer ${'ModelReady' | 'Scheduled' | 'Loaded' | 'Available' | 'ChatTemplateHonored' | 'Ready' | 'event'}`
+  | `ModelServer ${'ModelReady' | 'Scheduled' | 'Loaded' | 'Available' | 'ChatTemplateHonored' | 'RolledOut' | 'RuntimeCurrent' | 'Ready' | 'event'}`
   | 'PersistentVolumeClaim event';
 
 /**
@@ -77,6 +77,8 @@ export const reasons = {
       'ModelServer Loaded',
       'ModelServer Available',
       'ModelServer ChatTemplateHonored',
+      'ModelServer RolledOut',
+      'ModelServer RuntimeCurrent',
     ],
     meaning: 'This step is done.',
     action: 'Nothing.',
@@ -95,6 +97,7 @@ export const reasons = {
       'Model Pulled',
       'ModelServer Scheduled',
       'ModelServer Loaded',
+      'ModelServer RolledOut',
     ],
     meaning: 'An earlier step has to be done first.',
     action: 'Look at the condition that the message names.',
@@ -352,10 +355,34 @@ export const reasons = {
     action: 'Watch with `kubectl get modelservers -w`.',
   },
   RollingOut: {
-    where: ['ModelServer Loaded', 'ModelServer Ready'],
+    where: ['ModelServer Loaded', 'ModelServer RolledOut', 'ModelServer Ready'],
     meaning:
       'Pods of before are being replaced by those that the spec and the Model ask for now, or stopped.',
     action: 'Wait; `kubectl get modelservers -w` shows how many answer.',
+  },
+  Surging: {
+    where: ['ModelServer RolledOut'],
+    meaning: 'Pods are being replaced: a new one is ready before an old one stops.',
+    action: 'Wait; with strategy Auto the rollout drains instead when there is no room for a pod more.',
+  },
+  Draining: {
+    where: ['ModelServer RolledOut', 'ModelServer event'],
+    meaning:
+      'Pods are being replaced: an old one stops before a new one starts. With one replica nothing answers meanwhile.',
+    action: 'Wait; room for one pod more, such as a spare GPU, lets rollouts surge.',
+  },
+  RolledBack: {
+    where: ['ModelServer RolledOut', 'ModelServer RuntimeCurrent', 'ModelServer event'],
+    meaning: 'What was asked for last did not come to serve, and what served before is back.',
+    action:
+      'Read the message. Change the spec or the Model, or have the same tried again by another value of the annotation longshore.dev/roll-at.',
+  },
+  RuntimeOutdated: {
+    where: ['ModelServer RuntimeCurrent'],
+    meaning:
+      'The operator has another runtime than the pods run; servers on GPUs do not turn to it by themselves.',
+    action:
+      'When it suits: `kubectl annotate --overwrite modelserver <name> longshore.dev/roll-at="$(date +%s)"`.',
   },
   NoPodAnswers: {
     where: ['ModelServer Available'],

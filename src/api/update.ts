@@ -1,13 +1,8 @@
 import { z } from 'zod';
+import { Duration } from './duration.ts';
 
 /** What is taken where the spec does not say. */
 export const defaultInterval = '1h';
-
-/** Hours, minutes and seconds in whole numbers, each at most five digits, as Go writes a duration: `1h30m`. */
-const Duration = z
-  .string()
-  .max(18)
-  .regex(/^([0-9]{1,5}[hms]){1,3}$/);
 
 export const UpdatePolicy = z
   .object({

@@ -19,6 +19,8 @@ export const labels = {
   /** On claims that outlive their Model: `Retain`. */
   reclaimPolicy: 'longshore.dev/reclaim-policy',
   server: 'longshore.dev/server',
+  /** On pods of a server: fingerprint of the template that they were made from (modelserver/rollout/record.ts). */
+  template: 'longshore.dev/template',
   /** On Jobs that collect: uid of the claim that they collect on. */
   claimUid: 'longshore.dev/claim-uid',
   /** `inspect`, `pull` or `collect`. */
@@ -31,6 +33,13 @@ export const labels = {
 
 /** On a Model: another value has its source asked at once, and what failed tried again. */
 export const requestedAtAnnotation = 'longshore.dev/requested-at';
+
+/** On a ModelServer: another value has its pods turn to the runtime of the operator, and what was rolled back tried again. */
+export const rollAtAnnotation = 'longshore.dev/roll-at';
+/** On the Deployment of a server: how far its rollouts are (modelserver/rollout/record.ts). */
+export const rolloutAnnotation = 'longshore.dev/rollout';
+/** On pods of a server: the digest of the weights that they load. */
+export const modelDigestAnnotation = 'longshore.dev/model-digest';
 
 /** On a claim: what was verified on it last, so that a lost status can be told again (model/pull/history.ts). */
 export const publishedAnnotation = 'longshore.dev/published';

@@ -195,7 +195,9 @@ export function wire(
   trigger(caches.modelServers, unless(usesSame, referred(usedModels)), model);
   const leftOn = collectable(caches);
   const claimOfServer = ({ metadata: { namespace }, status }: ModelServer): Ref[] =>
-    status?.model ? leftOn({ namespace, name: status.model.claimName }) : [];
+    [status?.model, status?.rollout?.from].flatMap((used) =>
+      used ? leftOn({ namespace, name: used.claimName }) : [],
+    );
   trigger(caches.modelServers, unless(usesSame, referred(claimOfServer)), model);
   const claimsOfPod = (pod: Live<Pod>): Ref[] =>
     serverClaims(pod).flatMap((name) => leftOn({ namespace: pod.metadata.namespace, name }));
@@ -298,7 +300,7 @@ function usesSame(one: ModelServer, other: ModelServer): boolean {
 
 function useOf({ metadata, spec, status }: ModelServer): unknown[] {
   const ready = findCondition(status?.conditions, 'Ready')?.status;
-  return [metadata.deletionTimestamp, spec.modelRef.name, status?.model, ready];
+  return [metadata.deletionTimestamp, spec.modelRef.name, status?.model, status?.rollout?.from, ready];
 }
 
 /** Whether two versions of a pod use their claims alike: for as long as it has not ended. */

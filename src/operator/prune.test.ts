@@ -115,7 +115,7 @@ describe('a Job in the cache', () => {
   });
 });
 
-it('of a Deployment its spec, the counts of its status, and that its pods are refused, are kept', () => {
+it('of a Deployment its spec, the counts of its status, that its pods are refused, and how it rolls, are kept', () => {
   const deployment = {
     metadata: meta('chat', { annotations: { [appliedAnnotation]: 'hash' } }),
     spec: { selector: {}, template: {} },
@@ -128,6 +128,14 @@ it('of a Deployment its spec, the counts of its status, and that its pods are re
           type: 'ReplicaFailure',
           status: 'True',
           message: 'exceeded quota',
+          lastTransitionTime: '2030-01-01T00:00:00Z',
+          lastUpdateTime: '2030-01-01T00:00:00Z',
+        },
+        {
+          type: 'Progressing',
+          status: 'True',
+          reason: 'ReplicaSetUpdated',
+          message: 'ReplicaSet "chat-1" is progressing.',
           lastUpdateTime: '2030-01-01T00:00:00Z',
         },
       ],
@@ -138,7 +146,15 @@ it('of a Deployment its spec, the counts of its status, and that its pods are re
   expect(status).toEqual({
     readyReplicas: 1,
     observedGeneration: 2,
-    conditions: [{ type: 'ReplicaFailure', status: 'True', message: 'exceeded quota' }],
+    conditions: [
+      {
+        type: 'ReplicaFailure',
+        status: 'True',
+        message: 'exceeded quota',
+        lastTransitionTime: '2030-01-01T00:00:00Z',
+      },
+      { type: 'Progressing', status: 'True', reason: 'ReplicaSetUpdated' },
+    ],
   });
   const { conditions: _, ...counts } = deployment.status;
   expect(pruneDeployment({ ...deployment, status: counts }).status).toEqual(counts);

@@ -65,13 +65,15 @@ export function pruneJob({ apiVersion, kind, metadata, status = {} }: Live<Job>)
 }
 
 /**
- * What the caches keep of a Deployment: all but the times and most conditions of its status. That its pods are refused is
- * said there alone. Its spec is compared with what is wanted.
+ * What the caches keep of a Deployment: all but most of the conditions of its status. That its pods are refused, and how
+ * its rollout is, is said there alone. Its spec is compared with what is wanted.
  */
 export function pruneDeployment({ status = {}, ...deployment }: Live<Deployment>): Live<Deployment> {
   const { conditions, ...counts } = status;
-  const refusals = (conditions ?? []).filter(({ type }) => type === 'ReplicaFailure');
-  const told = refusals.map(({ type, status: state, message }) => ({ type, status: state, message }));
+  const told = (conditions ?? []).flatMap(({ type, status: state, reason, message, lastTransitionTime }) => {
+    if (type === 'ReplicaFailure') return { type, status: state, message, lastTransitionTime };
+    return type === 'Progressing' ? { type, status: state, reason } : [];
+  });
   return { ...deployment, status: { ...counts, ...(told.length > 0 && { conditions: told }) } };
 }
 

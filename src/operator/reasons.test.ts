@@ -21,6 +21,7 @@ import {
   secondsAgo,
 } from '../controllers/testing/objects.ts';
 import { aServerPod, containerThat, waitsFor, whole, withoutNode } from '../controllers/testing/servers.ts';
+import { aRollingView, aServedView, carriedOut, tooLate } from '../controllers/testing/rollouts.ts';
 import {
   aModelThat,
   aServerThat,
@@ -45,11 +46,13 @@ import {
   pullThat,
   refusal,
   resolved,
+  serverEvents,
   serverOn,
   serving,
   theirs,
   eventsOf,
   withClaim,
+  withoutRoom,
   type Told,
 } from './testing/stands.ts';
 
@@ -97,6 +100,8 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
     'ModelServer Loaded': () => serving(),
     'ModelServer Available': () => serving(),
     'ModelServer ChatTemplateHonored': () => serving(),
+    'ModelServer RolledOut': () => serving(),
+    'ModelServer RuntimeCurrent': () => serving(),
   },
   RevisionChanged: {
     'Model event': () => {
@@ -120,6 +125,7 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
     'Model Pulled': () => aModelThat(),
     'ModelServer Scheduled': () => aServerThat({ model: undefined }),
     'ModelServer Loaded': () => aServerThat({ model: undefined }),
+    'ModelServer RolledOut': () => aServerThat({ model: undefined }),
   },
   Suspended: {
     'Model Resolved': () => aModelThat({ model: aModel({ suspend: true }) }),
@@ -225,7 +231,22 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
   RollingOut: {
     'ModelServer Loaded': () =>
       deployed([aServerPod('p', { ready: true })], whole, { server: aServer({ replicas: 2 }) }),
+    'ModelServer RolledOut': () => aServerThat(),
     'ModelServer Ready': () => deployed([aServerPod('p', { ready: true })], { ...whole, replicas: 2 }),
+  },
+  Surging: { 'ModelServer RolledOut': () => aServerThat(aRollingView()) },
+  Draining: {
+    'ModelServer RolledOut': () => aServerThat(aRollingView({ rollout: { strategy: 'Drain' } })),
+    'ModelServer event': () => serverEvents(withoutRoom()),
+  },
+  RolledBack: {
+    'ModelServer RolledOut': () => aServerThat(aRollingView({}, tooLate)),
+    'ModelServer RuntimeCurrent': () =>
+      aServerThat(carriedOut({ ...aServedView({ gpu: { count: 0 } }), image: 'runtime:2' }, tooLate)),
+    'ModelServer event': () => serverEvents(aRollingView({}, tooLate)),
+  },
+  RuntimeOutdated: {
+    'ModelServer RuntimeCurrent': () => aServerThat({ ...aServedView(), image: 'runtime:2' }),
   },
   NoPodAnswers: { 'ModelServer Available': () => aServerThat() },
   ScaledToZero: {

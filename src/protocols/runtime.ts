@@ -18,6 +18,12 @@ export const apiKeysFolder = '/api-keys';
 /** The environment variable that carries RuntimeSettings as JSON. */
 export const settingsVariable = 'LONGSHORE_SETTINGS';
 
+/** The environment variable with the seconds that a process which is to end has for the answers it has begun. */
+export const graceVariable = 'LONGSHORE_GRACE_SECONDS';
+
+/** Of every answer: the digest of the weights that it was made with, or that are being loaded. */
+export const modelDigestHeader = 'longshore-model-digest';
+
 export const RuntimeSettings = z.object({
   /** What clients send as `model`, and what /v1/models lists. */
   servedName: z.string(),
@@ -25,6 +31,8 @@ export const RuntimeSettings = z.object({
   servedNames: z.array(z.string()).optional(),
   /** The GGUF file to load; of a model in pieces the first. */
   modelPath: z.string(),
+  /** Of the weights, as the Model has published it. */
+  modelDigest: z.string().optional(),
   /** GGUF files of LoRA adapters, applied to the weights at full scale. */
   adapterPaths: z.array(z.string()).optional(),
   /** Files that say how an Ollama model chats: its template, params, system and messages layers. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import {
+  graceVariable,
   RuntimeSettings,
   runtimePort,
   settingsVariable,
@@ -30,8 +31,8 @@ const Environment = z.object({
    * https://kubernetes.io/docs/concepts/workloads/pods/pod-lifecycle/#pod-termination-flow
    */
   LONGSHORE_DRAIN_SECONDS: z.coerce.number().min(0).default(3),
-  /** Seconds for requests on their way to end after that; together below the terminationGracePeriodSeconds of the Deployment (60). */
-  LONGSHORE_GRACE_SECONDS: z.coerce.number().min(0).default(50),
+  /** Seconds for requests on their way to end after that; together below the terminationGracePeriodSeconds of the Pod. */
+  [graceVariable]: z.coerce.number().min(0).default(50),
 });
 
 export interface Config {
@@ -57,7 +58,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     host: data.LONGSHORE_HOST,
     logLevel: data.LONGSHORE_LOG_LEVEL,
     drainSeconds: data.LONGSHORE_DRAIN_SECONDS,
-    graceSeconds: data.LONGSHORE_GRACE_SECONDS,
+    graceSeconds: data[graceVariable],
   };
 }
 

@@ -40,6 +40,7 @@ async function run(config: Config): Promise<void> {
   log.level = config.logLevel;
   const { servedName, servedNames, apiKeys } = config.settings;
   const state = newState(servedName, new Date(), servedNames);
+  state.modelDigest = config.settings.modelDigest;
   const metrics = createMetrics(state);
   const keys = apiKeys && (await openApiKeys(apiKeys.path, () => performance.now()));
   const app = createServer(state, metrics, log, keys);

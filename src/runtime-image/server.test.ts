@@ -43,6 +43,26 @@ function chunksOf(body: string): unknown[] {
   });
 }
 
+describe('a server that was told the digest of its weights', () => {
+  it('says it with every answer', async () => {
+    const { app, state, post } = aServer();
+    state.modelDigest = 'sha256:abc';
+    const answers = await Promise.all([
+      post('/v1/completions', { prompt: 'x' }),
+      post('/v1/completions', { prompt: 'x', stream: true }),
+      post('/api/generate', { prompt: 'x' }),
+      post('/v1/completions', { prompt: 1 }),
+      app.inject('/v1/models'),
+    ]);
+    for (const { headers } of answers) expect(headers['longshore-model-digest']).toBe('sha256:abc');
+  });
+
+  it('says nothing of one that it was not told', async () => {
+    const { headers } = await aServer().post('/v1/completions', { prompt: 'x' });
+    expect(headers['longshore-model-digest']).toBeUndefined();
+  });
+});
+
 describe('a server whose model is loading', () => {
   it('is alive, not ready, and says how far it is', async () => {
     const { app, state } = aServer('loading');

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { modelDigestHeader } from '../protocols/runtime.ts';
 import type { ApiKeys } from './api-keys.ts';
 import type { App, Limits } from './app.ts';
 import { createApp } from './app.ts';
@@ -33,6 +34,10 @@ export function createServer(
   const app = createApp(metrics, log, keys, limits);
   const noMoreMethods = refuseOtherMethods(app);
   describeRoutes(app, keys !== undefined);
+  app.addHook('onRequest', (_request, reply, done) => {
+    if (state.modelDigest !== undefined) void reply.header(modelDigestHeader, state.modelDigest);
+    done();
+  });
   healthRoutes(app, state, metrics);
   modelRoutes(app, state);
   const serving = { state, metrics };

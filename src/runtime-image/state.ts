@@ -8,6 +8,8 @@ export interface RuntimeState {
   servedName: string;
   /** All that clients may call it; `servedName` is the first. */
   readonly names: readonly string[];
+  /** Digest of the weights, where it is known. */
+  modelDigest?: string | undefined;
   /** When the process started; what /v1/models says as `created`. */
   readonly startedAt: Date;
   load: LoadState;

@@ -301,6 +301,17 @@ describe('an object that cannot be meant', () => {
     ['no modelRef', server({ modelRef: undefined }), 'spec.modelRef: Required value'],
     ['negative GPUs', server({ gpu: { count: -1 } }), 'spec.gpu.count: Invalid value'],
     ['a GPU that is no extended resource', server({ gpu: { resourceName: 'gpu' } }), 'spec.gpu.resourceName'],
+    [
+      'a rollout that says when another strategy turns',
+      server({ rollout: { strategy: 'Surge', drainAfter: '1m' } }),
+      'drainAfter is when strategy Auto turns to Drain',
+    ],
+    [
+      'a rollout that may not take a moment',
+      server({ rollout: { progressDeadline: '9s' } }),
+      'progressDeadline is at least 10s',
+    ],
+    ['answers that may take days', server({ rollout: { gracePeriod: '25h' } }), 'gracePeriod is at most 24h'],
     ['negative replicas', server({ replicas: -1 }), 'spec.replicas: Invalid value'],
     ['no requests at a time', server({ runtime: { parallel: 0 } }), 'spec.runtime.parallel: Invalid value'],
     ['a tiny context', server({ runtime: { contextSize: 1 } }), 'spec.runtime.contextSize: Invalid value'],
@@ -454,11 +465,14 @@ describe('an object that says only what it must', () => {
         replicas: 1,
         gpu: { count: 1 },
         runtime: { parallel: 1 },
+        rollout: { strategy: 'Auto', drainAfter: '5m', gracePeriod: '5m' },
       },
     });
   });
 
   it.for([
+    { rollout: { strategy: 'Auto', drainAfter: '0s', progressDeadline: '10s', gracePeriod: '24h' } },
+    { rollout: { strategy: 'Drain', drainAfter: '5m', gracePeriod: '5m' } },
     { servedNames: ['llama3.1:8b', 'hf.co/owner/name:Q4_K_M', 'gpt-4o'] },
     { gpu: { count: 2, vendor: 'amd' } },
     { gpu: { count: 1, vendor: 'intel', resourceName: 'gpu.intel.com/xe' } },

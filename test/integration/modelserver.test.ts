@@ -69,6 +69,7 @@ describe.concurrent('a ModelServer', () => {
     expect(RuntimeSettings.parse(JSON.parse(settings))).toEqual({
       servedName: 'gpu',
       modelPath: `/models/${path}/${files?.[0]?.path}`,
+      modelDigest: digest,
       contextSize: 8192,
       parallel: 4,
       gpu: true,
@@ -230,6 +231,7 @@ describe.concurrent('a ModelServer of an Ollama model', () => {
     expect(RuntimeSettings.parse(JSON.parse(settings))).toEqual({
       servedName: 'ollama',
       modelPath: at('model'),
+      modelDigest: content.publication.digest,
       adapterPaths: [at('adapter')],
       ollama: { templatePath: at('template'), paramsPath: at('params'), systemPath: at('system') },
       parallel: 1,

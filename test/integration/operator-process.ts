@@ -7,11 +7,13 @@ import { patienceMs } from './eventually.ts';
 const program = join(import.meta.dirname, '../../src/operator/main.ts');
 
 export const pullerImage = 'registry.test/longshore-puller:1';
-export const runtimeImages = {
-  cpu: 'registry.test/longshore-runtime:1',
-  cuda: 'registry.test/longshore-runtime:1-cuda',
-  vulkan: 'registry.test/longshore-runtime:1-vulkan',
-};
+/** Those of a release. */
+export const runtimeImagesOf = (release: string) => ({
+  cpu: `registry.test/longshore-runtime:${release}`,
+  cuda: `registry.test/longshore-runtime:${release}-cuda`,
+  vulkan: `registry.test/longshore-runtime:${release}-vulkan`,
+});
+export const runtimeImages = runtimeImagesOf('1');
 
 export interface OperatorOptions {
   kubeconfig: string;
@@ -23,6 +25,8 @@ export interface OperatorOptions {
   allNamespaces?: boolean | undefined;
   /** Pulls at the same time, in all namespaces that it looks after and in each. */
   pulls?: { cluster?: number; namespace?: number } | undefined;
+  /** Of the runtime; default: that of runtimeImages. */
+  release?: string | undefined;
   /** Default: a lease that no machine is too slow for. */
   timing?: ElectionTiming | undefined;
   /** Where its output is kept, after that of operators before it. */
@@ -45,8 +49,10 @@ export class OperatorProcess {
     allNamespaces = false,
     pulls = {},
     timing = leisurely,
+    release = '1',
     lines,
   }: OperatorOptions) {
+    const images = runtimeImagesOf(release);
     this.#process = spawn(process.execPath, [program], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
@@ -55,9 +61,9 @@ export class OperatorProcess {
         NODE_COMPILE_CACHE: join(tmpdir(), 'longshore-compile-cache'),
         KUBECONFIG: kubeconfig,
         LONGSHORE_PULLER_IMAGE: pullerImage,
-        LONGSHORE_RUNTIME_IMAGE_CPU: runtimeImages.cpu,
-        LONGSHORE_RUNTIME_IMAGE_CUDA: runtimeImages.cuda,
-        LONGSHORE_RUNTIME_IMAGE_VULKAN: runtimeImages.vulkan,
+        LONGSHORE_RUNTIME_IMAGE_CPU: images.cpu,
+        LONGSHORE_RUNTIME_IMAGE_CUDA: images.cuda,
+        LONGSHORE_RUNTIME_IMAGE_VULKAN: images.vulkan,
         ...(!allNamespaces && { LONGSHORE_NAMESPACE: namespace }),
         ...(pulls.cluster !== undefined && { LONGSHORE_PULLS: String(pulls.cluster) }),
         ...(pulls.namespace !== undefined && { LONGSHORE_PULLS_PER_NAMESPACE: String(pulls.namespace) }),

@@ -94,7 +94,7 @@ export class PlayedPod {
   }
 
   /** The container ended and is started again and again: only a pod that may restart comes here. */
-  async crashes(end: RuntimeFailure | { reason: 'OOMKilled' }): Promise<void> {
+  async crashes(end: RuntimeFailure | { reason: 'OOMKilled' }, restartCount = 0): Promise<void> {
     this.says(undefined);
     const terminated =
       'failure' in end
@@ -104,7 +104,11 @@ export class PlayedPod {
     await this.#write({
       phase: 'Running',
       ...this.#ready(false),
-      ...this.#container({ waiting }, { terminated: { ...terminated, finishedAt: formatTime(new Date()) } }),
+      ...this.#container(
+        { waiting },
+        { terminated: { ...terminated, finishedAt: formatTime(new Date()) } },
+        restartCount,
+      ),
     });
   }
 
@@ -156,13 +160,17 @@ export class PlayedPod {
     return { conditions: [{ type: 'Ready', status: isReady ? 'True' : 'False', lastTransitionTime }] };
   }
 
-  #container(state: ContainerState, lastState: ContainerState = {}): Pick<Status, 'containerStatuses'> {
+  #container(
+    state: ContainerState,
+    lastState: ContainerState = {},
+    restartCount = 0,
+  ): Pick<Status, 'containerStatuses'> {
     const [container] = this.spec.containers;
     if (!container) throw new Error('a pod has a container');
     const { name, image = '' } = container;
     const ready = state.running !== undefined;
     return {
-      containerStatuses: [{ name, image, imageID: '', ready, restartCount: 0, state, lastState }],
+      containerStatuses: [{ name, image, imageID: '', ready, restartCount, state, lastState }],
     };
   }
 

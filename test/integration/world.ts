@@ -3,7 +3,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import type { Model } from '../../src/api/model.ts';
 import type { ModelServer } from '../../src/api/modelserver.ts';
 import { models, modelServers } from '../../src/controllers/kinds.ts';
-import { requestedAtAnnotation } from '../../src/controllers/labels.ts';
+import { requestedAtAnnotation, rollAtAnnotation } from '../../src/controllers/labels.ts';
 import {
   deployments,
   jobs,
@@ -30,6 +30,7 @@ import {
   aServer,
   isReady,
   modelsAsWritten,
+  serversAsWritten,
   type ModelAsWritten,
   type ModelChoices,
   type ServerChoices,
@@ -156,17 +157,20 @@ export class World implements AsyncDisposable {
   }
 
   /** Resolves when it is ready. It need not wait until the lease of one that was killed has run out. */
-  async startOperator(kubeconfig?: string): Promise<OperatorProcess> {
+  async startOperator(kubeconfig?: string, release?: string): Promise<OperatorProcess> {
     if (!this.#operators.some(({ running }) => running)) {
       await this.client.delete(leases, this.ref('longshore-operator'));
     }
-    const operator = this.spawnOperator(kubeconfig);
+    const operator = this.spawnOperator(kubeconfig, release);
     await operator.ready();
     return operator;
   }
 
   /** Does not wait for it to be ready: there may be no API server to reach. */
-  spawnOperator(kubeconfig = this.#options.operatorKubeconfig ?? this.#options.kubeconfig): OperatorProcess {
+  spawnOperator(
+    kubeconfig = this.#options.operatorKubeconfig ?? this.#options.kubeconfig,
+    release?: string,
+  ): OperatorProcess {
     const operator = new OperatorProcess({
       kubeconfig,
       cluster: dirname(this.#options.kubeconfig),
@@ -174,6 +178,7 @@ export class World implements AsyncDisposable {
       allNamespaces: this.#options.allNamespaces,
       timing: this.#options.timing,
       pulls: this.#options.pulls,
+      release,
       lines: this.log,
     });
     this.#operators.push(operator);
@@ -205,6 +210,12 @@ export class World implements AsyncDisposable {
   async touch(model: string): Promise<void> {
     const annotations = { 'test/touched': String((this.#touches += 1)) };
     await this.client.patch(modelsAsWritten, this.ref(model), { metadata: { annotations } });
+  }
+
+  /** As `kubectl annotate --overwrite` has a server turn to the runtime of the operator, and try again what was rolled back. */
+  async rollAt(server: string, value: string): Promise<void> {
+    const annotations = { [rollAtAnnotation]: value };
+    await this.client.patch(serversAsWritten, this.ref(server), { metadata: { annotations } });
   }
 
   /** As `kubectl annotate --overwrite` asks for the source to be asked at once. */

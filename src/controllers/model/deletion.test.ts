@@ -34,6 +34,9 @@ describe('a server', () => {
     expect(modelsUsedBy(server('a', 'qwen'))).toEqual(['qwen']);
     expect(modelsUsedBy(server('a', 'qwen', 'qwen'))).toEqual(['qwen']);
     expect(modelsUsedBy(server('a', 'llama', 'qwen'))).toEqual(['llama', 'qwen']);
+    const turning = server('a', 'llama', 'llama');
+    const rollout = { strategy: 'Surge' as const, from: { name: 'qwen', ...used }, answering: [] };
+    expect(modelsUsedBy({ ...turning, status: { ...turning.status, rollout } })).toEqual(['llama', 'qwen']);
   });
 });
 

@@ -19,9 +19,10 @@ import { followReclaimPolicy } from './storage/volume.ts';
  * (docs/adr/0023). The finalizer is put on before a server's Deployment is made (modelserver/hold.ts), and taken off here.
  */
 
-/** Names of Models that a server uses: the one that it names, and the one that its pods mount still. */
+/** Names of Models that a server uses: the one that it names, and those that its pods mount still, or may again. */
 export function modelsUsedBy({ spec, status }: ModelServer): string[] {
-  return [...new Set([spec.modelRef.name, status?.model?.name ?? spec.modelRef.name])];
+  const { model, rollout } = status ?? {};
+  return [...new Set([spec.modelRef.name, ...[model, rollout?.from].flatMap((each) => each?.name ?? [])])];
 }
 
 /** Names of the ModelServers that use a Model. One that is being deleted is on its way out, and counts no more. */

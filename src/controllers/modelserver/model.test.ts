@@ -58,13 +58,9 @@ describe('resolveModel', () => {
   it('uses what is published even while the Model is on its way to something else', () => {
     const ready = { type: 'Ready', status: 'False' as const, reason: 'Pulling', message: '' };
     const conditions = [{ ...ready, lastTransitionTime: secondsAgo(0) }];
-    const { revision, digest, claimName } = anArtifact();
-    expect(
-      resolveModel(aServerView({ model: aModel({}, { conditions, artifact: anArtifact() }) })),
-    ).toMatchObject({
-      at: 'done',
-      status: { model: { name: 'qwen', revision, digest, claimName } },
-    });
+    expect(resolveModel(aServerView({ model: aModel({}, { conditions, artifact: anArtifact() }) })).at).toBe(
+      'done',
+    );
   });
 });
 

@@ -31,11 +31,10 @@ export function resolveModel({ server, model }: ServerView): Outcome<ModelServer
     const holds = condense(`Model "${name}" holds no GGUF model, only ${files}`);
     return { at: 'blocked', reason: 'NotServable', message: `${holds}. ${reasons.NotServable.action}` };
   }
-  const { revision, digest, claimName } = artifact;
+  const { revision } = artifact;
   return {
     at: 'done',
     message: `Model "${name}" has published revision ${shortRevision(revision)}.`,
-    status: { model: { name, revision, digest, claimName } },
   };
 }
 

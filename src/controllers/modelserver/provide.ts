@@ -1,47 +1,41 @@
 import type { ModelServerStatus } from '../../api/modelserver.ts';
-import { carriesHashOf } from '../../kube/apply.ts';
 import { deployments, services } from '../../kube/builtin.ts';
-import { appliedAnnotation } from '../labels.ts';
 import { child, type Outcome } from '../step.ts';
-import type { Artifact } from './settings.ts';
+import { planRollout } from './rollout/plan.ts';
+import { isObserved } from './rollout/progress.ts';
+import { readRecord } from './rollout/record.ts';
+import { rolloutStatus, runtimeCondition } from './rollout/standing.ts';
 import type { ServerView } from './view.ts';
-import { serverDeployment } from './workload/deployment.ts';
 import { serverService } from './workload/service.ts';
 
-/** A Deployment of what the Model has published, behind a Service. */
+/** A Deployment of what is to be served, behind a Service. */
 export function provideWorkload(view: ServerView): Outcome<ModelServerStatus> {
+  const plan = planRollout(view);
+  if (!plan) throw new Error('a workload comes after the Model has published something');
   return {
     at: 'done',
     message: 'Deployment and Service are there.',
     apply: [
       // First, since its name is the address that is promised: nothing is loaded behind a name that is taken.
       child(services, serverService(view.server)),
-      child(deployments, serverDeployment(view.server, publishedArtifact(view), view.image)),
+      child(deployments, plan.deployment),
     ],
+    status: rolloutStatus(view, plan),
+    conditions: [runtimeCondition(view, plan)],
+    events: plan.events,
+    recheckAfter: plan.recheckAfter,
   };
 }
 
 /**
- * Whether the Deployment in the cache is the one that is wanted, and its controller has seen it. Before that its status
+ * Whether the Deployment in the cache has the pods that are wanted, and its controller has seen it. Before that its status
  * and its pods say nothing of what is wanted now.
  */
 export function isSeen(view: ServerView): boolean {
-  const { deployment } = view;
-  if (!deployment) return false;
-  const { observedGeneration } = deployment.status ?? {};
+  const { deployment, server } = view;
+  if (!deployment || !isObserved(deployment)) return false;
   return (
-    carriesHashOf(
-      serverDeployment(view.server, publishedArtifact(view), view.image),
-      deployment,
-      appliedAnnotation,
-    ) &&
-    observedGeneration !== undefined &&
-    observedGeneration >= (deployment.metadata.generation ?? 0)
+    readRecord(deployment)?.built === planRollout(view)?.record.built &&
+    deployment.spec?.replicas === server.spec.replicas
   );
-}
-
-function publishedArtifact({ model }: ServerView): Artifact {
-  const artifact = model?.status?.artifact;
-  if (!artifact) throw new Error('a workload comes after the Model has published something');
-  return artifact;
 }

@@ -17,6 +17,7 @@ import { resolveModel } from './model.ts';
 import { provideWorkload } from './provide.ts';
 import { countReplicas } from './replicas.ts';
 import { runtimeImage, type RuntimeImages } from './runtime-image.ts';
+import { finishRollout, rolloutStanding } from './rollout/standing.ts';
 import { placePods } from './scheduled.ts';
 import type { ServerView } from './view.ts';
 
@@ -27,6 +28,7 @@ export const steps: readonly Step<ServerView, ModelServerStatus>[] = [
   { run: provideWorkload }, // Deployment and Service
   { condition: 'Scheduled', run: placePods }, // a node for each pod
   { condition: 'Loaded', run: loadWeights }, // the weights in memory, progress on the way
+  { condition: 'RolledOut', run: finishRollout, meanwhile: rolloutStanding }, // in the place of what served before
   { condition: 'Available', run: awaitReplicas, meanwhile: availability }, // answers at the endpoint
 ];
 
@@ -58,7 +60,7 @@ export function serverReconciler({ actor, ...options }: ServerReconcilerOptions)
     const now = actor.now();
     const { generation } = server.metadata;
     const decideBy = (status: ModelServer['status'], seen: readonly ChildRef[]) =>
-      decide(steps, gather(server, seen, options), { status, generation, now });
+      decide(steps, gather(server, seen, { ...options, now }), { status, generation, now });
     const cached = (child: Child) => cachedChild(caches, child);
     const model = caches.models.get(key.namespace, server.spec.modelRef.name);
     const hold = () => holdModel(actor.client, model, signal);
@@ -70,7 +72,7 @@ export function serverReconciler({ actor, ...options }: ServerReconcilerOptions)
 function gather(
   server: Live<ModelServer>,
   seen: readonly ChildRef[],
-  { caches, images, loads }: Omit<ServerReconcilerOptions, 'actor'>,
+  { caches, images, loads, now }: Omit<ServerReconcilerOptions, 'actor'> & Pick<ServerView, 'now'>,
 ): ServerView {
   const { namespace, name, uid } = server.metadata;
   const pods = caches.pods.by('server', `${namespace}/${name}`);
@@ -83,6 +85,7 @@ function gather(
     pods,
     loads: loads.follow(keyOf(server), podsToAsk(server, model, pods)),
     image: runtimeImage(server.spec.gpu, images),
+    now,
   };
 }
 

@@ -39,7 +39,7 @@ describe('entryFile', () => {
 describe('runtimeSettings', () => {
   it('are no more than they need to be', () => {
     expect(JSON.stringify(settings())).toBe(
-      `{"servedName":"chat","modelPath":"${at('model.gguf')}","parallel":1,"gpu":true}`,
+      `{"servedName":"chat","modelPath":"${at('model.gguf')}","modelDigest":"${anArtifact().digest}","parallel":1,"gpu":true}`,
     );
   });
 

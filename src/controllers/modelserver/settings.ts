@@ -39,6 +39,7 @@ export function runtimeSettings(
     servedName: metadata.name,
     ...(servedNames.length > 0 && { servedNames }),
     modelPath: pathOf(artifact, entry),
+    modelDigest: artifact.digest,
     ...(adapterPaths.length > 0 && { adapterPaths }),
     ...(Object.keys(ollama).length > 0 && { ollama }),
     ...(runtime.contextSize !== undefined && { contextSize: runtime.contextSize }),

@@ -18,4 +18,5 @@ export interface ServerView {
   loads: ReadonlyMap<string, Said<LoadState>>;
   /** The image of the runtime that computes on what the server asks for. */
   image: string;
+  now: Date;
 }

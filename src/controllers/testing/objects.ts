@@ -100,6 +100,7 @@ export function aServerView(view: Partial<ServerView> = {}): ServerView {
     pods: [],
     loads: new Map(),
     image: 'runtime:1',
+    now,
     ...view,
   };
 }

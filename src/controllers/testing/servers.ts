@@ -4,8 +4,8 @@ import type { Live } from '../../kube/kind.ts';
 import type { LoadState } from '../../protocols/runtime.ts';
 import { appliedAnnotation } from '../labels.ts';
 import type { ServerView } from '../modelserver/view.ts';
-import { serverDeployment } from '../modelserver/workload/deployment.ts';
-import { anArtifact, aServerView, meta, secondsAgo } from './objects.ts';
+import { planRollout } from '../modelserver/rollout/plan.ts';
+import { aModel, anArtifact, aServerView, meta, secondsAgo } from './objects.ts';
 
 /** A server's Deployment and pods as the informers hand them out, for tests of what is decided by them. */
 
@@ -61,14 +61,20 @@ export function withoutNode(message: string): PodStatus {
   return { phase: 'Pending', conditions: [condition] };
 }
 
-/** The Deployment that was applied for this view, with this status. */
+/** The Deployment that was applied for this view when there was none, with this status. */
 export function aDeploymentFor(
-  { server, model, image }: ServerView,
+  view: ServerView,
   status: NonNullable<Deployment['status']> = {},
 ): Live<Deployment> {
-  const wanted = serverDeployment(server, model?.status?.artifact ?? anArtifact(), image);
-  const { annotations = {} } = withHash<Deployment>(wanted, appliedAnnotation).metadata ?? {};
-  return { ...wanted, metadata: meta('chat', { annotations }), status: { observedGeneration: 1, ...status } };
+  const model = view.model?.status?.artifact ? view.model : aModel({}, { artifact: anArtifact() });
+  const plan = planRollout({ ...view, model, deployment: undefined });
+  if (!plan) throw new Error('a Model that has published something is served');
+  const { annotations = {} } = withHash<Deployment>(plan.deployment, appliedAnnotation).metadata ?? {};
+  return {
+    ...plan.deployment,
+    metadata: meta('chat', { annotations }),
+    status: { observedGeneration: 1, ...status },
+  };
 }
 
 /** The Deployment is there and its controller has seen it. */
@@ -82,4 +88,9 @@ export function aDeployedView(
 
 export const loading = (percent: number): LoadState => ({ phase: 'loading', percent });
 /** The status of a Deployment whose one pod answers. */
-export const whole = { replicas: 1, updatedReplicas: 1, readyReplicas: 1 };
+export const whole = {
+  replicas: 1,
+  updatedReplicas: 1,
+  readyReplicas: 1,
+  conditions: [{ type: 'Progressing', status: 'True', reason: 'NewReplicaSetAvailable' }],
+};

@@ -11,6 +11,7 @@ import { pullRequest } from '../../controllers/model/pull/pull.ts';
 import * as model from '../../controllers/model/reconcile.ts';
 import { inspectRequest, type ModelView } from '../../controllers/model/view.ts';
 import * as server from '../../controllers/modelserver/reconcile.ts';
+import { readRecord } from '../../controllers/modelserver/rollout/record.ts';
 import type { ServerView } from '../../controllers/modelserver/view.ts';
 import { decide, type Decision } from '../../controllers/step.ts';
 import {
@@ -28,7 +29,8 @@ import {
   now,
   secondsAgo,
 } from '../../controllers/testing/objects.ts';
-import { aDeployedView, aServerPod, ended, whole } from '../../controllers/testing/servers.ts';
+import { aPodFrom, aRollingView } from '../../controllers/testing/rollouts.ts';
+import { aDeployedView, aServerPod, ended, whole, withoutNode } from '../../controllers/testing/servers.ts';
 import type { Deployment, Pod } from '../../kube/builtin.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { ApiError } from '../../kube/errors.ts';
@@ -158,6 +160,16 @@ export function deployed(
   view: Partial<ServerView> = {},
 ): Told {
   return aServerThat(aDeployedView({ pods, ...view }, status));
+}
+/** Events of a server that stands so. */
+export const serverEvents = (view: ServerView): Told =>
+  eventsOf('ModelServer', decide(server.steps, view, { status: undefined, ...at }).events);
+/** It rolls, and there has been no room for the pod more for ten minutes. */
+export function withoutRoom(): ServerView {
+  const view = aRollingView();
+  const built = readRecord(view.deployment)?.built;
+  const lack = withoutNode('0/1 nodes are available: 1 Insufficient nvidia.com/gpu.');
+  return { ...view, pods: [aPodFrom(built, 'p', { age: 600, ...lack })] };
 }
 /** Its runtime ended with this. */
 export function loadThat(reason: RuntimeFailure['failure']['reason']): Told {

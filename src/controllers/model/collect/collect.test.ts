@@ -109,6 +109,13 @@ describe('collectOldRevisions', () => {
     ];
     expect(removed({ claims: [aClaim('old'), aClaim('older')], servers })).toEqual(['older']);
   });
+
+  it('keeps a claim for as long as a server may go back to it', () => {
+    const on = (claimName: string) => ({ name: 'qwen', revision: commit, digest: '', claimName });
+    const rollout = { strategy: 'Surge' as const, from: on('old'), answering: [] };
+    const servers = [aServer({}, { model: on('new'), rollout })];
+    expect(removed({ claims: [aClaim('old'), aClaim('older')], servers })).toEqual(['older']);
+  });
 });
 
 describe('what is replaced on a shared claim', () => {

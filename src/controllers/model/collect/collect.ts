@@ -39,7 +39,8 @@ export function collectOldRevisions(view: ModelView, status: ModelStatus): Outco
   const stays = new Set([
     artifact.claimName,
     ...kept.map(({ claimName }) => claimName),
-    ...view.servers.map(({ status: told }) => told?.model?.claimName),
+    // What they serve, and what they go back to when that does not come to serve.
+    ...view.servers.flatMap(({ status: told }) => [told?.model?.claimName, told?.rollout?.from.claimName]),
   ]);
   const oldClaims = view.claims.filter((claim) => isOwn(model, claim) && !stays.has(claim.metadata.name));
   const collecting = collectReplaced(view, { ...status, history }, artifact, except);

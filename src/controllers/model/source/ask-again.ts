@@ -1,3 +1,4 @@
+import { parseDuration } from '../../../api/duration.ts';
 import type { ModelStatus } from '../../../api/model-status.ts';
 import type { Reason } from '../../../api/reasons.ts';
 import { findCondition, formatTime } from '../../../kube/conditions.ts';
@@ -8,7 +9,7 @@ import { newestAttempt } from '../jobs/attempts.ts';
 import { answered, resolvedMessage } from './answer.ts';
 import { contentOf } from './content.ts';
 import { inspectJob } from '../jobs/jobs.ts';
-import { handled, isAskedFor, parseDuration, questionOf, secondsToNextCheck } from './question.ts';
+import { handled, isAskedFor, questionOf, secondsToNextCheck } from './question.ts';
 import { runningJobs } from '../suspend.ts';
 import type { ModelView } from '../view.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aModel, commit, meta, now, secondsAgo } from '../../testing/objects.ts';
-import { isAnsweredNow, isAskedFor, parseDuration, questionOf, secondsToNextCheck } from './question.ts';
+import { isAnsweredNow, isAskedFor, questionOf, secondsToNextCheck } from './question.ts';
 import { inspectRequest } from '../view.ts';
 
 const asking = (value?: string, spec: object = {}) => ({
@@ -43,17 +43,6 @@ describe('a request by annotation', () => {
     expect(isAnsweredNow(asking('a'), told)).toBe(true);
     expect(isAnsweredNow(asking('a'), {})).toBe(false);
     expect(isAnsweredNow({ ...asking('a'), status: told }, told)).toBe(false);
-  });
-});
-
-describe('parseDuration', () => {
-  it.for([
-    ['1h', 3600],
-    ['90s', 90],
-    ['1h30m', 5400],
-    ['1h1m1s', 3661],
-  ] as const)('has %s for %i seconds', ([text, seconds]) => {
-    expect(parseDuration(text)).toBe(seconds);
   });
 });
 

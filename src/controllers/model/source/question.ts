@@ -1,3 +1,4 @@
+import { parseDuration } from '../../../api/duration.ts';
 import type { ModelStatus } from '../../../api/model-status.ts';
 import type { Model } from '../../../api/model.ts';
 import type { Live } from '../../../kube/kind.ts';
@@ -11,7 +12,6 @@ type Resolved = NonNullable<ModelStatus['resolved']>;
 const mostOfRequest = 256;
 /** A timer is set for a day at most: what is looked at too early is only looked at. */
 const longestWaitSeconds = 86_400;
-const secondsOf = { h: 3600, m: 60, s: 1 } as const;
 
 /** What somebody has asked for by annotation: any value, and another one asks anew. */
 export function requestedAt({ metadata }: Live<Model>): string | undefined {
@@ -45,14 +45,6 @@ export function questionOf(model: Live<Model>, resolved: Resolved | undefined): 
   const wanted = requestedAt(model);
   if (answeredAt === undefined && wanted === undefined) return request;
   return fingerprint([request, answeredAt ?? null, wanted ?? null]);
-}
-
-/** A duration as spec.update.interval has it, such as `1h30m`, in seconds. */
-export function parseDuration(text: string): number {
-  return [...text.matchAll(/(\d+)([hms])/g)].reduce(
-    (sum, [, count, unit]) => sum + Number(count) * secondsOf[unit as keyof typeof secondsOf],
-    0,
-  );
 }
 
 /**

@@ -1,9 +1,11 @@
+import { parseDuration } from '../../../api/duration.ts';
 import { gpuResource } from '../../../api/gpu.ts';
 import type { ModelServer } from '../../../api/modelserver.ts';
 import type { Pod } from '../../../kube/builtin.ts';
 import type { Live } from '../../../kube/kind.ts';
-import { runtimePort, settingsVariable } from '../../../protocols/runtime.ts';
+import { graceVariable, runtimePort, settingsVariable } from '../../../protocols/runtime.ts';
 import { hardenedContainer } from '../../pod-security.ts';
+import { loadSeconds } from '../rollout/deadlines.ts';
 import { runtimeSettings, type Artifact } from '../settings.ts';
 import type { Mounted } from './volumes.ts';
 
@@ -21,6 +23,7 @@ export function runtimeContainer(
     image,
     env: [
       { name: settingsVariable, value: JSON.stringify(runtimeSettings(server, artifact)) },
+      { name: graceVariable, value: String(parseDuration(server.spec.rollout.gracePeriod)) },
       ...(server.spec.pod?.env ?? []),
     ],
     ports: [{ name: 'http', containerPort: runtimePort, protocol: 'TCP' }],
@@ -30,10 +33,14 @@ export function runtimeContainer(
       periodSeconds: 2,
       failureThreshold: 1,
     },
-    // The process answers while it loads, so this bounds its start and not the load.
+    // Bounds the load, which is over when this is; the other two begin then.
+    startupProbe: {
+      httpGet: { path: '/readyz', port: 'http' },
+      periodSeconds: 2,
+      failureThreshold: Math.ceil(loadSeconds(artifact.sizeBytes) / 2),
+    },
     livenessProbe: {
       httpGet: { path: '/healthz', port: 'http' },
-      initialDelaySeconds: 30,
       periodSeconds: 10,
       timeoutSeconds: 10,
       failureThreshold: 6,

@@ -1,9 +1,15 @@
 import { describe, expect, it } from 'vitest';
 import { anArtifact, aServer, commit } from '../../testing/objects.ts';
 import { serverDeployment } from './deployment.ts';
+import { serverPod } from './pod.ts';
 
-const deploy = (spec: object = {}, artifact = anArtifact()) =>
-  serverDeployment(aServer(spec), artifact, 'runtime:1');
+const deploy = (spec: object = {}) =>
+  serverDeployment(aServer(spec), {
+    template: serverPod(aServer(spec), anArtifact({ sizeBytes: 4_700_000_000 }), 'runtime:1'),
+    strategy: { type: 'RollingUpdate' },
+    progressDeadlineSeconds: 60,
+    annotations: { note: 'x' },
+  });
 const owner = {
   apiVersion: 'longshore.dev/v1alpha1',
   kind: 'ModelServer',
@@ -21,17 +27,24 @@ describe('serverDeployment', () => {
       'longshore.dev/server': 'chat',
     };
     expect(JSON.parse(JSON.stringify(deploy()))).toEqual({
-      metadata: { name: 'chat', namespace: 'ns', labels, ownerReferences: [owner] },
+      metadata: {
+        name: 'chat',
+        namespace: 'ns',
+        labels,
+        annotations: { note: 'x' },
+        ownerReferences: [owner],
+      },
       spec: {
         replicas: 1,
         selector: { matchLabels: { 'longshore.dev/server': 'chat' } },
-        progressDeadlineSeconds: 3600,
+        strategy: { type: 'RollingUpdate' },
+        progressDeadlineSeconds: 60,
         template: {
-          metadata: { labels },
+          metadata: { labels, annotations: { 'longshore.dev/model-digest': anArtifact().digest } },
           spec: {
             automountServiceAccountToken: false,
             enableServiceLinks: false,
-            terminationGracePeriodSeconds: 60,
+            terminationGracePeriodSeconds: 310,
             securityContext: {
               runAsNonRoot: true,
               runAsUser: 65532,
@@ -57,8 +70,9 @@ describe('serverDeployment', () => {
                 env: [
                   {
                     name: 'LONGSHORE_SETTINGS',
-                    value: `{"servedName":"chat","modelPath":"/models/hf/owner/name/${commit}/model.gguf","parallel":1,"gpu":true}`,
+                    value: `{"servedName":"chat","modelPath":"/models/hf/owner/name/${commit}/model.gguf","modelDigest":"${anArtifact().digest}","parallel":1,"gpu":true}`,
                   },
+                  { name: 'LONGSHORE_GRACE_SECONDS', value: '300' },
                 ],
                 ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
                 resources: { limits: { 'nvidia.com/gpu': '1' } },
@@ -67,9 +81,13 @@ describe('serverDeployment', () => {
                   periodSeconds: 2,
                   failureThreshold: 1,
                 },
+                startupProbe: {
+                  httpGet: { path: '/readyz', port: 'http' },
+                  periodSeconds: 2,
+                  failureThreshold: 197,
+                },
                 livenessProbe: {
                   httpGet: { path: '/healthz', port: 'http' },
-                  initialDelaySeconds: 30,
                   periodSeconds: 10,
                   timeoutSeconds: 10,
                   failureThreshold: 6,

@@ -91,7 +91,7 @@ describe('what else of a pod may be chosen', () => {
         'app.kubernetes.io/name': 'longshore-runtime',
         'longshore.dev/server': 'chat',
       },
-      annotations: { note: 'x' },
+      annotations: { note: 'x', 'longshore.dev/model-digest': anArtifact().digest },
     });
   });
 
@@ -99,6 +99,7 @@ describe('what else of a pod may be chosen', () => {
     const env = [{ name: 'GGML_CUDA_FORCE_MMQ', value: '1' }];
     expect(containerOf({ pod: { env } }).env?.map(({ name }) => name)).toEqual([
       'LONGSHORE_SETTINGS',
+      'LONGSHORE_GRACE_SECONDS',
       'GGML_CUDA_FORCE_MMQ',
     ]);
   });

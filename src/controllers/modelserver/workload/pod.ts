@@ -1,7 +1,9 @@
 import type { ModelServer } from '../../../api/modelserver.ts';
 import type { Deployment } from '../../../kube/builtin.ts';
 import type { Live } from '../../../kube/kind.ts';
+import { modelDigestAnnotation } from '../../labels.ts';
 import { hardenedPod } from '../../pod-security.ts';
+import { terminationSeconds } from '../rollout/deadlines.ts';
 import type { Artifact } from '../settings.ts';
 import { runtimeContainer } from './container.ts';
 import { podLabels } from './identity.ts';
@@ -18,7 +20,7 @@ export function serverPod(server: Live<ModelServer>, artifact: Artifact, image: 
   return {
     metadata: {
       labels: { ...pod?.labels, ...podLabels(server.metadata.name) },
-      ...(pod?.annotations && { annotations: pod.annotations }),
+      annotations: { ...pod?.annotations, [modelDigestAnnotation]: artifact.digest },
     },
     spec: {
       ...hardenedPod,
@@ -26,7 +28,7 @@ export function serverPod(server: Live<ModelServer>, artifact: Artifact, image: 
         securityContext: { ...hardenedPod.securityContext, supplementalGroups: pod.supplementalGroups },
       }),
       // A pod that is told to stop finishes the answers it has begun.
-      terminationGracePeriodSeconds: 60,
+      terminationGracePeriodSeconds: terminationSeconds(server.spec.rollout),
       ...(pod?.imagePullSecrets && { imagePullSecrets: pod.imagePullSecrets }),
       ...placement(server),
       ...(claims.length > 0 && { resourceClaims: claims }),

@@ -1,0 +1,27 @@
+import { vendorOf } from '../../../api/gpu.ts';
+import type { ModelServer } from '../../../api/modelserver.ts';
+import type { Live } from '../../../kube/kind.ts';
+import { rollAtAnnotation } from '../../labels.ts';
+import type { ServerView } from '../view.ts';
+import type { RolloutRecord } from './record.ts';
+
+/** So much of a value of the annotation is looked at. */
+const mostOfRequest = 256;
+
+/** The value of the annotation roll-at where it has one that was not followed yet. */
+export function rollAsked({ metadata }: Live<ModelServer>, record?: RolloutRecord): string | undefined {
+  const value = metadata.annotations?.[rollAtAnnotation]?.slice(0, mostOfRequest);
+  return value === record?.rolledAt ? undefined : value;
+}
+
+/**
+ * The image for the pods. On GPUs the one that they have been told to run stays, until somebody asks for that of the
+ * operator; on CPUs it is that of the operator.
+ */
+export function pinnedImage({ server, image }: ServerView, record?: RolloutRecord): string {
+  const vendor = vendorOf(server.spec.gpu);
+  // A Deployment that somebody deleted is made again as it was.
+  const pin = record ?? server.status?.runtime;
+  if (vendor === undefined || pin === undefined || pin.vendor !== vendor) return image;
+  return rollAsked(server, record) === undefined || !record ? pin.image : image;
+}
