@@ -1,17 +1,25 @@
 /**
- * Builds the two images. A staged context (the bundled program, node, and for the runtime node-llama-cpp) goes through
- * the Dockerfile of the program with Docker where an engine answers, else with buildah. An image is tagged with the
- * hash of its context, so what did not change is not built again.
+ * Builds the images. A staged context goes through the Dockerfile of the program with Docker where an engine answers,
+ * else with buildah. An image is tagged with the hash of its context, so what did not change is not built again.
+ *
+ *     npm run images                              the operator, and the runtime for CPUs
+ *     npm run images -- runtime-cuda              any of: operator, runtime, runtime-cuda, runtime-vulkan
+ *     npm run images -- --arch arm64              for another machine than this one
+ *     npm run images -- --stage DIR runtime-cuda  only the context, for a build by other means
+ *     npm run images -- --note runtime-cuda       only the note of its programs, which tests look at
  */
 import { createHash } from 'node:crypto';
-import { cp, glob, mkdir, mkdtemp, readFile, readlink, rename, rm, stat } from 'node:fs/promises';
+import { glob, mkdir, mkdtemp, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { build } from 'esbuild';
-import { bundleOptions } from './bundle.ts';
-import { baseImage, buildImage, engineName } from './image-engine.ts';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { baseImage, buildArguments, buildImage, engineName, type Engine } from './images/engine.ts';
+import { architectures, type Architecture, type Say } from './images/platform.ts';
+import { noteOf } from './images/resolved.ts';
+import { debianComponent } from './images/sbom.ts';
+import { stage, type ImageDefinition } from './images/stage.ts';
 
-const root = join(import.meta.dirname, '..');
 const cache = join(
   process.env['XDG_CACHE_HOME'] ?? join(process.env['HOME'] ?? tmpdir(), '.cache'),
   'longshore',
@@ -25,6 +33,8 @@ export interface BuiltImage {
   tag: string;
   /** An OCI archive that holds the image under its reference. */
   archive: string;
+  /** What is in it, as CycloneDX has it; the image has it too. */
+  sbom: string;
 }
 
 export interface BuiltImages {
@@ -32,16 +42,13 @@ export interface BuiltImages {
   runtime: BuiltImage;
 }
 
-interface ImageDefinition {
-  repository: string;
-  dockerfile: string;
-  /** Output name -> program. */
-  programs: Record<string, string>;
-  /** Packages that stay outside the bundle, taken from this folder. */
-  modules?: { folder: string; external: string[]; omit: (path: string) => boolean };
-}
+const runtime = {
+  repository: 'longshore.dev/runtime',
+  dockerfile: 'src/runtime-image/Dockerfile',
+  programs: { main: 'src/runtime-image/main.ts' },
+};
 
-const definitions: Record<keyof BuiltImages, ImageDefinition> = {
+const definitions = {
   operator: {
     repository: 'longshore.dev/operator',
     dockerfile: 'src/operator/Dockerfile',
@@ -52,84 +59,83 @@ const definitions: Record<keyof BuiltImages, ImageDefinition> = {
       'hash-worker': 'src/puller/transfer/hash-worker.ts',
     },
   },
-  runtime: {
-    repository: 'longshore.dev/runtime',
-    dockerfile: 'src/runtime-image/Dockerfile',
-    programs: { main: 'src/runtime-image/main.ts' },
-    modules: {
-      folder: 'src/runtime-image/node_modules',
-      external: ['node-llama-cpp'],
-      omit: notNeededToServe,
-    },
-  },
-};
+  runtime: { ...runtime, variant: 'cpu' },
+  'runtime-cuda': { ...runtime, variant: 'cuda' },
+  'runtime-vulkan': { ...runtime, variant: 'vulkan' },
+} as const satisfies Record<string, ImageDefinition>;
+type ImageName = keyof typeof definitions;
 
-/**
- * What node-llama-cpp carries for people who compile llama.cpp or start projects, and what only editors and debuggers
- * read: half of its weight. Its JSON files beside llama.cpp's source say which build the binary is.
- */
-function notNeededToServe(path: string): boolean {
-  return (
-    /\/node-llama-cpp\/(templates|bins\/_linux)/.test(path) ||
-    /\/node-llama-cpp\/llama\/(?![^/]*\.json$)/.test(path) ||
-    /\/node_modules\/\.(bin|package-lock\.json|longshore-lock)/.test(path) ||
-    /\.(map|d\.ts|d\.mts|d\.cts|md|tsbuildinfo)$/.test(path)
-  );
+interface Building {
+  engine: Engine;
+  architecture: Architecture;
+  say: Say;
 }
 
-/** Builds what changed since it was last built. */
-export async function buildImages(say: (line: string) => void): Promise<BuiltImages> {
-  const engine = await engineName(say);
-  const base = await baseImage(engine, cache, say);
-  const one = (name: keyof BuiltImages) => buildOne(name, { engine, base, say });
-  return { operator: await one('operator'), runtime: await one('runtime') };
+/** Those that a cluster needs, built where they changed since they were last built. */
+export async function buildImages(say: Say): Promise<BuiltImages> {
+  const building = { engine: await engineName(say), architecture: ownArchitecture(), say };
+  return { operator: await buildOne('operator', building), runtime: await buildOne('runtime', building) };
 }
 
-async function buildOne(
-  name: keyof BuiltImages,
-  { engine, base, say }: { engine: 'docker' | 'buildah'; base: string; say: (line: string) => void },
-): Promise<BuiltImage> {
-  const definition = definitions[name];
+/** Of a Linux machine; elsewhere of the virtual one that Docker runs. */
+function ownArchitecture(): Architecture {
+  return process.arch === 'arm64' ? 'arm64' : 'x64';
+}
+
+async function buildOne(name: ImageName, building: Building): Promise<BuiltImage> {
   const context = await mkdtemp(join(tmpdir(), `longshore-${name}-`));
   try {
-    await stage(definition, context);
-    const tag = (await contextHash(context, base)).slice(0, 12);
-    const { repository } = definition;
+    const { sbom, tag, request } = await stageOne(name, context, building);
+    const { repository } = definitions[name];
+    const archive = join(cache, `${name}-${tag}.tar`);
     const image = {
-      reference: `${repository}:${tag}`,
+      reference: request.reference,
       repository,
       tag,
-      archive: join(cache, `${name}-${tag}.tar`),
+      archive,
+      sbom: join(cache, `${name}-${tag}.cdx.json`),
     };
-    if (await exists(image.archive)) return image;
-    say(`building the ${name} image with ${engine} ...`);
-    await mkdir(cache, { recursive: true });
-    const partial = `${image.archive}.${process.pid}`;
-    await buildImage(engine, { context, base, reference: image.reference, archive: partial });
-    await rename(partial, image.archive);
+    await writeFile(image.sbom, sbom);
+    if (await exists(archive)) return image;
+    building.say(`building the ${name} image with ${building.engine} ...`);
+    const partial = `${archive}.${process.pid}`;
+    await buildImage(building.engine, { ...request, archive: partial });
+    await rename(partial, archive);
     return image;
   } finally {
     await rm(context, { recursive: true, force: true });
   }
 }
 
-async function stage({ dockerfile, programs, modules }: ImageDefinition, context: string): Promise<void> {
-  await build({
-    ...bundleOptions,
-    entryPoints: programs,
-    outdir: join(context, 'app'),
-    external: modules?.external ?? [],
-  });
-  await cp(join(root, dockerfile), join(context, 'Dockerfile'));
-  await cp(process.execPath, join(context, 'node'));
-  // The bundles are ES modules; Node looks for the nearest package.json to know.
-  await cp(join(root, 'src/runtime-image/package.json'), join(context, 'app/package.json'));
-  if (modules) {
-    await cp(join(root, modules.folder), join(context, 'app/node_modules'), {
-      recursive: true,
-      verbatimSymlinks: true,
-      filter: (source) => !modules.omit(source),
-    });
+/** Fills `context`, and says what the build takes beside it. */
+async function stageOne(name: ImageName, context: string, { engine, architecture, say }: Building) {
+  await mkdir(cache, { recursive: true });
+  const definition: ImageDefinition = definitions[name];
+  const { repository, variant = 'cpu' } = definition;
+  const base = await baseImage(engine, { architecture, cache, say });
+  const components = base.packages.map(debianComponent);
+  const { sbom, programs } = await stage(definition, context, { architecture, cache, say, base: components });
+  const hash = (await contextHash(context, base.name)).slice(0, 12);
+  const tag = [
+    hash,
+    ...(variant === 'cpu' ? [] : [variant]),
+    ...(architecture === ownArchitecture() ? [] : [architecture]),
+  ].join('-');
+  const buildArguments = { BASE: base.name, ...(definition.variant && { VARIANT: variant }) };
+  const request = { context, architecture, reference: `${repository}:${tag}`, arguments: buildArguments };
+  return { sbom, programs, tag, request };
+}
+
+async function noteOne(name: ImageName, building: Building): Promise<void> {
+  const { variant }: ImageDefinition = definitions[name];
+  if (variant === undefined || variant === 'cpu') throw new Error(`${name}: the tests run that one`);
+  const context = await mkdtemp(join(tmpdir(), `longshore-${name}-`));
+  try {
+    const { programs } = await stageOne(name, context, building);
+    const note = JSON.stringify(await noteOf(programs, variant), undefined, 2);
+    await writeFile(join(import.meta.dirname, 'images', `noted-${variant}.json`), `${note}\n`);
+  } finally {
+    await rm(context, { recursive: true, force: true });
   }
 }
 
@@ -154,7 +160,36 @@ const exists = (path: string) =>
     () => false,
   );
 
-if (import.meta.main) {
-  const images = await buildImages((line) => console.error(`longshore: ${line}`));
-  console.log(JSON.stringify(images, undefined, 2));
+async function main(): Promise<void> {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      arch: { type: 'string', default: ownArchitecture() },
+      stage: { type: 'string' },
+      note: { type: 'boolean' },
+    },
+  });
+  const names = z.array(z.enum(Object.keys(definitions) as [ImageName, ...ImageName[]])).parse(positionals);
+  const architecture = z.enum(architectures).parse(values.arch);
+  const say: Say = (line) => console.error(`longshore: ${line}`);
+  const building = { engine: await engineName(say), architecture, say };
+  if (values.note) {
+    for (const name of names) await noteOne(name, building);
+    return;
+  }
+  if (values.stage === undefined) {
+    const images: Partial<Record<ImageName, BuiltImage>> = {};
+    for (const name of names.length > 0 ? names : (['operator', 'runtime'] as const)) {
+      images[name] = await buildOne(name, building);
+    }
+    console.log(JSON.stringify(images, undefined, 2));
+    return;
+  }
+  const [name] = names;
+  if (name === undefined || names.length > 1) throw new Error('--stage takes one image: name it');
+  await mkdir(values.stage, { recursive: true });
+  const { request } = await stageOne(name, resolve(values.stage), building);
+  console.log(['docker', 'build', ...buildArguments(request)].join(' '));
 }
+
+if (import.meta.main) await main();

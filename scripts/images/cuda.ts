@@ -1,0 +1,44 @@
+/** The CUDA libraries that llama.cpp's build for CUDA asks for, from NVIDIA's own packages on PyPI. */
+import { createHash } from 'node:crypto';
+import { cp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { packages } from '../../test/hub/python/pip.ts';
+import type { Say } from './platform.ts';
+import type { Component } from './sbom.ts';
+
+export const cudaRequirements = join(import.meta.dirname, 'cuda-requirements.txt');
+
+/** NVIDIA lets them be handed on as parts of a program: Attachment A of the CUDA Toolkit EULA. */
+const libraries = ['libcudart.so.13', 'libcublas.so.13', 'libcublasLt.so.13'];
+
+/** Where they are in the image. */
+export const cudaFolder = '/usr/local/lib/cuda';
+
+/** What the container toolkit brings from the node, since it has to be that of its kernel. */
+export const librariesOfDriver = ['libcuda.so.1'];
+
+/** Puts them below `root`, with their licence. Fetches 400 MB the first time. */
+export async function stageCuda(root: string, say: Say): Promise<Component[]> {
+  const text = await readFile(cudaRequirements, 'utf8');
+  const name = `cuda-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
+  say('taking the CUDA libraries from PyPI (400 MB the first time) ...');
+  const options = ['--require-hashes', '--platform=manylinux_2_27_x86_64', '--platform=manylinux2014_x86_64'];
+  const folder = await packages(name, [...options, `--requirement=${cudaRequirements}`], {
+    withDependencies: false,
+  });
+  for (const library of libraries) {
+    await cp(join(folder, 'nvidia/cu13/lib', library), join(root, cudaFolder, library));
+  }
+  const components = [...text.matchAll(/^([\w-]+)==([\d.]+)/gm)].map(([, name = '', version = '']) => ({
+    type: 'library' as const,
+    name,
+    version,
+    purl: `pkg:pypi/${name}@${version}`,
+    licenses: [{ license: { name: 'NVIDIA CUDA Toolkit EULA' } }],
+  }));
+  for (const { name, version } of components) {
+    const licence = `${name.replaceAll('-', '_')}-${version}.dist-info/licenses/License.txt`;
+    await cp(join(folder, licence), join(root, 'usr/share/doc', name, 'copyright'));
+  }
+  return components;
+}
