@@ -7,9 +7,9 @@
  */
 export interface Lockstep {
   /** Computes a token, together with all that ask before it is begun. The next ones wait for it. */
-  decode<Result>(compute: () => Promise<Result>): Promise<Result>;
+  readonly decode: <Result>(compute: () => Promise<Result>) => Promise<Result>;
   /** Computes tokens of a prompt, beside what else is computed. Nobody waits for it. */
-  prefill<Result>(compute: () => Promise<Result>): Promise<Result>;
+  readonly prefill: <Result>(compute: () => Promise<Result>) => Promise<Result>;
 }
 
 export function lockstep(): Lockstep {
