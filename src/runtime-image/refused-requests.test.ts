@@ -48,6 +48,32 @@ describe('a request that is no JSON', () => {
   });
 });
 
+describe('a body that is nested', () => {
+  const nested = (levels: number) => `${'{"a":'.repeat(levels)}1${'}'.repeat(levels)}`;
+  // Body, tools, tool and parameters are levels, too.
+  const response = (levels: number) =>
+    `{"input": "x", "tools": [{"type": "function", "name": "f", "parameters": ${nested(levels - 3)}}]}`;
+
+  it('is taken as deep as it can be written again', async () => {
+    const { post } = ollamaServer();
+    expect((await post('/v1/responses', response(256))).statusCode).toBe(200);
+  });
+
+  it.each([257, 200_000])('is refused where it is deeper: %i', async (levels) => {
+    const { status, message } = await told('/v1/responses', response(levels));
+    expect(status).toBe(400);
+    expect(message).toBe('The body is nested deeper than the 256 levels that are taken.');
+  });
+
+  it("is refused in Ollama's API, whatever it is called", async () => {
+    const { app } = ollamaServer();
+    const payload = `{"messages": [], "options": ${nested(300)}}`;
+    const headers = { 'content-type': 'text/plain' };
+    const answer = await app.inject({ method: 'POST', url: '/api/chat', payload, headers });
+    expect(OllamaError.parse(answer.json()).error).toContain('nested deeper than the 256 levels');
+  });
+});
+
 describe('a request with a field that is wrong', () => {
   it.each([
     [{}, 'messages', 'Required: a list.'],
