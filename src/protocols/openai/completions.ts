@@ -35,12 +35,7 @@ export const completionFields = {
   },
 } as const;
 
-export const CompletionRequest = requestOf(completionFields)
-  .superRefine(({ prompt, suffix }, issues) => {
-    if (!suffix || !Array.isArray(prompt) || typeof prompt[0] !== 'number') return;
-    issues.addIssue({ code: 'custom', path: ['suffix'], message: 'Only behind a prompt that is text.' });
-  })
-  .meta({ title: 'CompletionRequest' });
+export const CompletionRequest = requestOf(completionFields).meta({ title: 'CompletionRequest' });
 export type CompletionRequest = z.infer<typeof CompletionRequest>;
 
 export const CompletionLogprobs = z.object({

@@ -25,8 +25,9 @@ describe('a completion with a suffix', () => {
     expect(server.asked[0]?.prompt).toEqual({ kind: 'text', text: 'def add(' });
   });
 
-  it('takes no token ids', async () => {
-    const answer = await ollamaServer().post('/v1/completions', { ...asked, prompt: [1, 2] });
-    expect(ErrorBody.parse(answer.json()).error.message).toBe('suffix: Only behind a prompt that is text.');
+  it('takes token ids before it, too', async () => {
+    const server = ollamaServer({ abilities: { infill: true } });
+    await server.post('/v1/completions', { ...asked, prompt: [1, 2] });
+    expect(server.asked[0]?.prompt).toEqual({ kind: 'text', text: [1, 2], suffix: 'return sum' });
   });
 });
