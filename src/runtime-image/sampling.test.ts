@@ -17,4 +17,22 @@ describe('samplingOptions', () => {
     expect(samplingOptions(sampling, text).topK).toBeNull();
     expect(samplingOptions({ ...sampling, topK: 7 }, text).topK).toBe(7);
   });
+
+  it.each([
+    [undefined, 64, 100],
+    [8, 8, 100],
+    [-1, 100, 100],
+    [2 ** 31 - 1, 100, 100],
+  ])(
+    'penalizes repeats in the last %s tokens, and never in more than there can be',
+    (asked, last, contextSize) => {
+      const penalized = {
+        ...sampling,
+        repeatPenalty: 1.1,
+        ...(asked !== undefined && { repeatLastTokens: asked }),
+      };
+      const { repeatPenalty } = samplingOptions(penalized, { ...text, contextSize });
+      expect(repeatPenalty).toMatchObject({ penalty: 1.1, maxPunishTokens: last });
+    },
+  );
 });

@@ -46,7 +46,8 @@ function penaltyOf(
 ): Pick<SequenceEvaluateOptions, 'repeatPenalty'> {
   const penalty = { penalty: repeatPenalty, presencePenalty, frequencyPenalty };
   if (repeatPenalty !== 1) {
-    const last = repeatLastTokens < 0 ? contextSize : repeatLastTokens;
+    // llama.cpp reserves memory for as many as it is told of.
+    const last = repeatLastTokens < 0 ? contextSize : Math.min(repeatLastTokens, contextSize);
     const punishTokens = () => lastTokens(prompt, generated, last);
     return { repeatPenalty: { ...penalty, punishTokens, maxPunishTokens: last } };
   }
