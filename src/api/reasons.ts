@@ -112,10 +112,10 @@ export const reasons = {
 
   // The pod of a Model's Job
   NodeLost: {
-    where: ['Model Pulled'],
-    meaning: 'The node on which the files are being pulled does not answer.',
+    where: ['Model Pulled', 'ModelServer Loaded'],
+    meaning: 'The node on which the files are being pulled, or a pod of the server runs, does not answer.',
     action:
-      'Wait: the pull goes on when the node is back. If it is gone for good, delete the Node object, and the pull goes on elsewhere.',
+      'Wait: it goes on when the node is back. If that is gone for good, delete the Node object, and it goes on elsewhere.',
   },
   Evicted: {
     where: ['Model Pulled'],
@@ -398,6 +398,42 @@ export const reasons = {
     where: ['ModelServer Scheduled'],
     meaning: 'No node can take a pod of the server.',
     action: 'Free or add what the message names, or ask for less in spec.gpu and spec.pod.',
+  },
+  NoNodeFits: {
+    where: ['ModelServer Scheduled'],
+    meaning:
+      'By what nodes say of their memory, none has enough for the weights and the context of a replica. The pods are made all the same, so that a cluster autoscaler can act.',
+    action:
+      'Change what the message proposes: spec.runtime.contextSize, spec.gpu.count, or a smaller quantization; or add a node with more memory.',
+  },
+  VolumeOutOfReach: {
+    where: ['ModelServer Scheduled'],
+    meaning:
+      'The volume of the Model is bound to a node or zone, and no node there can take a pod of the server.',
+    action:
+      'Make room on the nodes that reach the volume, or have the Model pulled onto another one: a StorageClass in spec.storage.storageClassName that all nodes reach.',
+  },
+  VolumeNotShared: {
+    where: ['ModelServer Scheduled', 'ModelServer Loaded'],
+    meaning:
+      'The volume of the Model can be on one node at a time, or be used by one pod, and the replicas need more.',
+    action:
+      'Have the Model on a claim with spec.storage.accessModes: [ReadWriteMany], or keep the replicas on one node with spec.pod.nodeSelector.',
+  },
+  MountFailed: {
+    where: ['ModelServer Loaded'],
+    meaning: 'A node cannot mount a volume of the pod.',
+    action: 'Read the message of the kubelet; look at the claim and at the driver of its storage.',
+  },
+  PodCannotStart: {
+    where: ['ModelServer Loaded'],
+    meaning: 'The kubelet cannot make or start the container of the server.',
+    action: 'Read the message of the kubelet: it names what is missing, or what the node refuses.',
+  },
+  Crashed: {
+    where: ['ModelServer Loaded'],
+    meaning: 'The runtime ended without saying why, and is started again.',
+    action: 'Read its log with `kubectl logs <pod> --previous`.',
   },
   ImagePullFailed: {
     where: ['ModelServer Loaded'],

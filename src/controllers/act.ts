@@ -49,15 +49,24 @@ const quiet: ReadonlySet<string> = new Set<Reason>([
   'ModelNotReady',
   'Starting',
   'Loading',
+  'RollingOut',
 ]);
 
-/** What went wrong, and is tried again. */
+/** What went wrong, and is tried again or may pass. */
 const passing: ReadonlySet<string> = new Set<Reason>([
   ...transientReasons,
   'DeadlineExceeded',
   'QuotaExceeded',
   'NodeLost',
   'Evicted',
+  'Unschedulable',
+  'NoNodeFits',
+  'VolumeOutOfReach',
+  'VolumeNotShared',
+  'ImagePullFailed',
+  'MountFailed',
+  'PodCannotStart',
+  'Crashed',
 ]);
 
 /**

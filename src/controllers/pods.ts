@@ -26,7 +26,7 @@ export function unschedulable({ metadata, status }: Live<Pod>): PodTrouble | und
 }
 
 /** Why the containers of a pod do not start, in the words of the kubelet. */
-export function startTrouble(pod: Live<Pod>): PodTrouble | undefined {
+function startTrouble(pod: Live<Pod>): PodTrouble | undefined {
   for (const { state } of pod.status?.containerStatuses ?? []) {
     const { reason, message } = state?.waiting ?? {};
     if (reason === undefined) continue;

@@ -3,6 +3,7 @@ import type {
   V1Deployment,
   V1Job,
   V1Lease,
+  V1Node,
   V1PersistentVolumeClaim,
   V1Pod,
   V1Service,
@@ -28,6 +29,7 @@ export type PersistentVolumeClaim = Wire<V1PersistentVolumeClaim>;
 export type StorageClass = Wire<V1StorageClass>;
 export type Deployment = Wire<V1Deployment>;
 export type Service = Wire<V1Service>;
+export type Node = Wire<V1Node>;
 export type KubeEvent = Wire<EventsV1Event>;
 export type Lease = Wire<V1Lease>;
 
@@ -45,6 +47,7 @@ export const storageClasses: Kind<StorageClass> = {
   plural: 'storageclasses',
   namespaced: false,
 };
+export const nodes: Kind<Node> = { apiVersion: 'v1', kind: 'Node', plural: 'nodes', namespaced: false };
 export const deployments: Kind<Deployment> = {
   apiVersion: 'apps/v1',
   kind: 'Deployment',

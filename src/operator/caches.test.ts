@@ -17,18 +17,20 @@ const kinds = [
   'deployments',
   'services',
   'storageClasses',
+  'nodes',
 ] as const satisfies (keyof Caches)[];
 
 type Metadata = Partial<Live<KubeObject>['metadata']>;
 
 /** Wired caches in the hands of the test, and what that enqueues: `model default/a user`. */
-function setUp({ servers = [], waiting = [], bound = [], shared }: Given = {}) {
+function setUp({ servers = [], unready = [], waiting = [], bound = [], shared }: Given = {}) {
   const handlers: Record<string, ((change: Change<KubeObject>) => void)[]> = {};
   const enqueued: string[] = [];
   const indexed: Record<string, Live<KubeObject>[]> = {
     'modelServers model default/a': servers.map((name) => object({ name })),
     'claims phase Pending': waiting.map((metadata) => object(metadata)),
     'claims class standard': bound.map((metadata) => object(metadata)),
+    'modelServers state waiting': unready.map((name) => object({ name })),
     ...(shared && {
       'models claim default/shared': shared.models,
       'jobs claimUid shared-uid': shared.notes,
@@ -66,6 +68,8 @@ function setUp({ servers = [], waiting = [], bound = [], shared }: Given = {}) {
 interface Given {
   /** Names of servers of Model `a`. */
   servers?: string[];
+  /** Names of servers that are not Ready. */
+  unready?: string[];
   /** Of claims that have no volume yet. */
   waiting?: Metadata[];
   /** Of claims of the StorageClass `standard`. */
@@ -247,6 +251,29 @@ describe('a StorageClass that lets its claims grow by now', () => {
   });
 });
 
+describe('a node', () => {
+  const { tell } = setUp({ unready: ['s'] });
+  const node = (
+    labelled: Record<string, string>,
+    allocatable: object,
+    resourceVersion = '1',
+  ): Live<KubeObject> => {
+    const { namespace: _, ...metadata } = object({ name: 'n', labels: labelled, resourceVersion }).metadata;
+    return { metadata, status: { allocatable } } as Live<KubeObject>;
+  };
+  const old = node({ pool: 'a' }, { memory: '1Gi' });
+
+  it('has the servers looked at that are not Ready, when it comes or has other room', () => {
+    const looked = ['server default/s event'];
+    expect(tell('nodes', { type: 'added', object: old })).toEqual(looked);
+    expect(tell('nodes', { type: 'deleted', object: old })).toEqual(looked);
+    const modified = (now: Live<KubeObject>) => tell('nodes', { type: 'modified', object: now, old });
+    expect(modified(node({ pool: 'b' }, { memory: '1Gi' }))).toEqual(looked);
+    expect(modified(node({ pool: 'a' }, { memory: '2Gi' }))).toEqual(looked);
+    expect(modified(node({ pool: 'a' }, { memory: '1Gi' }, '2'))).toEqual([]);
+  });
+});
+
 describe('a claim that others have made', () => {
   const one = object({ name: 'one' }, { status: {} });
   const edited = object({ name: 'edited' }, { status: { storage: { replaced: ['sha256:old'] } } });
@@ -323,16 +350,20 @@ describe('the caches', () => {
   const started = (namespace: string | undefined) =>
     startCaches({ client: {} as KubeClient, namespace, log: recordLog() }, () => undefined);
 
-  it('hold StorageClasses where all namespaces are looked after, and not where the right is lacking', () => {
-    expect(started(undefined).storageClasses).toBeInstanceOf(Informer);
-    expect(started('ns').storageClasses).toBeUndefined();
+  it('hold StorageClasses and nodes where all namespaces are looked after, and not where the right is lacking', () => {
+    const [all, one] = [started(undefined), started('ns')];
+    expect([all.storageClasses, all.nodes]).toEqual([expect.any(Informer), expect.any(Informer)]);
+    expect([one.storageClasses, one.nodes]).toEqual([undefined, undefined]);
   });
 
   it('work without', () => {
-    const { storageClasses: _, ...others } = started('ns');
+    const { storageClasses: _, nodes: __, ...others } = started('ns');
     const controller = { enqueue: () => undefined };
     expect(() =>
-      wire({ ...others, storageClasses: undefined }, { model: controller, server: controller }),
+      wire(
+        { ...others, storageClasses: undefined, nodes: undefined },
+        { model: controller, server: controller },
+      ),
     ).not.toThrow();
   });
 });

@@ -12,11 +12,13 @@ import type { ServerCaches } from '../controllers/modelserver/reconcile.ts';
 import {
   deployments,
   jobs,
+  nodes,
   persistentVolumeClaims,
   pods,
   services,
   storageClasses,
   type Job,
+  type Node,
   type PersistentVolumeClaim,
   type Pod,
   type StorageClass,
@@ -41,14 +43,14 @@ import {
   trigger,
   unless,
 } from '../kube/triggers.ts';
-import { pruneClaim, pruneDeployment, pruneJob, prunePod, pruneStorageClass } from './prune.ts';
+import { pruneClaim, pruneDeployment, pruneJob, pruneNode, prunePod, pruneStorageClass } from './prune.ts';
 
 export type Caches = ModelCaches & ServerCaches;
 
 /**
  * Two kinds of ours, and of everything else only what carries our label; of claims a few words on the others too, since
- * a Model may name any of its namespace. The StorageClasses of the cluster for an operator of all namespaces: the right
- * to read those cannot be given in one namespace (docs/adr/0014).
+ * a Model may name any of its namespace. StorageClasses and nodes for an operator of all namespaces: the right to read
+ * those cannot be given in one namespace (docs/adr/0014, docs/adr/0027).
  */
 export function startCaches(
   { client, namespace, log }: { client: KubeClient; namespace: string | undefined; log: Log },
@@ -76,7 +78,7 @@ export function startCaches(
       log,
       namespace,
       onInvalid,
-      indexes: { model: (server) => usedModels(server).map(formatKey) },
+      indexes: { model: (server) => usedModels(server).map(formatKey), state: stateOf },
     }),
     jobs: ours(
       jobs,
@@ -112,6 +114,7 @@ export function startCaches(
       namespace === undefined
         ? new Informer({ client, kind: storageClasses, log, prune: pruneStorageClass })
         : undefined,
+    nodes: namespace === undefined ? new Informer({ client, kind: nodes, log, prune: pruneNode }) : undefined,
   };
 }
 
@@ -218,6 +221,13 @@ export function wire(
   });
   trigger(caches.otherClaims, unless(isUsableAlike, noted), model);
 
+  if (caches.nodes) {
+    const waitingServers = referrers<Node, ModelServer>(caches.modelServers, 'state', {
+      under: () => 'waiting',
+    });
+    trigger(caches.nodes, unless(hasSameRoom, waitingServers), server);
+  }
+
   // A pod belongs to a Job or a ReplicaSet, a retained claim to nothing; labels name whose they are in the end.
   trigger(caches.claims, related(labelled(labels.model)), model);
   trigger(caches.pods, related(labelled(labels.model)), model);
@@ -242,6 +252,20 @@ export function wire(
     // Claims that were refused to grow.
     trigger(caches.storageClasses, unless(growsSame, ofClass), model);
   }
+}
+
+/** Of a server: whether it waits for a node, or for a load that its node may be too small for. */
+function stateOf({ status }: ModelServer): string[] {
+  const isReady = findCondition(status?.conditions, 'Ready')?.status === 'True';
+  return isReady ? [] : ['waiting'];
+}
+
+/** Whether two versions of a node have the same room. */
+function hasSameRoom(one: Live<Node>, other: Live<Node>): boolean {
+  return (
+    isDeepStrictEqual(one.metadata.labels, other.metadata.labels) &&
+    isDeepStrictEqual(one.status?.allocatable, other.status?.allocatable)
+  );
 }
 
 /** Models, and names of those that are gone, that have something to be collected on a claim that is not theirs. */

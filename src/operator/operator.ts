@@ -71,6 +71,7 @@ export class LongshoreOperator extends k8sOperator.default {
       caches.deployments,
       caches.services,
       caches.storageClasses,
+      caches.nodes,
     ].filter((cache) => cache !== undefined);
     const progress = progressPoller((key) => model.enqueue(key));
     const pulls = new PullQueue({ limits, wake: (key) => model.enqueue(key) });

@@ -3,12 +3,13 @@ import { appliedAnnotation } from '../controllers/labels.ts';
 import { newestAttempt } from '../controllers/model/jobs/attempts.ts';
 import { mountedBy } from '../controllers/model/storage/claim-users.ts';
 import { useNamedClaim } from '../controllers/model/storage/named-claim.ts';
+import { aNode } from '../controllers/testing/servers.ts';
 import { terminationMessage, troubleOf } from '../controllers/pods.ts';
 import { pollPod } from '../controllers/poll.ts';
 import { aClaim, aJob, aModel, aPodOf, aStorageClass, aView, meta } from '../controllers/testing/objects.ts';
 import type { Job, Pod } from '../kube/builtin.ts';
 import { controllerOf, type Live } from '../kube/kind.ts';
-import { pruneClaim, pruneDeployment, pruneJob, prunePod, pruneStorageClass } from './prune.ts';
+import { pruneClaim, pruneDeployment, pruneJob, pruneNode, prunePod, pruneStorageClass } from './prune.ts';
 
 /** As a kubelet leaves it. */
 function fullPod(status: Pod['status'] = {}): Live<Pod> {
@@ -183,6 +184,23 @@ it('of a claim that others have made everything is kept by which it is used', ()
   expect(use(pruned)).toEqual(use({ ...shared, metadata }));
   expect(use(pruned).status?.storage?.size).toBe('2Ti');
   expect(JSON.stringify(pruned)).not.toMatch(/provisioner|finalizers|volumeMode/);
+});
+
+it('of a node its labels are kept, and what it has for pods', () => {
+  const node = aNode(
+    'gpu-1',
+    { 'nvidia.com/gpu.memory': '23034' },
+    { memory: '64Gi', 'nvidia.com/gpu': '4' },
+  );
+  const whole = {
+    ...node,
+    metadata: { ...node.metadata, annotations: { 'csi.volume.kubernetes.io/nodeid': '{}' } },
+    spec: { providerID: 'x', podCIDR: '10.0.0.0/24' },
+    status: { ...node.status, images: [{ names: ['a'], sizeBytes: 1 }], conditions: [] },
+  };
+  const pruned = pruneNode(whole);
+  expect(pruned).toEqual({ metadata: { ...node.metadata, generation: undefined }, status: node.status });
+  expect(JSON.stringify(pruned)).not.toMatch(/nodeid|podCIDR|images|conditions/);
 });
 
 it('of a StorageClass its name is kept, whether it is a default one, when it has volumes made and whether these grow', () => {

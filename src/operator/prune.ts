@@ -1,5 +1,5 @@
 import { labelPrefix } from '../controllers/labels.ts';
-import type { Deployment, Job, PersistentVolumeClaim, Pod, StorageClass } from '../kube/builtin.ts';
+import type { Deployment, Job, Node, PersistentVolumeClaim, Pod, StorageClass } from '../kube/builtin.ts';
 import type { KubeObject, Live } from '../kube/kind.ts';
 import { defaultClassAnnotations } from '../kube/storage-class.ts';
 
@@ -123,6 +123,21 @@ export function pruneClaim({
     metadata: { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels },
     spec: { accessModes, storageClassName, volumeName, resources: { requests: resources?.requests } },
     status: { phase, capacity, accessModes: boundModes },
+  };
+}
+
+/** What the caches keep of a node: its labels, and what it has for pods. A node is ten kilobytes otherwise, most of it images. */
+export function pruneNode({
+  apiVersion,
+  kind,
+  metadata: { name, uid, resourceVersion, labels },
+  status: { allocatable } = {},
+}: Live<Node>): Live<Node> {
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, uid, resourceVersion, labels },
+    status: { allocatable },
   };
 }
 

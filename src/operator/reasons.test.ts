@@ -20,7 +20,15 @@ import {
   now,
   secondsAgo,
 } from '../controllers/testing/objects.ts';
-import { aServerPod, containerThat, waitsFor, whole, withoutNode } from '../controllers/testing/servers.ts';
+import {
+  aGpuNode,
+  aServerPod,
+  containerThat,
+  ended,
+  waitsFor,
+  whole,
+  withoutNode,
+} from '../controllers/testing/servers.ts';
 import { aRollingView, aServedView, carriedOut, tooLate } from '../controllers/testing/rollouts.ts';
 import {
   aModelThat,
@@ -68,6 +76,10 @@ const refusing = (message: string) => ({
 });
 /** A pod that has a node and does not run yet. */
 const scheduled = { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] };
+
+/** A pod whose kubelet says this of its volumes. */
+const mountThat = (words: string) =>
+  deployed([aServerPod('p', scheduled)], {}, { mountFailures: new Map([['uid-of-p', words]]) });
 
 type Case = () => Told | Promise<Told>;
 
@@ -253,6 +265,36 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
     'ModelServer Available': () => deployed([], {}, { server: aServer({ replicas: 0 }) }),
     'ModelServer Ready': () => deployed([], {}, { server: aServer({ replicas: 0 }) }),
   },
+  NoNodeFits: {
+    'ModelServer Scheduled': () => {
+      const memory = { weightsBytes: 24 * 2 ** 30, kvBytesPerToken: { f16: 1 } };
+      const large = aModel({}, { artifact: anArtifact(), memory });
+      return deployed([aServerPod('p', { phase: 'Pending' })], {}, { model: large, nodes: [aGpuNode('n')] });
+    },
+  },
+  VolumeOutOfReach: {
+    'ModelServer Scheduled': () =>
+      deployed([
+        aServerPod('p', withoutNode('0/1 nodes are available: 1 node(s) had volume node affinity conflict.')),
+      ]),
+  },
+  VolumeNotShared: {
+    'ModelServer Scheduled': () =>
+      deployed(
+        [],
+        {},
+        {
+          server: aServer({ replicas: 2 }),
+          claim: aClaim('c', { spec: { accessModes: ['ReadWriteOncePod'] } }),
+        },
+      ),
+    'ModelServer Loaded': () => mountThat('Multi-Attach error for volume "pv"'),
+  },
+  MountFailed: { 'ModelServer Loaded': () => mountThat('MountVolume.SetUp failed') },
+  PodCannotStart: {
+    'ModelServer Loaded': () => deployed([aServerPod('p', waitsFor('CreateContainerConfigError'))]),
+  },
+  Crashed: { 'ModelServer Loaded': () => deployed([aServerPod('p', ended({ exitCode: 139 }))]) },
   Unschedulable: { 'ModelServer Scheduled': () => deployed([aServerPod('p', withoutNode('0/3'))]) },
   ImagePullFailed: { 'ModelServer Loaded': () => deployed([aServerPod('p', waitsFor('ErrImagePull'))]) },
   LoadFailed: { 'ModelServer Loaded': () => loadThat('LoadFailed') },
@@ -287,6 +329,7 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
         conditions: [{ type: 'Ready', status: 'False' }],
         ...containerThat({ ready: true }),
       }),
+    'ModelServer Loaded': () => deployed([aServerPod('p', containerThat({ ready: true }))]),
   },
   Evicted: {
     'Model Pulled': () =>

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Fit } from './fit.ts';
-import { contextBytes, DoesNotFit, ensureFits, freeMemory } from './fit.ts';
+import { DoesNotFit, ensureFits, freeMemory } from './fit.ts';
 
 const gib = 2 ** 30;
 const kib = 2 ** 10;
@@ -55,30 +55,6 @@ describe('a load', () => {
   it('asks for the smallest context where none was asked for', async () => {
     expect(await messageOf({ free: 4.7 * gib })).toBeUndefined();
     expect(await messageOf({ trained: 256, free: 4.5 * gib })).toContain('a context of 256 tokens');
-  });
-});
-
-describe('what a context takes', () => {
-  const plain = { kvBytesPerToken: { f16: 1000 } };
-
-  it('is its keys and values, in steps of 256 tokens', () => {
-    expect(contextBytes(plain, 512, 1)).toBe(512_000);
-    expect(contextBytes(plain, 513, 1)).toBe(768_000);
-    expect(contextBytes(plain, 512, 4)).toBe(2_048_000);
-  });
-
-  it('is no more for layers with a window than that and a batch', () => {
-    const windowed = { ...plain, slidingWindow: { tokens: 512, kvBytesPerToken: { f16: 100 } } };
-    expect(contextBytes(windowed, 8192, 1)).toBe(8_192_000 + 102_400);
-    expect(contextBytes(windowed, 512, 2)).toBe(2 * (512_000 + 51_200));
-  });
-
-  it('is its states', () => {
-    expect(contextBytes({ ...plain, stateBytes: 7 }, 512, 2)).toBe(1_024_014);
-  });
-
-  it('is not known where the header does not say it', () => {
-    expect(contextBytes({}, 8192, 4)).toBe(0);
   });
 });
 

@@ -1,4 +1,4 @@
-import type { MemoryFacts } from '../api/model-status.ts';
+import { contextSizes, memoryInWords, smallestContext } from '../gguf/fit.ts';
 
 /** What a load needs and what there is, in bytes. */
 export interface Fit {
@@ -25,25 +25,21 @@ export class DoesNotFit extends Error {
   }
 }
 
-/** Tokens that are looked at for a context that fits, the largest first. */
-const candidates = [131072, 65536, 32768, 16384, 8192, 4096, 2048, 1024, 512];
-const smallest = 512;
-
 /** @throws DoesNotFit */
 export async function ensureFits(fit: Fit): Promise<void> {
   const { free, weights, trained, parallel } = fit;
   const needsWith = async (tokens: number) => weights + (await fit.context(tokens));
-  const asked = fit.contextSize ?? Math.min(smallest, trained);
+  const asked = fit.contextSize ?? Math.min(smallestContext, trained);
   const needs = await needsWith(asked);
   if (needs <= free) return;
   const other = await firstOf(
-    candidates.filter((tokens) => tokens < asked && tokens <= trained),
+    contextSizes.filter((tokens) => tokens < asked && tokens <= trained),
     async (tokens) => (await needsWith(tokens)) <= free,
   );
-  const what = `the weights ${inWords(weights)}, a context of ${asked} tokens for ${parallel === 1 ? 'one request' : `each of ${parallel} requests`} ${inWords(needs - weights)}`;
+  const what = `the weights ${memoryInWords(weights)}, a context of ${asked} tokens for ${parallel === 1 ? 'one request' : `each of ${parallel} requests`} ${memoryInWords(needs - weights)}`;
   throw new DoesNotFit(
     fit.place,
-    `needs ${inWords(needs)} of ${fit.place} (${what}), free ${inWords(free)}; ${other === undefined ? 'no context fits' : `largest context that fits: ${other}`}`,
+    `needs ${memoryInWords(needs)} of ${fit.place} (${what}), free ${memoryInWords(free)}; ${other === undefined ? 'no context fits' : `largest context that fits: ${other}`}`,
   );
 }
 
@@ -54,26 +50,6 @@ async function firstOf(
   for (const size of sizes) if (await fits(size)) return size;
   return undefined;
 }
-
-/** Tokens that llama.cpp computes at once, as node-llama-cpp has it. */
-const batch = 512;
-
-/**
- * What a context certainly takes of main memory: keys, values and states, which are there from the beginning. What else
- * llama.cpp reserves is touched as far as it is used. Nothing where the header does not say enough.
- */
-export function contextBytes(memory: MemoryFacts, contextSize: number, parallel: number): number {
-  const { kvBytesPerToken, slidingWindow, stateBytes = 0 } = memory;
-  const tokens = roundedUp(contextSize);
-  const windowed = slidingWindow
-    ? Math.min(tokens, roundedUp(slidingWindow.tokens + Math.min(batch, contextSize * parallel))) *
-      (slidingWindow.kvBytesPerToken.f16 ?? 0)
-    : 0;
-  return parallel * (tokens * (kvBytesPerToken?.f16 ?? 0) + windowed + stateBytes);
-}
-
-/** As llama.cpp does with the tokens of a cache. */
-const roundedUp = (tokens: number) => Math.ceil(tokens / 256) * 256;
 
 export interface MainMemory {
   /** That the container may use, or the machine has. */
@@ -91,8 +67,4 @@ export interface MainMemory {
 export function freeMemory({ limit, available, status }: MainMemory): number {
   const own = Number(/^RssAnon:\s+(\d+) kB$/m.exec(status ?? '')?.[1] ?? 0) * 1024;
   return Math.max(0, Math.min(limit - own, available));
-}
-
-function inWords(bytes: number): string {
-  return bytes < 2 ** 30 ? `${Math.ceil(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`;
 }

@@ -2,9 +2,10 @@ import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import type { Llama } from 'node-llama-cpp';
 import { GgufInsights, readGgufFileInfo } from 'node-llama-cpp';
+import { contextBytes } from '../gguf/fit.ts';
 import type { RuntimeSettings } from '../protocols/runtime.ts';
 import { memoryLimit } from './context-size.ts';
-import { contextBytes, ensureFits, freeMemory } from './fit.ts';
+import { ensureFits, freeMemory } from './fit.ts';
 import type { ModelFile } from './model-file.ts';
 
 /**

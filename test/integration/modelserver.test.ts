@@ -393,7 +393,7 @@ describe.concurrent('a ModelServer that something is in the way of', () => {
     await pod.cannotBeScheduled('0/3 nodes are available: 3 Insufficient nvidia.com/gpu.');
     const waiting = await world.servers.untilOne('stuck', (server) => reasonOf(server) === 'Unschedulable');
     expect(summary(waiting)).toBe('False/Unschedulable True False');
-    expect(conditionOf(waiting, 'Ready')?.message).toContain('3 Insufficient nvidia.com/gpu.');
+    expect(conditionOf(waiting, 'Ready')?.message).toContain('3 too little nvidia.com/gpu (1 wanted)');
     await pod.cannotPullImage('Back-off pulling image');
     const pulling = await world.servers.untilOne('stuck', (server) => reasonOf(server) === 'ImagePullFailed');
     expect(conditionOf(pulling, 'Ready')?.message).toContain('Back-off pulling image');

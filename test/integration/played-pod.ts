@@ -1,8 +1,8 @@
-import { pods, type Pod } from '../../src/kube/builtin.ts';
+import { events, pods, type Pod } from '../../src/kube/builtin.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { formatTime } from '../../src/kube/conditions.ts';
 import { isNotFound } from '../../src/kube/errors.ts';
-import type { Live } from '../../src/kube/kind.ts';
+import type { Kind, KubeObject, Live } from '../../src/kube/kind.ts';
 import type { PullerProgress, PullerReport } from '../../src/protocols/puller.ts';
 import type { LoadState, RuntimeFailure } from '../../src/protocols/runtime.ts';
 import { eventually } from './eventually.ts';
@@ -10,6 +10,13 @@ import type { Listener } from './pod-address.ts';
 
 type Status = NonNullable<Pod['status']>;
 type ContainerState = NonNullable<NonNullable<Status['containerStatuses']>[number]['state']>;
+
+const bindings: Kind<KubeObject & { target: object }> = {
+  apiVersion: 'v1',
+  kind: 'Binding',
+  plural: 'bindings',
+  namespaced: true,
+};
 
 const fileTemplate = { description: 'Chats are rendered with the chat template of the file.' };
 
@@ -54,7 +61,7 @@ export class PlayedPod {
     await this.#write({
       phase: 'Running',
       ...this.#ready(!this.#isServer),
-      ...this.#container({ running: {} }),
+      ...this.#container({ running: {} }, { ready: !this.#isServer }),
     });
   }
 
@@ -94,20 +101,22 @@ export class PlayedPod {
   }
 
   /** The container ended and is started again and again: only a pod that may restart comes here. */
-  async crashes(end: RuntimeFailure | { reason: 'OOMKilled' }, restartCount = 0): Promise<void> {
+  async crashes(
+    end: RuntimeFailure | { reason: 'OOMKilled' } | { exitCode: number },
+    restartCount = 0,
+  ): Promise<void> {
     this.says(undefined);
     const terminated =
       'failure' in end
         ? { exitCode: 1, reason: 'Error', message: JSON.stringify(end) }
-        : { exitCode: 137, reason: end.reason };
+        : { exitCode: 137, reason: 'Error', ...end };
     const waiting = { reason: 'CrashLoopBackOff', message: 'back-off 10s restarting failed container' };
     await this.#write({
       phase: 'Running',
       ...this.#ready(false),
       ...this.#container(
         { waiting },
-        { terminated: { ...terminated, finishedAt: formatTime(new Date()) } },
-        restartCount,
+        { lastState: { terminated: { ...terminated, finishedAt: formatTime(new Date()) } }, restartCount },
       ),
     });
   }
@@ -134,9 +143,34 @@ export class PlayedPod {
   }
 
   async cannotPullImage(message: string): Promise<void> {
-    await this.#write({
-      phase: 'Pending',
-      ...this.#container({ waiting: { reason: 'ImagePullBackOff', message } }),
+    await this.cannotStart('ImagePullBackOff', message);
+  }
+
+  /** What the kubelet says of a container that it does not get to run. */
+  async cannotStart(reason: string, message: string): Promise<void> {
+    await this.#write({ phase: 'Pending', ...this.#container({ waiting: { reason, message } }) });
+  }
+
+  /** As the scheduler does: the pod is of this node from now on, and cannot be deleted in good order. */
+  async isBoundTo(node: string): Promise<void> {
+    const { name, namespace } = this.pod.metadata;
+    const target = { apiVersion: 'v1', kind: 'Node', name: node };
+    await this.#client.create(bindings, { metadata: { name, namespace }, target });
+  }
+
+  /** An event of the pod, as the kubelet and the controller of attachments tell of its volumes. */
+  async isWarnedOf(reason: string, note: string): Promise<void> {
+    const { name, namespace, uid } = this.pod.metadata;
+    await this.#client.create(events, {
+      metadata: { namespace, generateName: `${name}-` },
+      regarding: { apiVersion: 'v1', kind: 'Pod', name, namespace, uid },
+      type: 'Warning',
+      action: 'Mounting',
+      reason,
+      note,
+      eventTime: formatMicroTime(new Date()),
+      reportingController: 'kubelet',
+      reportingInstance: 'kubelet-of-the-test',
     });
   }
 
@@ -162,15 +196,16 @@ export class PlayedPod {
 
   #container(
     state: ContainerState,
-    lastState: ContainerState = {},
-    restartCount = 0,
+    more: { lastState?: ContainerState; restartCount?: number; ready?: boolean } = {},
   ): Pick<Status, 'containerStatuses'> {
     const [container] = this.spec.containers;
     if (!container) throw new Error('a pod has a container');
     const { name, image = '' } = container;
     const ready = state.running !== undefined;
     return {
-      containerStatuses: [{ name, image, imageID: '', ready, restartCount, state, lastState }],
+      containerStatuses: [
+        { name, image, imageID: '', ready, restartCount: 0, state, lastState: {}, ...more },
+      ],
     };
   }
 
@@ -189,4 +224,9 @@ export class PlayedPod {
       if (!isNotFound(error)) throw error;
     }
   }
+}
+
+/** metav1.MicroTime */
+function formatMicroTime(time: Date): string {
+  return time.toISOString().replace('Z', '000Z');
 }

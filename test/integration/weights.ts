@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { FileRole, ModelFile } from '../../src/api/model-status.ts';
+import type { FileRole, MemoryFacts, ModelFile } from '../../src/api/model-status.ts';
 import type { Inspection, Publication } from '../../src/protocols/puller.ts';
 
 export interface Weights {
@@ -12,6 +12,8 @@ interface WeightsChoices {
   revision?: string;
   /** One file each, of a name after its role. */
   roles?: readonly FileRole[];
+  /** What its header says that it takes of memory. */
+  memory?: MemoryFacts;
 }
 
 /** What a puller would say of a model of this size at this commit. */
@@ -19,6 +21,7 @@ export function weights({
   sizeBytes = 4_700_000_000,
   revision = commit('first'),
   roles,
+  memory,
 }: WeightsChoices = {}): Weights {
   const gguf = {
     architecture: 'qwen3',
@@ -34,7 +37,7 @@ export function weights({
     { path: 'model-Q4_K_M.gguf', sizeBytes, sha256, role: 'model' },
   ];
   return {
-    inspection: { revision, sizeBytes, fileCount: files.length, gguf },
+    inspection: { revision, sizeBytes, fileCount: files.length, gguf, ...(memory && { memory }) },
     publication: {
       revision,
       digest: `sha256:${sha256}`,

@@ -46,28 +46,39 @@ describe('loadWeights', () => {
     });
   });
 
-  it.for(['LoadFailed', 'ApiKeysNotFound', 'InsufficientGPUMemory'])(
-    'is blocked for the reason that the runtime gives, in its words: %s',
-    (reason) => {
-      expect(told(aServerPod('a', failure(reason, 'so it is')))).toMatchObject({
-        at: 'blocked',
-        reason,
-        message: 'Pod a: so it is',
-      });
-    },
-  );
-
-  it('is blocked when a pod is killed for its memory', () => {
-    expect(told(aServerPod('a', ended({ reason: 'OOMKilled' })))).toMatchObject({
+  it('is blocked by what only a person can mend, and waits with the rest', () => {
+    expect(told(aServerPod('a', failure('LoadFailed', 'so it is')))).toMatchObject({
       at: 'blocked',
-      reason: 'InsufficientMemory',
+      reason: 'LoadFailed',
+      message: 'Pod a: so it is',
+    });
+    expect(told(aServerPod('a', waitsFor('ErrImagePull')))).toMatchObject({
+      at: 'waiting',
+      reason: 'ImagePullFailed',
+      message: 'Pod a: ErrImagePull: so it is',
     });
   });
 
-  it('does not take any other last word for a failed load', () => {
-    for (const message of ['Killed', '{"failure":{"reason":"Bored","message":"x"}}', '']) {
-      expect(told(aServerPod('a', ended({ message }))).at).toBe('waiting');
-    }
+  it('tells the limit that a pod was killed at', () => {
+    const server = aServer({ pod: { resources: { limits: { memory: '1Gi' } } } });
+    const pods = [aServerPod('a', ended({ reason: 'OOMKilled' }))];
+    expect(loadWeights(aDeployedView({ server, pods }), {})).toMatchObject({
+      at: 'blocked',
+      reason: 'InsufficientMemory',
+      message: expect.stringContaining('its limit is 1Gi') as string,
+    });
+  });
+
+  it('looks again for what is said of volumes, while a pod waits for them', () => {
+    const scheduled = { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] };
+    const pods = [aServerPod('a', scheduled)];
+    expect(loadWeights(aDeployedView({ pods }), {})).toMatchObject({ reason: 'Starting', recheckAfter: 10 });
+    const mountFailures = new Map([['uid-of-a', 'no host']]);
+    expect(loadWeights(aDeployedView({ pods, mountFailures }), {})).toMatchObject({
+      reason: 'MountFailed',
+      recheckAfter: 10,
+    });
+    expect(told(aServerPod('a')).recheckAfter).toBeUndefined();
   });
 
   it('forgets the failure of a pod that is ready, and of one of an older kind', () => {
@@ -75,14 +86,6 @@ describe('loadWeights', () => {
     expect(told(aServerPod('a', { ...odd, ready: true })).at).toBe('done');
     const old = aServerPod('old', { ...odd, of: 'old', age: 600 });
     expect(told(aServerPod('a', { ready: true }), old).at).toBe('done');
-  });
-
-  it('tells in the words of the kubelet what keeps a pod from starting', () => {
-    expect(told(aServerPod('a', waitsFor('ErrImagePull')))).toMatchObject({
-      at: 'waiting',
-      reason: 'ImagePullFailed',
-      message: 'Pod a: ErrImagePull: so it is',
-    });
   });
 });
 

@@ -1,9 +1,17 @@
 import type { Model } from '../../api/model.ts';
 import type { ModelServer, ModelServerStatus } from '../../api/modelserver.ts';
-import { deployments, services, type Deployment, type Pod, type Service } from '../../kube/builtin.ts';
+import {
+  deployments,
+  services,
+  type Deployment,
+  type Node,
+  type PersistentVolumeClaim,
+  type Pod,
+  type Service,
+} from '../../kube/builtin.ts';
 import type { Reconcile } from '../../kube/controller.ts';
 import type { Informer } from '../../kube/informer.ts';
-import { keyOf, type KubeObject, type Live } from '../../kube/kind.ts';
+import { formatKey, keyOf, type KubeObject, type Live } from '../../kube/kind.ts';
 import type { LoadState } from '../../protocols/runtime.ts';
 import { act, type Actor } from '../act.ts';
 import { modelServers } from '../kinds.ts';
@@ -14,6 +22,8 @@ import { holdModel } from './hold.ts';
 import { podsToAsk } from './load.ts';
 import { loadWeights } from './loaded.ts';
 import { resolveModel } from './model.ts';
+import { mountFailures } from './pods/mount-failures.ts';
+import { waitsForVolumes } from './pods/troubles.ts';
 import { provideWorkload } from './provide.ts';
 import { countReplicas } from './replicas.ts';
 import { runtimeImage, type RuntimeImages } from './runtime-image.ts';
@@ -38,6 +48,11 @@ export interface ServerCaches {
   deployments: Informer<Deployment>;
   services: Informer<Service>;
   pods: Informer<Pod>;
+  /** Those that Longshore has made, and the others. */
+  claims: Informer<PersistentVolumeClaim>;
+  otherClaims: Informer<PersistentVolumeClaim>;
+  /** Undefined where they may not be read (docs/adr/0027). */
+  nodes: Informer<Node> | undefined;
 }
 
 export interface ServerReconcilerOptions {
@@ -50,6 +65,7 @@ export interface ServerReconcilerOptions {
 
 export function serverReconciler({ actor, ...options }: ServerReconcilerOptions): Reconcile {
   const { caches, loads } = options;
+  const mounts = mountFailures(actor.client, actor.now);
   return async (key, signal) => {
     const server = caches.modelServers.get(key.namespace, key.name);
     if (!server || server.metadata.deletionTimestamp !== undefined) {
@@ -57,10 +73,12 @@ export function serverReconciler({ actor, ...options }: ServerReconcilerOptions)
       loads.follow(key, []);
       return {};
     }
+    const stuck = caches.pods.by('server', formatKey(key)).filter(waitsForVolumes);
+    const facts = { mountFailures: await mounts.of(stuck, signal) };
     const now = actor.now();
     const { generation } = server.metadata;
     const decideBy = (status: ModelServer['status'], seen: readonly ChildRef[]) =>
-      decide(steps, gather(server, seen, { ...options, now }), { status, generation, now });
+      decide(steps, gather(server, seen, { ...options, ...facts, now }), { status, generation, now });
     const cached = (child: Child) => cachedChild(caches, child);
     const model = caches.models.get(key.namespace, server.spec.modelRef.name);
     const hold = () => holdModel(actor.client, model, signal);
@@ -72,7 +90,13 @@ export function serverReconciler({ actor, ...options }: ServerReconcilerOptions)
 function gather(
   server: Live<ModelServer>,
   seen: readonly ChildRef[],
-  { caches, images, loads, now }: Omit<ServerReconcilerOptions, 'actor'> & Pick<ServerView, 'now'>,
+  {
+    caches,
+    images,
+    loads,
+    mountFailures: mounts,
+    now,
+  }: Omit<ServerReconcilerOptions, 'actor'> & Pick<ServerView, 'mountFailures' | 'now'>,
 ): ServerView {
   const { namespace, name, uid } = server.metadata;
   const pods = caches.pods.by('server', `${namespace}/${name}`);
@@ -84,9 +108,16 @@ function gather(
     service: withSeen(services, caches.services.byOwner(uid), seen)[0],
     pods,
     loads: loads.follow(keyOf(server), podsToAsk(server, model, pods)),
+    mountFailures: mounts,
+    claim: claimOf(caches, namespace, model?.status?.artifact?.claimName),
+    nodes: caches.nodes?.list(),
     image: runtimeImage(server.spec.gpu, images),
     now,
   };
+}
+
+function claimOf({ claims, otherClaims }: ServerCaches, namespace: string, name = ''): ServerView['claim'] {
+  return claims.get(namespace, name) ?? otherClaims.get(namespace, name);
 }
 
 function cachedChild(caches: ServerCaches, { kind, object }: Child): Live<KubeObject> | undefined {

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import type { Pod } from '../../kube/builtin.ts';
+import type { Live } from '../../kube/kind.ts';
 import type { LoadState } from '../../protocols/runtime.ts';
 import { aServer, aServerView, meta } from '../testing/objects.ts';
 import { aDeployedView, aServerPod, loading, whole } from '../testing/servers.ts';
@@ -68,18 +70,18 @@ describe('the load', () => {
 });
 
 describe('newestPods', () => {
-  const names = (...pods: Parameters<typeof newestPods>[0]['pods']) =>
-    newestPods({ pods }).map(({ metadata }) => metadata.name);
+  const names = (...pods: Live<Pod>[]) =>
+    newestPods(aDeployedView({ pods })).map(({ metadata }) => metadata.name);
 
-  it('are those of the ReplicaSet that made the last one', () => {
-    const old = aServerPod('old', { of: 'old', age: 600 });
-    expect(names(old, aServerPod('b', { age: 5 }), aServerPod('a', { age: 9 }))).toEqual(['b', 'a']);
-    expect(names(old)).toEqual(['old']);
+  it('are those of what is wanted now, the newest first', () => {
+    const old = aServerPod('old', { of: 'old', age: 1 });
+    expect(names(old, aServerPod('a', { age: 9 }), aServerPod('b', { age: 5 }))).toEqual(['b', 'a']);
+    expect(names(old)).toEqual([]);
   });
 
-  it('are not those that are being deleted', () => {
-    const gone = aServerPod('gone', { age: 1 });
+  it('are not those that are being deleted, or were evicted', () => {
+    const gone = aServerPod('gone');
     const ending = { ...gone, metadata: { ...gone.metadata, deletionTimestamp: '2030-01-01T12:00:00Z' } };
-    expect(names(ending, aServerPod('back', { of: 'old', age: 600 }))).toEqual(['back']);
+    expect(names(ending, aServerPod('evicted', { phase: 'Failed' }), aServerPod('a'))).toEqual(['a']);
   });
 });

@@ -2,7 +2,8 @@ import type { ModelServerStatus } from '../../api/modelserver.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { Pod } from '../../kube/builtin.ts';
 import type { LoadState } from '../../protocols/runtime.ts';
-import { isReady, newestFirst } from '../pods.ts';
+import { labels } from '../labels.ts';
+import { hasEnded, isReady, newestFirst } from '../pods.ts';
 import type { Outcome } from '../step.ts';
 import type { ServerView } from './view.ts';
 import { selectorLabels } from './workload/identity.ts';
@@ -34,15 +35,17 @@ export function answering({ server, deployment }: ServerView): number {
   return Math.min(deployment?.status?.readyReplicas ?? 0, server.spec.replicas);
 }
 
-/** Pods of the newest kind that are to stay. Those of an older one say nothing of what the spec asks for now. */
-export function newestPods({ pods }: Pick<ServerView, 'pods'>): Live<Pod>[] {
-  const staying = newestFirst(pods.filter(({ metadata }) => metadata.deletionTimestamp === undefined));
-  const newest = staying[0] && replicaSetOf(staying[0]);
-  return staying.filter((pod) => replicaSetOf(pod) === newest);
-}
-
-function replicaSetOf({ metadata }: Live<Pod>): string | undefined {
-  return metadata.ownerReferences?.find(({ controller }) => controller === true)?.uid;
+/**
+ * Pods of what is wanted now that are to stay, the newest first. Those of before say nothing of what the spec asks for; nor
+ * do those that were evicted, which are kept for people to look at. To be asked once the Deployment is the one that is wanted.
+ */
+export function newestPods({ pods, deployment }: Pick<ServerView, 'pods' | 'deployment'>): Live<Pod>[] {
+  const wanted = deployment?.spec?.template.metadata?.labels?.[labels.template];
+  const isWanted = (pod: Live<Pod>) =>
+    pod.metadata.labels?.[labels.template] === wanted &&
+    pod.metadata.deletionTimestamp === undefined &&
+    !hasEnded(pod);
+  return newestFirst(pods.filter(isWanted));
 }
 
 /** The load of the slowest pod; 100% when every pod is ready, absent when none that is not says anything. */

@@ -1,6 +1,17 @@
 import { describe, expect, it } from 'vitest';
-import { aModel, anArtifact, aServer, aServerView } from '../testing/objects.ts';
-import { aDeployedView, aDeploymentFor, aServerPod, waitsFor, withoutNode } from '../testing/servers.ts';
+import type { Pod } from '../../kube/builtin.ts';
+import type { Live } from '../../kube/kind.ts';
+import { aClaim, aModel, anArtifact, aServer, aServerView } from '../testing/objects.ts';
+import {
+  aDeployedView,
+  aDeploymentFor,
+  aGpuNode,
+  aNode,
+  aServerPod,
+  ended,
+  waitsFor,
+  withoutNode,
+} from '../testing/servers.ts';
 import { placePods } from './scheduled.ts';
 
 const starting = { at: 'waiting', reason: 'Starting' };
@@ -50,6 +61,46 @@ describe('placePods', () => {
       at: 'waiting',
       reason: 'Unschedulable',
       message: 'Pod a: no GPU',
+    });
+  });
+
+  it('tells how much is wanted, and what the node with most of it has', () => {
+    const message = '0/2 nodes are available: 2 Insufficient nvidia.com/gpu.';
+    const view = {
+      server: aServer({ gpu: { count: 5 } }),
+      pods: [aServerPod('a', withoutNode(message))],
+      nodes: [aGpuNode('small', { gpus: 1 }), aGpuNode('large', { gpus: 4 })],
+    };
+    expect(placePods(aDeployedView(view)).message).toBe(
+      'Pod a: none of 2 nodes can take it: 2 too little nvidia.com/gpu (5 wanted, no node has more than 4).',
+    );
+    expect(placePods(aDeployedView({ ...view, nodes: undefined })).message).toContain('(5 wanted)');
+    expect(placePods(aDeployedView({ ...view, nodes: [aNode('cpu')] })).message).toContain('more than 0)');
+  });
+
+  it('tells of the memory that is asked for without a word in the spec', () => {
+    const pods = [aServerPod('a', withoutNode('0/1 nodes are available: 1 Insufficient memory.'))];
+    expect(placePods(aDeployedView({ pods })).message).toContain('memory (512Mi wanted)');
+    const server = aServer({ pod: { resources: { limits: { memory: '9Gi' } } } });
+    expect(placePods(aDeployedView({ server, pods })).message).toContain('memory (9Gi wanted)');
+  });
+
+  it('tells that no node fits before a pod has tried, and leaves the word to the pod then', () => {
+    const memory = { weightsBytes: 24 * 2 ** 30, kvBytesPerToken: { f16: 1 } };
+    const model = aModel({}, { artifact: anArtifact(), memory });
+    const told = (...pods: Live<Pod>[]) => placePods(aDeployedView({ model, pods, nodes: [aGpuNode('a')] }));
+    for (const pods of [[], [aServerPod('a', withoutNode('no GPU'))], [aServerPod('a')]]) {
+      expect(told(...pods)).toMatchObject({ at: 'waiting', reason: 'NoNodeFits' });
+    }
+    expect(told(aServerPod('a', ended({ reason: 'Error' }))).at).toBe('done');
+    expect(told(aServerPod('a', { ready: true })).at).toBe('done');
+  });
+
+  it('tells that a volume cannot be where all pods are', () => {
+    const claim = aClaim('c', { spec: { accessModes: ['ReadWriteOncePod'] } });
+    expect(placePods(aDeployedView({ server: aServer({ replicas: 2 }), claim }))).toMatchObject({
+      at: 'blocked',
+      reason: 'VolumeNotShared',
     });
   });
 

@@ -1,14 +1,24 @@
+import { gpuResource } from '../../api/gpu.ts';
 import type { ModelServerStatus } from '../../api/modelserver.ts';
 import { findCondition } from '../../kube/conditions.ts';
-import { isPlaced, unschedulable } from '../pods.ts';
+import { isPlaced, isReady } from '../pods.ts';
 import { refusedBy } from '../refusal.ts';
 import type { Outcome } from '../step.ts';
 import { condense } from '../text.ts';
+import { noNodeFits } from './fit/fit.ts';
+import { allocatable } from './fit/node.ts';
+import { memoryRequest } from './fit/need.ts';
+import { unschedulable, type Wants } from './pods/scheduler.ts';
+import { hasFailed } from './pods/troubles.ts';
 import { isSeen } from './provide.ts';
 import { newestPods } from './replicas.ts';
+import { volumeTrouble } from './volume.ts';
 import type { ServerView } from './view.ts';
 
-/** Whether the pods have nodes. */
+/**
+ * Whether each pod has a node, with room for the weights by what nodes say, that the volume can be on. The pods exist
+ * whatever is foreseen: a cluster autoscaler acts on those, and what happens goes before what was foreseen.
+ */
 export function placePods(view: ServerView): Outcome<ModelServerStatus> {
   const { server, deployment } = view;
   const { replicas } = server.spec;
@@ -26,11 +36,39 @@ export function placePods(view: ServerView): Outcome<ModelServerStatus> {
   }
   const pods = newestPods(view);
   const placed = pods.filter(isPlaced).length;
-  const trouble = pods.map(unschedulable).find((each) => each !== undefined);
+  // Once a pod has tried, it says itself what it lacks.
+  const foreseen = pods.some((pod) => isReady(pod) || hasFailed(pod)) ? undefined : noNodeFits(view);
+  if (foreseen !== undefined) return { at: 'waiting', reason: 'NoNodeFits', message: foreseen };
+  const volume = volumeTrouble(view, pods);
+  if (volume) return volume;
+  const wants = wantsOf(view);
+  const trouble = pods.map((pod) => unschedulable(pod, wants)).find((each) => each !== undefined);
   if (trouble) return { at: 'waiting', ...trouble };
   if (pods.length === 0 || placed < pods.length) {
     const message = `${placed} of ${replicas} pods have a node; the others are on their way.`;
     return { at: 'waiting', reason: 'Starting', message };
   }
   return { at: 'done', message: `${placed} of ${replicas} pods have a node.` };
+}
+
+function wantsOf({ server, model, nodes = [] }: ServerView): Wants {
+  const { gpu, pod } = server.spec;
+  const resource = gpuResource(gpu);
+  const { requests, limits } = pod?.resources ?? {};
+  const resources = {
+    memory: memoryRequest(server, model),
+    ...limits,
+    ...requests,
+    ...(resource !== undefined && { [resource]: String(gpu.count) }),
+  };
+  const most = Object.keys(resources).flatMap((each) => {
+    const [largest] = nodes.toSorted((one, other) => allocatable(other, each) - allocatable(one, each));
+    const quantity = largest?.status?.allocatable?.[each];
+    return nodes.length === 0 ? [] : [[each, quantity ?? '0']];
+  });
+  return {
+    resources,
+    most: Object.fromEntries(most) as Record<string, string>,
+    claimName: model?.status?.artifact?.claimName ?? '',
+  };
 }

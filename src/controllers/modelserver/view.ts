@@ -1,6 +1,6 @@
 import type { Model } from '../../api/model.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
-import type { Deployment, Pod, Service } from '../../kube/builtin.ts';
+import type { Deployment, Node, PersistentVolumeClaim, Pod, Service } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { LoadState } from '../../protocols/runtime.ts';
 import type { Said } from '../pod-poller.ts';
@@ -16,6 +16,12 @@ export interface ServerView {
   pods: Live<Pod>[];
   /** What the pods that run last said of their load and of chats, by pod name; those not heard yet are absent. */
   loads: ReadonlyMap<string, Said<LoadState>>;
+  /** By uid of pods that do not start, what is said of their volumes (pods/mount-failures.ts). */
+  mountFailures: ReadonlyMap<string, string>;
+  /** The claim that the Model has published on, where it is seen. */
+  claim: Live<PersistentVolumeClaim> | undefined;
+  /** All of the cluster; undefined where the operator may not look at them (docs/adr/0027). */
+  nodes: readonly Live<Node>[] | undefined;
   /** The image of the runtime that computes on what the server asks for. */
   image: string;
   now: Date;

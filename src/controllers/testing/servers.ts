@@ -1,8 +1,8 @@
 import { withHash } from '../../kube/apply.ts';
-import type { Deployment, Pod } from '../../kube/builtin.ts';
+import type { Deployment, Node, Pod } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { LoadState } from '../../protocols/runtime.ts';
-import { appliedAnnotation } from '../labels.ts';
+import { appliedAnnotation, labels } from '../labels.ts';
 import type { ServerView } from '../modelserver/view.ts';
 import { planRollout } from '../modelserver/rollout/plan.ts';
 import { aModel, anArtifact, aServerView, meta, secondsAgo } from './objects.ts';
@@ -13,8 +13,8 @@ export type PodStatus = NonNullable<Pod['status']>;
 
 export interface PodChoices extends PodStatus {
   ready?: boolean;
-  /** The ReplicaSet that it is of. */
-  of?: string;
+  /** Whether it is of what is wanted now; default `new`. */
+  of?: 'new' | 'old';
   /** Seconds since it was made. */
   age?: number;
 }
@@ -24,16 +24,9 @@ export function aServerPod(
   name: string,
   { ready = false, of = 'new', age = 60, ...status }: PodChoices = {},
 ): Live<Pod> {
-  const owner = {
-    apiVersion: 'apps/v1',
-    kind: 'ReplicaSet',
-    name: of,
-    uid: `uid-of-${of}`,
-    controller: true,
-  };
   const conditions = [{ type: 'Ready', status: ready ? 'True' : 'False' }];
   return {
-    metadata: meta(name, { ownerReferences: [owner], creationTimestamp: secondsAgo(age) }),
+    metadata: meta(name, { labels: { [labels.template]: of }, creationTimestamp: secondsAgo(age) }),
     status: { phase: 'Running', conditions, ...status },
   };
 }
@@ -61,7 +54,7 @@ export function withoutNode(message: string): PodStatus {
   return { phase: 'Pending', conditions: [condition] };
 }
 
-/** The Deployment that was applied for this view when there was none, with this status. */
+/** The Deployment that was applied for this view when there was none, with this status; its pods are those of `new`. */
 export function aDeploymentFor(
   view: ServerView,
   status: NonNullable<Deployment['status']> = {},
@@ -73,6 +66,11 @@ export function aDeploymentFor(
   return {
     ...plan.deployment,
     metadata: meta('chat', { annotations }),
+    spec: {
+      selector: {},
+      ...plan.deployment.spec,
+      template: { metadata: { labels: { [labels.template]: 'new' } } },
+    },
     status: { observedGeneration: 1, ...status },
   };
 }
@@ -87,6 +85,21 @@ export function aDeployedView(
 }
 
 export const loading = (percent: number): LoadState => ({ phase: 'loading', percent });
+/** A node with these labels, and so much for pods. */
+export function aNode(
+  name: string,
+  labelled: Record<string, string> = {},
+  allocatable: Record<string, string> = {},
+): Live<Node> {
+  const { namespace: _, ...metadata } = meta(name, { labels: labelled });
+  return { metadata, status: { allocatable } };
+}
+
+/** A node with NVIDIA's GPUs, as its feature discovery labels it. */
+export function aGpuNode(name: string, { gpus = 4, memoryMiB = 23034 } = {}): Live<Node> {
+  return aNode(name, { 'nvidia.com/gpu.memory': String(memoryMiB) }, { 'nvidia.com/gpu': String(gpus) });
+}
+
 /** The status of a Deployment whose one pod answers. */
 export const whole = {
   replicas: 1,

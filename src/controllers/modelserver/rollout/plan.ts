@@ -4,6 +4,7 @@ import type { EventText } from '../../../kube/events.ts';
 import type { Live } from '../../../kube/kind.ts';
 import { labels } from '../../labels.ts';
 import { fingerprint } from '../../model/view.ts';
+import { memoryRequest } from '../fit/need.ts';
 import { entryFile, type Artifact } from '../settings.ts';
 import type { ServerView } from '../view.ts';
 import { serverDeployment } from '../workload/deployment.ts';
@@ -95,10 +96,10 @@ function decideRollout(view: ServerView): RolloutPlan {
   };
 }
 
-function wantedOf({ server }: ServerView, artifact: Artifact, image: string): Wanted {
+function wantedOf({ server, model }: ServerView, artifact: Artifact, image: string): Wanted {
   const { revision, digest, claimName } = artifact;
   const vendor = vendorOf(server.spec.gpu);
-  const template = serverPod(server, artifact, image);
+  const template = serverPod(server, artifact, image, memoryRequest(server, model));
   const built = fingerprint(template);
   return {
     target: {

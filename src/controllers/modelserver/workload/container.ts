@@ -11,11 +11,15 @@ import type { Mounted } from './volumes.ts';
 
 type Container = NonNullable<Pod['spec']>['containers'][number];
 
-/** The container that holds the weights and answers. */
+/**
+ * The container that holds the weights and answers.
+ * @param memory what it asks for where the spec says nothing of memory
+ */
 export function runtimeContainer(
   server: Live<ModelServer>,
   artifact: Artifact,
   image: string,
+  memory: string,
   volumes: readonly Mounted[],
 ): Container {
   return {
@@ -27,7 +31,7 @@ export function runtimeContainer(
       ...(server.spec.pod?.env ?? []),
     ],
     ports: [{ name: 'http', containerPort: runtimePort, protocol: 'TCP' }],
-    resources: resourcesOf(server),
+    resources: resourcesOf(server, memory),
     readinessProbe: {
       httpGet: { path: '/readyz', port: 'http' },
       periodSeconds: 2,
@@ -52,13 +56,16 @@ export function runtimeContainer(
 }
 
 /** Extended resources cannot be overcommitted: the request follows the limit by itself. */
-function resourcesOf({ spec: { gpu, pod } }: Live<ModelServer>): Container['resources'] {
+function resourcesOf({ spec: { gpu, pod } }: Live<ModelServer>, memory: string): Container['resources'] {
   const resource = gpuResource(gpu);
   const gpus = resource === undefined ? {} : { [resource]: String(gpu.count) };
   const claims = (gpu.resourceClaims ?? []).map(({ name }) => ({ name }));
+  const { requests, limits } = pod?.resources ?? {};
+  // A limit without a request is one too.
+  const isSaid = requests?.['memory'] !== undefined || limits?.['memory'] !== undefined;
   return {
-    requests: pod?.resources?.requests,
-    limits: { ...pod?.resources?.limits, ...gpus },
+    requests: isSaid ? requests : { ...requests, memory },
+    limits: { ...limits, ...gpus },
     ...(claims.length > 0 && { claims }),
   };
 }

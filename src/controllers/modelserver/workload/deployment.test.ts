@@ -5,7 +5,7 @@ import { serverPod } from './pod.ts';
 
 const deploy = (spec: object = {}) =>
   serverDeployment(aServer(spec), {
-    template: serverPod(aServer(spec), anArtifact({ sizeBytes: 4_700_000_000 }), 'runtime:1'),
+    template: serverPod(aServer(spec), anArtifact({ sizeBytes: 4_700_000_000 }), 'runtime:1', '512Mi'),
     strategy: { type: 'RollingUpdate' },
     progressDeadlineSeconds: 60,
     annotations: { note: 'x' },
@@ -75,7 +75,7 @@ describe('serverDeployment', () => {
                   { name: 'LONGSHORE_GRACE_SECONDS', value: '300' },
                 ],
                 ports: [{ name: 'http', containerPort: 8080, protocol: 'TCP' }],
-                resources: { limits: { 'nvidia.com/gpu': '1' } },
+                resources: { requests: { memory: '512Mi' }, limits: { 'nvidia.com/gpu': '1' } },
                 readinessProbe: {
                   httpGet: { path: '/readyz', port: 'http' },
                   periodSeconds: 2,

@@ -3,7 +3,7 @@ import { RuntimeSettings } from '../../../protocols/runtime.ts';
 import { anArtifact, aServer } from '../../testing/objects.ts';
 import { serverPod } from './pod.ts';
 
-const podOf = (spec: object = {}) => serverPod(aServer(spec), anArtifact(), 'runtime:1');
+const podOf = (spec: object = {}) => serverPod(aServer(spec), anArtifact(), 'runtime:1', '512Mi');
 const specOf = (spec: object = {}) => podOf(spec).spec!;
 const containerOf = (spec: object = {}) => specOf(spec).containers[0]!;
 const settingsOf = (spec: object) => RuntimeSettings.parse(JSON.parse(containerOf(spec).env![0]!.value!));
@@ -36,7 +36,16 @@ describe('what a server computes on', () => {
     const resourceClaims = [{ name: 'gpus', resourceClaimTemplateName: 'two-gpus' }];
     const gpu = { count: 2, resourceClaims };
     expect(specOf({ gpu }).resourceClaims).toEqual(resourceClaims);
-    expect(containerOf({ gpu }).resources).toEqual({ limits: {}, claims: [{ name: 'gpus' }] });
+    expect(containerOf({ gpu }).resources).toMatchObject({ limits: {}, claims: [{ name: 'gpus' }] });
+  });
+
+  it('asks for the memory that is foreseen, where the spec says nothing of memory', () => {
+    const requestsOf = (resources: object) => containerOf({ pod: { resources } }).resources?.requests;
+    expect(requestsOf({})).toEqual({ memory: '512Mi' });
+    expect(requestsOf({ requests: { cpu: '2' } })).toEqual({ cpu: '2', memory: '512Mi' });
+    expect(requestsOf({ requests: { memory: '1Gi' } })).toEqual({ memory: '1Gi' });
+    // The API server makes a limit the request as well.
+    expect(requestsOf({ limits: { memory: '1Gi' } })).toBeUndefined();
   });
 
   it('is not changed by the limits of the pod', () => {

@@ -13,7 +13,12 @@ import { podVolumes } from './volumes.ts';
 type PodTemplate = NonNullable<Deployment['spec']>['template'];
 
 /** What every replica of a server is. A change of anything in it rolls the server. */
-export function serverPod(server: Live<ModelServer>, artifact: Artifact, image: string): PodTemplate {
+export function serverPod(
+  server: Live<ModelServer>,
+  artifact: Artifact,
+  image: string,
+  memory: string,
+): PodTemplate {
   const { gpu, pod } = server.spec;
   const volumes = podVolumes(server, artifact);
   const claims = gpu.resourceClaims ?? [];
@@ -32,7 +37,7 @@ export function serverPod(server: Live<ModelServer>, artifact: Artifact, image: 
       ...(pod?.imagePullSecrets && { imagePullSecrets: pod.imagePullSecrets }),
       ...placement(server),
       ...(claims.length > 0 && { resourceClaims: claims }),
-      containers: [runtimeContainer(server, artifact, image, volumes)],
+      containers: [runtimeContainer(server, artifact, image, memory, volumes)],
       volumes: volumes.map(({ volume }) => volume),
     },
   };

@@ -1,0 +1,24 @@
+import { contextSizes, memoryInWords, smallestContext } from '../../../gguf/fit.ts';
+import type { Need } from './need.ts';
+
+/**
+ * What would fit into so many bytes, in words: other settings of the same model first, then smaller weights.
+ * @param more a setting that gives more room
+ */
+export function wouldFit(need: Need, bytes: number, more?: string): string {
+  const { weights, context, contextSize, trained } = need;
+  const smaller = contextSizes.find(
+    (tokens) => tokens < contextSize && tokens <= trained && weights + context(tokens) <= bytes,
+  );
+  const settings = [
+    ...(more === undefined ? [] : [more]),
+    ...(smaller === undefined ? [] : [`spec.runtime.contextSize: ${smaller}`]),
+  ];
+  // Of a smaller quantization of the same model: keys and values stay as large.
+  const left = bytes - context(Math.min(contextSize, smallestContext));
+  const quantization =
+    left > 0 ? `a quantization with weights of at most ${memoryInWords(left)}` : 'a smaller model';
+  return settings.length > 0
+    ? `What would fit: ${settings.join(', or ')}${smaller === undefined ? `, or ${quantization}` : ''}.`
+    : `What would fit: ${quantization}.`;
+}

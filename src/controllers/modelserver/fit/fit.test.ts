@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { aModel, anArtifact, aServer, aServerView } from '../../testing/objects.ts';
+import { aGpuNode, aNode } from '../../testing/servers.ts';
+import type { ServerView } from '../view.ts';
+import { noNodeFits } from './fit.ts';
+
+const gib = 2 ** 30;
+/** 128 KiB for each token: 1 GiB for 8192. */
+const memory = { weightsBytes: 20 * gib, kvBytesPerToken: { f16: 2 ** 17 } };
+const model = aModel({}, { artifact: anArtifact(), memory, gguf: { contextLength: 131072 } });
+
+const told = (spec: object, nodes: ServerView['nodes'], of = model) =>
+  noNodeFits(aServerView({ server: aServer(spec), model: of, nodes }));
+const runtime = { contextSize: 65536 };
+
+describe('a server on GPUs', () => {
+  it('that fits onto one of the nodes has nothing to hear', () => {
+    const small = aGpuNode('small', { memoryMiB: 8192 });
+    expect(told({ runtime }, [small, aGpuNode('large', { memoryMiB: 28 * 1024 })])).toBeUndefined();
+  });
+
+  it('hears what it needs, what there is, and which context would fit', () => {
+    expect(told({ runtime }, [aGpuNode('a', { gpus: 1 }), aGpuNode('b', { gpus: 1, memoryMiB: 8192 })])).toBe(
+      'A replica needs 28.0 GiB of GPU memory (the weights 20.0 GiB, a context of 65536 tokens for one request 8.0 GiB), and no node has more than 22.5 GiB in 1 nvidia.com/gpu. What would fit: spec.runtime.contextSize: 16384.',
+    );
+  });
+
+  it('hears of more GPUs where a node has them', () => {
+    expect(told({ runtime }, [aGpuNode('a', { gpus: 2 })])).toContain(
+      'What would fit: spec.gpu.count: 2, or spec.runtime.contextSize: 16384.',
+    );
+    expect(told({ gpu: { count: 2 } }, [aGpuNode('a', { gpus: 4, memoryMiB: 8192 })])).toBe(
+      'A replica needs 20.1 GiB of GPU memory (the weights 20.0 GiB, a context of 512 tokens for one request 64 MiB), and no node has more than 2 times 8.0 GiB in 2 nvidia.com/gpu. What would fit: spec.gpu.count: 3, or a quantization with weights of at most 15.9 GiB.',
+    );
+  });
+
+  it('hears of smaller weights where no context fits, and of a smaller model where nothing does', () => {
+    const one = (memoryMiB: number) => told({ runtime }, [aGpuNode('a', { gpus: 1, memoryMiB })]);
+    expect(one(16384)).toContain('What would fit: a quantization with weights of at most 15.9 GiB.');
+    expect(one(32)).toContain('What would fit: a smaller model.');
+  });
+
+  it('counts every request', () => {
+    expect(told({ runtime: { contextSize: 8192, parallel: 4 } }, [aGpuNode('a')])).toContain(
+      'a context of 8192 tokens for each of 4 requests 4.0 GiB',
+    );
+  });
+
+  it.for([
+    ['nodes are not seen', undefined],
+    ['there are none', []],
+    ['one does not say its memory', [aGpuNode('a'), aNode('b', {}, { 'nvidia.com/gpu': '8' })]],
+    ['too few GPUs are on each, which says the scheduler', [aNode('a', {}, { memory: '64Gi' })]],
+  ] as const)('may fit where %s', ([, nodes]) => {
+    expect(told({ runtime }, nodes)).toBeUndefined();
+  });
+
+  it('may fit where its needs are not known, or its devices come by claims', () => {
+    expect(told({ runtime }, [aGpuNode('a')], aModel({}, { artifact: anArtifact() }))).toBeUndefined();
+    const gpu = { resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: 't' }] };
+    expect(told({ runtime, gpu }, [aGpuNode('a')])).toBeUndefined();
+  });
+
+  it('goes by the nodes that it selects', () => {
+    const large = aGpuNode('large', { memoryMiB: 81920 });
+    const here = aNode('here', { pool: 'a', 'nvidia.com/gpu.memory': '8192' }, { 'nvidia.com/gpu': '1' });
+    expect(told({ runtime, pod: { nodeSelector: { pool: 'a' } } }, [large, here])).toContain(
+      'more than 8.0 GiB',
+    );
+    expect(told({ runtime, pod: { nodeSelector: { pool: 'b' } } }, [large, here])).toBeUndefined();
+  });
+});
+
+describe('a server on CPUs', () => {
+  const cpu = { gpu: { count: 0 } };
+
+  it('is measured against what nodes have for pods, its process included', () => {
+    const node = (size: string) => [aNode('small', {}, { memory: '1Gi' }), aNode('n', {}, { memory: size })];
+    expect(told({ ...cpu, runtime: { contextSize: 8192 } }, node('21760Mi'))).toBeUndefined();
+    expect(told({ ...cpu, runtime: { contextSize: 8192 } }, node('21759Mi'))).toBe(
+      'A replica needs 21.3 GiB of memory (the weights 20.0 GiB, a context of 8192 tokens for one request 1.0 GiB), and no node has more than 21.2 GiB for pods. What would fit: spec.runtime.contextSize: 4096.',
+    );
+  });
+
+  it('may fit where no node is seen', () => {
+    expect(told(cpu, [])).toBeUndefined();
+    expect(
+      told({ ...cpu, pod: { nodeSelector: { pool: 'none' } } }, [aNode('n', {}, { memory: '1Gi' })]),
+    ).toBeUndefined();
+  });
+});

@@ -1,0 +1,66 @@
+import { gpuResource } from '../../../api/gpu.ts';
+import type { ModelServer } from '../../../api/modelserver.ts';
+import { memoryInWords } from '../../../gguf/fit.ts';
+import type { Node } from '../../../kube/builtin.ts';
+import type { Live } from '../../../kube/kind.ts';
+import type { ServerView } from '../view.ts';
+import { wouldFit } from './advice.ts';
+import { allocatable, gpuMemory, isSelected } from './node.ts';
+import { needOf, runtimeBytes, type Need } from './need.ts';
+
+/**
+ * Why no node has the memory for a replica, and what would fit; undefined where one has, or may have.
+ *
+ * May have: where nodes are not seen, where there are none, where those with enough GPUs do not say their memory, and where
+ * the header of the model does not say its needs. That there are too few GPUs says the scheduler, who knows of taints and of
+ * affinity too.
+ */
+export function noNodeFits({ server, model, nodes = [] }: ServerView): string | undefined {
+  const need = needOf(server, model);
+  if (!need) return undefined;
+  const { gpu, pod } = server.spec;
+  const selected = nodes.filter((node) => isSelected(node, pod?.nodeSelector));
+  return gpu.count === 0 ? tooLittleMemory(need, selected) : tooLittleGpuMemory(server, need, selected);
+}
+
+function tooLittleMemory(need: Need, nodes: readonly Live<Node>[]): string | undefined {
+  if (nodes.length === 0) return undefined;
+  const most = Math.max(...nodes.map((node) => allocatable(node, 'memory')));
+  const needs = need.weights + need.context(need.contextSize) + runtimeBytes;
+  if (needs <= most) return undefined;
+  const advice = wouldFit(need, most - runtimeBytes);
+  return `A replica needs ${inParts(need, needs, 'memory')}, and no node has more than ${memoryInWords(most)} for pods. ${advice}`;
+}
+
+/**
+ * Weights and context against all that the GPUs have. Of the weights llama.cpp keeps the token embeddings in main memory;
+ * what the driver and the computation take of GPUs is more than that, and neither is counted.
+ */
+function tooLittleGpuMemory(
+  { spec: { gpu } }: Live<ModelServer>,
+  need: Need,
+  nodes: readonly Live<Node>[],
+): string | undefined {
+  const resource = gpuResource(gpu);
+  if (resource === undefined) return undefined;
+  const enough = nodes.filter((node) => allocatable(node, resource) >= gpu.count);
+  const sizes = enough.map((node) => gpuMemory(node, gpu));
+  if (sizes.length === 0 || sizes.includes(undefined)) return undefined;
+  const largest = Math.max(...sizes.map((size) => size ?? 0));
+  const most = largest * gpu.count;
+  const needs = need.weights + need.context(need.contextSize);
+  if (needs <= most) return undefined;
+  const count = Math.ceil(needs / largest);
+  const hasSoMany = nodes.some(
+    (node) => allocatable(node, resource) >= count && gpuMemory(node, gpu) === largest,
+  );
+  const advice = wouldFit(need, most, hasSoMany ? `spec.gpu.count: ${count}` : undefined);
+  const has = gpu.count === 1 ? memoryInWords(most) : `${gpu.count} times ${memoryInWords(largest)}`;
+  return `A replica needs ${inParts(need, needs, 'GPU memory')}, and no node has more than ${has} in ${gpu.count} ${resource}. ${advice}`;
+}
+
+function inParts({ weights, context, contextSize, parallel }: Need, needs: number, place: string): string {
+  const requests = parallel === 1 ? 'one request' : `each of ${parallel} requests`;
+  const tokens = `a context of ${contextSize} tokens for ${requests} ${memoryInWords(context(contextSize))}`;
+  return `${memoryInWords(needs)} of ${place} (the weights ${memoryInWords(weights)}, ${tokens})`;
+}

@@ -1,0 +1,61 @@
+import type { ModelServer } from '../../../api/modelserver.ts';
+import type { Model } from '../../../api/model.ts';
+import { contextBytes, smallestContext, type Cache } from '../../../gguf/fit.ts';
+import type { Live } from '../../../kube/kind.ts';
+
+/** What a replica takes where its weights are, in bytes, by the header of the model. */
+export interface Need {
+  weights: number;
+  /** Of a context of so many tokens for each of the requests. */
+  context: (tokens: number, cache?: Cache) => number;
+  /** Tokens that are asked for; where none are, those below which nothing is served. */
+  contextSize: number;
+  /** Tokens that the model was trained for. */
+  trained: number;
+  parallel: number;
+}
+
+/** Undefined where the header does not say enough to foresee it. */
+export function needOf(
+  { spec: { runtime } }: Pick<ModelServer, 'spec'>,
+  model: Live<Model> | undefined,
+): Need | undefined {
+  const { memory, gguf } = model?.status ?? {};
+  if (memory?.weightsBytes === undefined || memory.kvBytesPerToken === undefined) return undefined;
+  const trained = gguf?.contextLength ?? Infinity;
+  return {
+    weights: memory.weightsBytes,
+    context: (tokens, cache = {}) => contextBytes(memory, tokens, runtime.parallel, cache),
+    contextSize: runtime.contextSize ?? Math.min(smallestContext, trained),
+    trained,
+    parallel: runtime.parallel,
+  };
+}
+
+/** Tokens that the runtime takes where nobody asks for others, if they fit (runtime-image/context-size.ts). */
+const usualContext = 8192;
+
+/** Bytes beside weights and context: Node.js, its heap, what requests need. */
+export const runtimeBytes = 256 * 2 ** 20;
+
+/** Bytes of main memory of a replica whose weights are in that of GPUs: buffers that both share, beside the process. */
+const besideGpus = 512 * 2 ** 20;
+
+/**
+ * The memory that a replica asks the scheduler for where spec.pod.resources says nothing of memory: on CPUs weights, context
+ * and process; beside GPUs a fixed amount, since the weights pass through the page cache. A quantity such as `5120Mi`.
+ *
+ * There is no limit to go with it: what is foreseen may order room, and must not kill.
+ */
+export function memoryRequest(server: Pick<ModelServer, 'spec'>, model: Live<Model> | undefined): string {
+  const { gpu, runtime } = server.spec;
+  if (gpu.count > 0) return inMebibytes(besideGpus);
+  const { memory, gguf, artifact } = model?.status ?? {};
+  const weights = memory?.weightsBytes ?? artifact?.sizeBytes ?? 0;
+  const tokens = runtime.contextSize ?? Math.min(usualContext, gguf?.contextLength ?? usualContext);
+  return inMebibytes(weights + contextBytes(memory ?? {}, tokens, runtime.parallel) + runtimeBytes);
+}
+
+function inMebibytes(bytes: number): string {
+  return `${Math.ceil(bytes / 2 ** 20)}Mi`;
+}
