@@ -2,7 +2,7 @@
  * The import order of ARCHITECTURE.md, enforced: programs -> controllers -> kube, sources, gguf, protocols -> api.
  * Programs never import each other, and kube/ imports nothing of ours.
  */
-const programs = ['operator', 'puller', 'runtime-image', 'cli'];
+const programs = ['operator', 'puller', 'runtime-image', 'cli', 'gateway'];
 const order = [['api'], ['kube', 'gguf', 'protocols', 'sources'], ['controllers'], programs];
 /** @param {string[]} folders */
 const under = (folders) => `^src/(${folders.join('|')})/`;

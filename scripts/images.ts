@@ -55,6 +55,7 @@ const definitions = {
     programs: {
       operator: 'src/operator/main.ts',
       puller: 'src/puller/main.ts',
+      gateway: 'src/gateway/main.ts',
       // The puller looks for it beside itself.
       'hash-worker': 'src/puller/transfer/hash-worker.ts',
     },

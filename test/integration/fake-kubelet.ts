@@ -7,7 +7,7 @@ import type { PullerProgress, PullerReason, PullerReport } from '../../src/proto
 import { progressPort } from '../../src/protocols/puller.ts';
 import { runtimePort } from '../../src/protocols/runtime.ts';
 import { listenOnLoopback } from './pod-address.ts';
-import type { Listener } from './pod-address.ts';
+import type { Answers, Listener } from './pod-address.ts';
 import { PlayedPod } from './played-pod.ts';
 import type { Recording } from './recording.ts';
 import type { Weights } from './weights.ts';
@@ -106,7 +106,7 @@ export class FakeKubelet {
     this.#taken.add(pod.metadata.uid);
     const isServer = labels.server in (pod.metadata.labels ?? {});
     const port = isServer ? runtimePort : progressPort;
-    const listen = async (answer: () => object | undefined): Promise<Listener> => {
+    const listen = async (answer: Answers): Promise<Listener> => {
       const listener = await listenOnLoopback(port, answer);
       this.#listeners.add(listener);
       return listener;

@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import { events, pods, type Pod } from '../../src/kube/builtin.ts';
 import type { KubeClient } from '../../src/kube/client.ts';
 import { formatTime } from '../../src/kube/conditions.ts';
@@ -6,7 +7,7 @@ import type { Kind, KubeObject, Live } from '../../src/kube/kind.ts';
 import type { PullerProgress, PullerReport } from '../../src/protocols/puller.ts';
 import type { LoadState, RuntimeFailure } from '../../src/protocols/runtime.ts';
 import { eventually } from './eventually.ts';
-import type { Listener } from './pod-address.ts';
+import type { Answers, Listener } from './pod-address.ts';
 
 type Status = NonNullable<Pod['status']>;
 type ContainerState = NonNullable<NonNullable<Status['containerStatuses']>[number]['state']>;
@@ -26,16 +27,17 @@ export class PlayedPod {
   readonly #client: KubeClient;
   /** Pods of a server are ready only when they say so. */
   readonly #isServer: boolean;
-  readonly #listen: (answer: () => object | undefined) => Promise<Listener>;
+  readonly #listen: (answer: Answers) => Promise<Listener>;
   #listener: Listener | undefined;
   #answer: PullerProgress | LoadState | undefined;
+  #serve: RequestListener | undefined;
   #asked = 0;
 
   constructor(
     client: KubeClient,
     pod: Live<Pod>,
     isServer: boolean,
-    listen: (answer: () => object | undefined) => Promise<Listener>,
+    listen: (answer: Answers) => Promise<Listener>,
   ) {
     this.pod = pod;
     this.#client = client;
@@ -54,7 +56,11 @@ export class PlayedPod {
 
   /** Runs, at an address of its own, and answers nothing yet. */
   async starts(): Promise<void> {
-    this.#listener ??= await this.#listen(() => {
+    this.#listener ??= await this.#listen((request, response) => {
+      if (this.#serve && request.url !== '/load') {
+        this.#serve(request, response);
+        return 'answered';
+      }
       this.#asked += 1;
       return this.#answer;
     });
@@ -68,6 +74,11 @@ export class PlayedPod {
   /** What its web server answers from now on; undefined: an error. */
   says(answer: PullerProgress | LoadState | undefined): void {
     this.#answer = answer;
+  }
+
+  /** How its web server answers from now on what clients ask, which is all but how far it is. */
+  serves(answer: RequestListener): void {
+    this.#serve = answer;
   }
 
   /**

@@ -7,6 +7,22 @@ app.kubernetes.io/name: longshore-operator
 app.kubernetes.io/instance: {{ .Release.Name }}
 {{- end }}
 
+{{- define "longshore.gateway.name" -}}
+{{ .Release.Name | trunc 50 | trimSuffix "-" }}-gateway
+{{- end }}
+
+{{- define "longshore.gateway.selector" -}}
+app.kubernetes.io/name: longshore-gateway
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end }}
+
+{{- define "longshore.gateway.labels" -}}
+{{ include "longshore.gateway.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end }}
+
 {{- define "longshore.labels" -}}
 {{ include "longshore.selector" . }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}

@@ -1,0 +1,91 @@
+import type { Model } from '../../api/model.ts';
+import type { ModelServer } from '../../api/modelserver.ts';
+import type { Live } from '../../kube/kind.ts';
+import type { OllamaDetails, OllamaTags, OllamaVersion } from '../../protocols/ollama/models.ts';
+import { ollamaVersion } from '../../protocols/ollama/models.ts';
+import type { ListedModel, ModelList } from '../../protocols/openai/models.ts';
+import type { App } from '../app.ts';
+import { find, namesOf, type Names } from '../names.ts';
+import { notReady, unknownModel } from '../standing.ts';
+
+/** What there is, as both APIs list it. */
+export function modelRoutes(app: App, names: Names): void {
+  // Clients look at the very words. Fastify answers HEAD as it does GET.
+  app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send('Ollama is running'));
+
+  app.get('/v1/models', (): ModelList => {
+    const data = byName(names.caches.servers.list()).flatMap((server) =>
+      namesOf(names, server).map((name) => listed(name, server)),
+    );
+    return { object: 'list', data: unique(data, ({ id }) => id) };
+  });
+
+  app.get<{ Params: { '*': string } }>('/v1/models/*', (request): ListedModel => {
+    const asked = request.params['*'];
+    const found = find(names, asked);
+    if (!found) throw unknownModel(asked);
+    if (!found.servers) throw notReady(asked, found);
+    return listed(asked, found.servers[0]);
+  });
+
+  app.get('/api/version', (): OllamaVersion => ({ version: ollamaVersion }));
+
+  app.get('/api/tags', (): OllamaTags => ({ models: tags(names) }));
+}
+
+function listed(id: string, { metadata }: Live<ModelServer>): ListedModel {
+  const created = Math.floor(Date.parse(metadata.creationTimestamp ?? '') / 1000) || 0;
+  return { id, object: 'model', created, owned_by: metadata.namespace ?? '' };
+}
+
+/** What is pulled: under the names of its servers, or, where none serves it, under its own. */
+function tags(names: Names): OllamaTags['models'] {
+  const { models, servers } = names.caches;
+  const served = byName(servers.list()).flatMap((server) => {
+    const model = models.get(server.metadata.namespace ?? '', server.spec.modelRef.name);
+    return model ? namesOf(names, server).map((name) => tag(name, model)) : [];
+  });
+  const others = byName(models.list()).flatMap((model) => {
+    const { namespace, name } = model.metadata;
+    const isMeant = find(names, name)?.model?.metadata.uid === model.metadata.uid;
+    const isServed = servers.by('model', name).some((server) => server.metadata.namespace === namespace);
+    return isServed ? [] : [tag(isMeant ? name : `${namespace}/${name}`, model)];
+  });
+  const all = [...served, ...others].filter((each) => each !== undefined);
+  return unique(all, ({ name }) => name);
+}
+
+function tag(name: string, { status }: Live<Model>): OllamaTags['models'][number] | undefined {
+  const { artifact, gguf, history } = status ?? {};
+  if (!artifact) return undefined;
+  return {
+    name,
+    model: name,
+    size: artifact.sizeBytes,
+    digest: artifact.digest.replace(/^sha256:/, ''),
+    details: detailsOf(gguf),
+    modified_at: history?.[0]?.publishedAt ?? new Date(0).toISOString(),
+  };
+}
+
+function detailsOf(facts: NonNullable<Model['status']>['gguf'] = {}): OllamaDetails {
+  const { architecture = 'unknown', parameters = '', quantization = 'unknown' } = facts;
+  return {
+    parent_model: '',
+    format: 'gguf',
+    family: architecture,
+    families: [architecture],
+    parameter_size: parameters,
+    quantization_level: quantization,
+  };
+}
+
+function byName<T extends Live<Model> | Live<ModelServer>>(objects: readonly T[]): T[] {
+  const order = ({ metadata: { namespace = '', name } }: T): string => `${name} ${namespace}`;
+  return objects.toSorted((one, other) => (order(one) < order(other) ? -1 : 1));
+}
+
+/** The first of each key. */
+function unique<T>(items: readonly T[], key: (item: T) => string): T[] {
+  return [...new Map(items.toReversed().map((item) => [key(item), item])).values()].reverse();
+}

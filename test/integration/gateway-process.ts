@@ -1,0 +1,109 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { eventually } from './eventually.ts';
+
+const program = join(import.meta.dirname, '../../src/gateway/main.ts');
+
+export interface GatewayOptions {
+  kubeconfig: string;
+  namespace: string;
+  /** The folder of the control plane. */
+  cluster: string;
+  environment?: Record<string, string>;
+}
+
+interface Line {
+  msg: string;
+  address?: string;
+  [field: string]: unknown;
+}
+
+/** The gateway as its image runs it: a process that can be ended, with a log. */
+export class GatewayProcess {
+  readonly #process: ChildProcess;
+  /** The exit code, or the signal that ended the process. */
+  readonly exit: Promise<number | string>;
+  #said = '';
+
+  /** Resolves when it is ready. */
+  static async start(options: GatewayOptions): Promise<GatewayProcess> {
+    const gateway = new GatewayProcess(options);
+    await gateway.says('gateway ready');
+    return gateway;
+  }
+
+  constructor({ kubeconfig, namespace, cluster, environment = {} }: GatewayOptions) {
+    this.#process = spawn(process.execPath, [program], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: process.env['PATH'],
+        NODE_COMPILE_CACHE: join(tmpdir(), 'longshore-compile-cache'),
+        KUBECONFIG: kubeconfig,
+        LONGSHORE_NAMESPACE: namespace,
+        LONGSHORE_PORT: '0',
+        LONGSHORE_HEALTH_PORT: '0',
+        LONGSHORE_DRAIN_SECONDS: '0',
+        LONGSHORE_TEST_STATE: dirname(cluster),
+        ...environment,
+      },
+    });
+    const said = (chunk: Buffer): void => {
+      this.#said += chunk.toString();
+    };
+    this.#process.stdout?.on('data', said);
+    this.#process.stderr?.on('data', said);
+    this.exit = new Promise((resolve) => {
+      this.#process.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'));
+    });
+  }
+
+  /** Of the clients' port. */
+  get url(): string {
+    return loopback(this.lines.find(({ msg }) => msg === 'gateway ready')?.address);
+  }
+
+  /** Of /healthz, /readyz and /metrics. */
+  get healthUrl(): string {
+    return loopback(this.lines.find(({ msg }) => msg.includes('/readyz'))?.address);
+  }
+
+  get lines(): Line[] {
+    const whole = this.#said.slice(0, this.#said.lastIndexOf('\n'));
+    return whole.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Line] : []));
+  }
+
+  /** Resolves when it says so. */
+  async says(message: string): Promise<Line> {
+    return eventually(() => {
+      const line = this.lines.find(({ msg }) => msg === message);
+      if (line) return line;
+      throw new Error(`the gateway does not say "${message}"; its log ends:\n${this.#said.slice(-5000)}`);
+    });
+  }
+
+  post(path: string, body: object, init: RequestInit = {}): Promise<Response> {
+    return fetch(`${this.url}${path}`, {
+      method: 'POST',
+      body: JSON.stringify(body),
+      ...init,
+      headers: { 'content-type': 'application/json', ...init.headers },
+    });
+  }
+
+  /** As the kubelet ends a pod; answers with the exit code, or the signal that ended the process. */
+  async stop(): Promise<number | string> {
+    this.#process.kill('SIGTERM');
+    return this.exit;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#process.kill('SIGKILL');
+    await this.exit;
+  }
+}
+
+function loopback(address: string | undefined): string {
+  if (address === undefined) throw new Error('the gateway does not listen yet');
+  return address.replace(/\/\/[^:]+:/, '//127.0.0.1:');
+}
