@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto';
+import { createServer as createHttpServer, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
 import type { FastifyReply } from 'fastify';
 import { fastify, LogController } from 'fastify';
 import type { Logger } from 'pino';
+import type { AccessKeys } from './access.ts';
 import type { Admission } from './admission.ts';
+import { authorize, open } from './authorization.ts';
+import type { Certificate } from './certificate.ts';
 import { readJsonBodies } from './json-body.ts';
 import type { Metrics } from './metrics.ts';
 import { bodyOf, Refusal, refusalOf } from './refusal.ts';
@@ -25,14 +30,21 @@ export interface AppOptions {
   log: Logger;
   admission: Admission;
   limits: ClientLimits;
+  /** Absent: everybody may ask. */
+  keys?: AccessKeys | undefined;
+  /** Absent: plain HTTP. */
+  certificate?: Certificate | undefined;
 }
 
 export type App = ReturnType<typeof createApp>;
 
 const requestIdHeader = 'x-request-id';
 
-/** A server without routes: errors in the shape of the API that was asked, limits, metrics and one log line for each answer. */
-export function createApp({ metrics, log, admission, limits }: AppOptions) {
+/**
+ * A server without routes but /healthz: API keys, where there are any, errors in the shape of the API that was asked,
+ * limits, metrics and one log line for each answer.
+ */
+export function createApp({ metrics, log, admission, limits, keys, certificate }: AppOptions) {
   const app = fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
@@ -41,13 +53,7 @@ export function createApp({ metrics, log, admission, limits }: AppOptions) {
     genReqId: (request) => requestId(request.headers[requestIdHeader]),
     // Idle connections end with the server; those with an answer on its way end with the answer.
     forceCloseConnections: 'idle',
-    requestTimeout: limits.request,
-    keepAliveTimeout: limits.keepAlive,
-    connectionTimeout: limits.stalled,
-    http: {
-      headersTimeout: limits.request,
-      connectionsCheckingInterval: Math.min(30_000, limits.request / 2),
-    },
+    serverFactory: (answer) => listenerOf(answer, limits, certificate),
   });
   readJsonBodies(app);
 
@@ -66,7 +72,10 @@ export function createApp({ metrics, log, admission, limits }: AppOptions) {
     });
     done();
   });
-  app.addHook('onRequest', async (request, reply) => admission.admit(request, reply));
+  if (keys) app.addHook('onRequest', (request) => authorize(keys, request));
+  app.addHook('onRequest', async (request, reply) => {
+    if (request.routeOptions.config.access !== 'open') admission.admit(request, reply);
+  });
   app.addHook('onResponse', (request, reply, done) => {
     const route = routeOf(reply);
     metrics.answered(route, reply.statusCode, reply.elapsedTime / 1000);
@@ -81,7 +90,27 @@ export function createApp({ metrics, log, admission, limits }: AppOptions) {
     );
     done();
   });
+  app.get('/healthz', { config: open }, () => ({ status: 'alive', access: keys ? 'keys' : 'open' }));
   return app;
+}
+
+/** All time limits of connections stand here: Fastify sets none on a server that it did not make. */
+function listenerOf(
+  answer: Parameters<typeof createHttpServer>[1] & {},
+  { request, keepAlive, stalled }: ClientLimits,
+  certificate: Certificate | undefined,
+): Server {
+  const options = {
+    requestTimeout: request,
+    headersTimeout: request,
+    keepAliveTimeout: keepAlive,
+    connectionsCheckingInterval: Math.min(30_000, request / 2),
+  };
+  const server = certificate
+    ? createHttpsServer({ ...options, ...certificate }, answer)
+    : createHttpServer(options, answer);
+  server.setTimeout(stalled);
+  return server;
 }
 
 /** As the router has it: a URL of a client's choice would make a metric of its own. */

@@ -9,6 +9,10 @@ const Environment = z.object({
   LONGSHORE_PORT: z.coerce.number().int().min(0).max(65535).default(8080),
   /** Of /healthz, /readyz and /metrics. */
   LONGSHORE_HEALTH_PORT: z.coerce.number().int().min(0).max(65535).default(8081),
+  /** The folder with API keys (access.ts); absent: everybody may ask. */
+  LONGSHORE_API_KEYS: z.string().min(1).optional(),
+  /** The folder with tls.crt and tls.key; absent: plain HTTP. */
+  LONGSHORE_TLS: z.string().min(1).optional(),
   LONGSHORE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   /** Requests on their way at the same time. */
   LONGSHORE_REQUESTS: z.coerce.number().int().min(1).default(1000),
@@ -27,6 +31,8 @@ export interface Config {
   homeNamespace: string | undefined;
   port: number;
   healthPort: number;
+  apiKeys: string | undefined;
+  tls: string | undefined;
   logLevel: z.infer<typeof Environment>['LONGSHORE_LOG_LEVEL'];
   admission: { requests: number; bytes: number };
   requestSeconds: number;
@@ -44,6 +50,8 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     homeNamespace: data.LONGSHORE_HOME_NAMESPACE,
     port: data.LONGSHORE_PORT,
     healthPort: data.LONGSHORE_HEALTH_PORT,
+    apiKeys: data.LONGSHORE_API_KEYS,
+    tls: data.LONGSHORE_TLS,
     logLevel: data.LONGSHORE_LOG_LEVEL,
     admission: { requests: data.LONGSHORE_REQUESTS, bytes: data.LONGSHORE_BODIES_MIB * 1024 * 1024 },
     requestSeconds: data.LONGSHORE_REQUEST_SECONDS,

@@ -2,10 +2,15 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { connect } from '../kube/client.ts';
+import { openAccessKeys } from './access.ts';
 import { gatewayCaches } from './caches.ts';
+import { readCertificate, renewCertificate, type SecureServer } from './certificate.ts';
 import type { Config } from './config.ts';
 import { healthServer } from './health.ts';
 import { createServer } from './server.ts';
+
+/** Milliseconds between two looks at the certificate; the kubelet takes longer to bring a new one. */
+const renewalMs = 10_000;
 
 export interface Gateway {
   /** Of the clients' port, e.g. `http://127.0.0.1:8080`. */
@@ -19,13 +24,17 @@ export interface Gateway {
 
 /** Fills its caches, and then answers. Any number of gateways may run: none knows of the others. */
 export async function startGateway(config: Config, log: Logger, kubeConfig: KubeConfig): Promise<Gateway> {
-  const { namespace, homeNamespace, port, healthPort, drainSeconds, graceSeconds } = config;
+  const { namespace, homeNamespace, port, healthPort, tls, drainSeconds, graceSeconds } = config;
+  const keys = config.apiKeys && (await openAccessKeys(config.apiKeys, log, () => performance.now()));
+  const certificate = tls === undefined ? undefined : await readCertificate(tls);
   const client = connect(kubeConfig, { fieldManager: 'longshore-gateway' });
   const caches = gatewayCaches({ client, namespace, log });
   const { app, admission, metrics } = createServer({
     caches,
     log,
     homeNamespace,
+    keys: keys || undefined,
+    certificate,
     admission: config.admission,
     limits: { request: config.requestSeconds * 1000, idle: config.idleSeconds * 1000, connect: 2000 },
   });
@@ -38,13 +47,25 @@ export async function startGateway(config: Config, log: Logger, kubeConfig: Kube
   const all = Object.values(caches);
   const watching = Promise.all(all.map((cache) => cache.start(stopping.signal)));
   await Promise.race([Promise.all(all.map((cache) => cache.synced())), watching]);
-  const address = await app.listen({ port, host: '0.0.0.0' });
+  const listening = await app.listen({ port, host: '0.0.0.0' });
+  // Fastify takes a server that it did not make for one of plain HTTP.
+  const address = certificate ? listening.replace('http:', 'https:') : listening;
   unready = undefined;
-  log.info({ address, namespace: namespace ?? 'all' }, 'gateway ready');
+  if (!keys) log.warn('there are no API keys: everybody who can connect may ask');
+  log.info({ address, namespace: namespace ?? 'all', access: keys ? 'keys' : 'open' }, 'gateway ready');
+
+  let shown = certificate;
+  const renewal = setInterval(() => {
+    if (tls === undefined || !shown) return;
+    // A server that was made with a certificate is one of TLS.
+    const server = app.server as unknown as SecureServer;
+    void renewCertificate(server, tls, shown, log).then((now) => (shown = now));
+  }, renewalMs);
 
   return {
     address,
     async drain() {
+      clearInterval(renewal);
       log.info({ drainSeconds, graceSeconds }, 'draining');
       unready = 'draining';
       await delay(drainSeconds * 1000);

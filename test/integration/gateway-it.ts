@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import type { RequestListener } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -23,6 +24,11 @@ export const it = itInWorld
     const folder = await mkdtemp(join(tmpdir(), 'gateway-'));
     onCleanup(() => rm(folder, { recursive: true }));
     return kubeconfigOfChart(world, folder);
+  })
+  .extend('keysFolder', async ({}, { onCleanup }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'gateway-keys-'));
+    onCleanup(() => rm(folder, { recursive: true }));
+    return folder;
   })
   .extend('startGateway', ({ world, gatewayKubeconfig }, { onCleanup }) => {
     const started: GatewayProcess[] = [];
@@ -63,6 +69,15 @@ async function kubeconfigOfChart(world: World, folder: string): Promise<string> 
   const kubeconfig = join(folder, 'kubeconfig');
   await writeFile(kubeconfig, itsConfig.exportConfig());
   return kubeconfig;
+}
+
+/** A value of the Secret with the keys, from lines of a key and its scopes. */
+export async function writeKeys(folder: string, name: string, ...keys: string[]): Promise<void> {
+  const lines = keys.map((each) => {
+    const [key = '', scopes] = each.split(' ');
+    return `${createHash('sha256').update(key).digest('hex')} ${scopes}`;
+  });
+  await writeFile(join(folder, name), lines.join('\n'));
 }
 
 /** Answers both APIs as the runtime does, in a few words: each of them in a piece of its own. */

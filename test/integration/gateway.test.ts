@@ -5,7 +5,7 @@ import { describe, expect } from 'vitest';
 import { pods } from '../../src/kube/builtin.ts';
 import { eventually } from './eventually.ts';
 import { serves } from './fake-kubelet.ts';
-import { it, speaks } from './gateway-it.ts';
+import { it, speaks, writeKeys } from './gateway-it.ts';
 import { isReady } from './objects.ts';
 import type { GatewayProcess } from './gateway-process.ts';
 import { weights } from './weights.ts';
@@ -129,5 +129,39 @@ describe.concurrent('a gateway', () => {
     expect(await ended).toBe(0);
     const metrics = await (await fetch(`${second.healthUrl}/metrics`)).text();
     expect(metrics).toMatch(/longshore_gateway_sent_total\{namespace="test-\w+",server="slow"\} \d/);
+  });
+
+  it('with keys lets in who has one, follows them while it runs, and tells the scope that lacks', async ({
+    world,
+    startGateway,
+    keysFolder,
+  }) => {
+    await writeKeys(keysFolder, 'alice', 'first infer');
+    const gateway = await startGateway({ LONGSHORE_API_KEYS: keysFolder });
+    await world.readyModel('guarded');
+    await world.applyServer('locked', { model: 'guarded' });
+    const pod = await world.kubelet.next({ server: 'locked' });
+    pod.serves(speaks('in'));
+    await serves(pod);
+    const statusWith = async (apiKey: string): Promise<number> => {
+      const headers = { authorization: `Bearer ${apiKey}` };
+      const body = { model: 'locked', messages, stream: true };
+      const answer = await gateway.post('/v1/chat/completions', body, { headers });
+      await answer.text();
+      return answer.status;
+    };
+    await eventually(async () => expect(await statusWith('first')).toBe(200));
+    expect(await statusWith('second')).toBe(401);
+    await writeKeys(keysFolder, 'alice', 'second infer');
+    await writeKeys(keysFolder, 'bob', 'third read');
+    await eventually(async () => expect(await statusWith('second')).toBe(200));
+    expect(await statusWith('first')).toBe(401);
+    expect(await statusWith('third')).toBe(403);
+    expect(await (await fetch(`${gateway.url}/healthz`)).json()).toMatchObject({ access: 'keys' });
+    expect(JSON.stringify(gateway.lines)).not.toMatch(/"(first|second|third)"/);
+
+    const open = await startGateway();
+    expect(await (await fetch(`${open.url}/healthz`)).json()).toMatchObject({ access: 'open' });
+    await open.says('there are no API keys: everybody who can connect may ask');
   });
 });

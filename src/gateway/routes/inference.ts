@@ -1,4 +1,5 @@
 import type { App } from '../app.ts';
+import { anyScope } from '../authorization.ts';
 import type { Forwarder } from '../forward.ts';
 import { bodyOf, type JsonBody } from '../json-body.ts';
 import { find, type Names } from '../names.ts';
@@ -20,6 +21,8 @@ const paths = [
   '/api/show',
 ] as const;
 
+const infer = { access: ['infer'] } as const;
+
 export interface Inference {
   names: Names;
   replicas: Replicas;
@@ -29,7 +32,8 @@ export interface Inference {
 /** Sends what asks a model to a replica of it. */
 export function inferenceRoutes(app: App, { names, replicas, forwarder }: Inference): void {
   for (const path of paths) {
-    app.post(path, async (request, reply) => {
+    const config = path === '/api/show' ? anyScope : infer;
+    app.post(path, { config }, async (request, reply) => {
       const body = bodyOf(request);
       const asked = modelOf(body);
       const found = find(names, asked);

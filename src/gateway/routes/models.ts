@@ -5,22 +5,26 @@ import type { OllamaDetails, OllamaTags, OllamaVersion } from '../../protocols/o
 import { ollamaVersion } from '../../protocols/ollama/models.ts';
 import type { ListedModel, ModelList } from '../../protocols/openai/models.ts';
 import type { App } from '../app.ts';
+import { anyScope, open } from '../authorization.ts';
 import { find, namesOf, type Names } from '../names.ts';
 import { notReady, unknownModel } from '../standing.ts';
 
 /** What there is, as both APIs list it. */
 export function modelRoutes(app: App, names: Names): void {
   // Clients look at the very words. Fastify answers HEAD as it does GET.
-  app.get('/', (_request, reply) => reply.type('text/plain; charset=utf-8').send('Ollama is running'));
+  app.get('/', { config: open }, (_request, reply) =>
+    reply.type('text/plain; charset=utf-8').send('Ollama is running'),
+  );
 
-  app.get('/v1/models', (): ModelList => {
+  const config = anyScope;
+  app.get('/v1/models', { config }, (): ModelList => {
     const data = byName(names.caches.servers.list()).flatMap((server) =>
       namesOf(names, server).map((name) => listed(name, server)),
     );
     return { object: 'list', data: unique(data, ({ id }) => id) };
   });
 
-  app.get<{ Params: { '*': string } }>('/v1/models/*', (request): ListedModel => {
+  app.get<{ Params: { '*': string } }>('/v1/models/*', { config }, (request): ListedModel => {
     const asked = request.params['*'];
     const found = find(names, asked);
     if (!found) throw unknownModel(asked);
@@ -28,9 +32,9 @@ export function modelRoutes(app: App, names: Names): void {
     return listed(asked, found.servers[0]);
   });
 
-  app.get('/api/version', (): OllamaVersion => ({ version: ollamaVersion }));
+  app.get('/api/version', { config: open }, (): OllamaVersion => ({ version: ollamaVersion }));
 
-  app.get('/api/tags', (): OllamaTags => ({ models: tags(names) }));
+  app.get('/api/tags', { config }, (): OllamaTags => ({ models: tags(names) }));
 }
 
 function listed(id: string, { metadata }: Live<ModelServer>): ListedModel {

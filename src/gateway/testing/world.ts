@@ -84,8 +84,11 @@ export async function gatewayBefore(answers: readonly (Answer | 'absent')[], cho
     admission: { requests: 100, bytes: 64 * 1024 * 1024, ...choices.admission },
     limits: { request: 60_000, idle: 30_000, connect: 2000, ...choices.limits },
     port: replicas.port,
+    keys: choices.keys,
+    certificate: choices.certificate,
   });
-  const url = await gateway.app.listen({ port: 0, host: '127.0.0.1' });
+  const listening = await gateway.app.listen({ port: 0, host: '127.0.0.1' });
+  const url = choices.certificate ? listening.replace('http:', 'https:') : listening;
   onTestFinished(async () => {
     gateway.app.server.closeAllConnections();
     await gateway.app.close();
@@ -104,4 +107,6 @@ interface GatewayChoices {
   server?: ReturnType<typeof aServer>;
   admission?: Partial<ServerOptions['admission']>;
   limits?: Partial<ServerOptions['limits']>;
+  keys?: ServerOptions['keys'];
+  certificate?: ServerOptions['certificate'];
 }

@@ -1,0 +1,83 @@
+import { describe, expect, it } from 'vitest';
+import type { AccessKeys, Scope } from './access.ts';
+import { ErrorBody } from '../protocols/openai/error.ts';
+import { aServer } from './testing/objects.ts';
+import { answering, gatewayBefore } from './testing/world.ts';
+
+/** Each scope is the key for itself; `all` has every one. */
+const keys: AccessKeys = {
+  callerOf: async (key) => {
+    const scopes: Scope[] = key === 'all' ? ['infer', 'read', 'manage'] : [key as Scope];
+    return ['infer', 'read', 'manage', 'all'].includes(key) ? { name: `key of ${key}`, scopes } : undefined;
+  },
+};
+
+const guarded = () => gatewayBefore([answering(200, {})], { keys });
+
+describe('a gateway with keys', () => {
+  it.each([
+    ['/v1/chat/completions', 'infer', 200],
+    ['/v1/chat/completions', 'all', 200],
+    ['/v1/chat/completions', 'read', 403],
+    ['/v1/chat/completions', 'manage', 403],
+    ['/v1/chat/completions', 'nobody', 401],
+    ['/v1/chat/completions', '', 401],
+    ['/api/chat', 'infer', 200],
+    ['/api/chat', 'read', 403],
+    ['/api/show', 'read', 200],
+    ['/api/show', '', 401],
+  ])('answers POST %s with the key "%s" by %i', async (path, key, status) => {
+    const { post } = await guarded();
+    const headers = key === '' ? {} : { authorization: `Bearer ${key}` };
+    const answer = await post(path, { model: 'chat' }, { headers });
+    expect(answer.status).toBe(status);
+    expect(answer.headers.get('www-authenticate')).toBe(status === 401 ? 'Bearer' : null);
+  });
+
+  it.each([
+    ['/v1/models', 401],
+    ['/v1/models/chat', 401],
+    ['/v1/models/../models', 401],
+    ['//v1/models', 404],
+    ['/api/tags', 401],
+    ['/', 200],
+    ['/healthz', 200],
+    ['/api/version', 200],
+    ['/nothing', 404],
+  ])('answers GET %s without a key by %i', async (path, status) => {
+    const { url } = await guarded();
+    expect((await fetch(`${url}${path}`)).status).toBe(status);
+  });
+
+  it('lists what there is to whoever has a key', async () => {
+    const { url } = await guarded();
+    for (const key of ['infer', 'read', 'manage']) {
+      expect((await fetch(`${url}/v1/models`, { headers: { 'x-api-key': key } })).status).toBe(200);
+    }
+  });
+
+  it('says which scope lacks, and whose key it is', async () => {
+    const { post } = await guarded();
+    const answer = await post('/v1/completions', { model: 'chat' }, { headers: { 'x-api-key': 'read' } });
+    const { error } = ErrorBody.parse(await answer.json());
+    expect(error).toMatchObject({
+      code: 'insufficient_scope',
+      message: 'The API key "key of read" may read; this needs one that may infer.',
+    });
+  });
+
+  it('takes its own key beside that of a server, and passes on only the other', async () => {
+    const server = aServer('chat', { auth: { secretName: 'keys' } });
+    const { post, played } = await gatewayBefore([answering(200, {})], { keys, server });
+    const headers = { 'x-api-key': 'infer', authorization: 'Bearer of-the-server' };
+    expect((await post('/v1/completions', { model: 'chat' }, { headers })).status).toBe(200);
+    expect(played[0]?.heard[0]?.headers).toMatchObject({ authorization: 'Bearer of-the-server' });
+    expect(played[0]?.heard[0]?.headers).not.toHaveProperty('x-api-key');
+  });
+
+  it('says on /healthz whether it has keys', async () => {
+    const access = async (url: string): Promise<unknown> => (await fetch(`${url}/healthz`)).json();
+    expect(await access((await guarded()).url)).toEqual({ status: 'alive', access: 'keys' });
+    expect(await access((await gatewayBefore([])).url)).toEqual({ status: 'alive', access: 'open' });
+  });
+});
