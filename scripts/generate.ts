@@ -33,6 +33,41 @@ const pulls = {
   properties: { perCluster: pullLimit, perNamespace: pullLimit },
 };
 
+const only = (properties: object): object => ({ type: 'object', additionalProperties: false, properties });
+const secret = only({ secretName: { type: 'string' } });
+const count = { type: 'integer', minimum: 1 };
+
+/** A misspelled `secretName` would leave the gateway open. */
+const gateway = only({
+  enabled: { type: 'boolean' },
+  replicas: count,
+  homeNamespace: { type: 'string' },
+  auth: secret,
+  tls: secret,
+  management: only({
+    enabled: { type: 'boolean' },
+    namespace: { type: 'string' },
+    endpoints: { type: 'array', items: { type: 'string', pattern: '^https?://[^,/]+' } },
+    hub: { type: 'string', pattern: '^https?://' },
+    gpus: { type: 'integer', minimum: 0, maximum: 16 },
+  }),
+  service: only({
+    type: { enum: ['ClusterIP', 'NodePort', 'LoadBalancer'] },
+    port: { type: 'integer', minimum: 1, maximum: 65_535 },
+    annotations: { type: 'object' },
+  }),
+  requests: count,
+  bodiesMiB: { type: 'integer', minimum: 8 },
+  requestSeconds: count,
+  idleSeconds: count,
+  networkPolicy: only({ enabled: { type: 'boolean' }, from: { type: 'array' } }),
+  resources: { type: 'object' },
+  nodeSelector: { type: 'object' },
+  tolerations: { type: 'array' },
+  affinity: { type: 'object' },
+  podAnnotations: { type: 'object' },
+});
+
 /** What Helm checks the values of the chart by: those where a wrong name or value would be found out late. */
 function valuesSchema(): string {
   const { $schema, ...puller } = z.toJSONSchema(PullerOptions, {
@@ -45,7 +80,7 @@ function valuesSchema(): string {
       if (jsonSchema.properties) jsonSchema.additionalProperties = false;
     },
   });
-  return `${JSON.stringify({ $schema, type: 'object', properties: { puller, pulls } }, null, 2)}\n`;
+  return `${JSON.stringify({ $schema, type: 'object', properties: { puller, pulls, gateway } }, null, 2)}\n`;
 }
 
 /** For people: ``Model: `Resolved`, `Pulled`; events of a PersistentVolumeClaim``. */

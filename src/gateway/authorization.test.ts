@@ -1,8 +1,13 @@
-import { describe, expect, it } from 'vitest';
+import type { FastifyRequest } from 'fastify';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { AccessKeys, Scope } from './access.ts';
 import { ErrorBody } from '../protocols/openai/error.ts';
+import { authorize } from './authorization.ts';
 import { aServer } from './testing/objects.ts';
-import { answering, gatewayBefore } from './testing/world.ts';
+import { answering, startGatewayBefore, type GatewayChoices, type Answer } from './testing/world.ts';
+
+const gatewayBefore = (answers: readonly (Answer | 'absent')[], choices?: GatewayChoices) =>
+  startGatewayBefore(onTestFinished, answers, choices);
 
 /** Each scope is the key for itself; `all` has every one. */
 const keys: AccessKeys = {
@@ -73,6 +78,13 @@ describe('a gateway with keys', () => {
     expect((await post('/v1/completions', { model: 'chat' }, { headers })).status).toBe(200);
     expect(played[0]?.heard[0]?.headers).toMatchObject({ authorization: 'Bearer of-the-server' });
     expect(played[0]?.heard[0]?.headers).not.toHaveProperty('x-api-key');
+  });
+
+  it('takes a route that says nothing for one that changes things', async () => {
+    const request = { routeOptions: { url: '/new', config: {} }, headers: { 'x-api-key': 'read' } };
+    await expect(authorize(keys, request as unknown as FastifyRequest)).rejects.toMatchObject({
+      status: 403,
+    });
   });
 
   it('says on /healthz whether it has keys', async () => {

@@ -6,7 +6,10 @@ import type { TLSSocket } from 'node:tls';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Authority } from '../../test/hub/authority.ts';
 import { readCertificate, renewCertificate, type SecureServer } from './certificate.ts';
-import { gatewayBefore } from './testing/world.ts';
+import { startGatewayBefore, type GatewayChoices, type Answer } from './testing/world.ts';
+
+const gatewayBefore = (answers: readonly (Answer | 'absent')[], choices?: GatewayChoices) =>
+  startGatewayBefore(onTestFinished, answers, choices);
 
 const silent = { debug() {}, info() {}, warn() {}, error() {} };
 

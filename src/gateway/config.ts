@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { publicHub } from '../api/source.ts';
 
 /** Everything that comes from the environment. */
 const Environment = z.object({
@@ -13,6 +14,19 @@ const Environment = z.object({
   LONGSHORE_API_KEYS: z.string().min(1).optional(),
   /** The folder with tls.crt and tls.key; absent: plain HTTP. */
   LONGSHORE_TLS: z.string().min(1).optional(),
+  /** Whether Models and ModelServers may be made and deleted through the gateway. */
+  LONGSHORE_MANAGEMENT: z.stringbool().default(false),
+  /** Where Models are made when a request does not say it. */
+  LONGSHORE_MODELS_NAMESPACE: z.string().min(1).default('default'),
+  /** Hubs and registries that callers may name beside the public ones, with commas between. */
+  LONGSHORE_ENDPOINTS: z
+    .string()
+    .default('')
+    .transform((text) => text.split(',').filter((each) => each !== '')),
+  /** The hub that is searched. */
+  LONGSHORE_HUB: z.url().default(publicHub),
+  /** GPUs of a server when a request does not say it. */
+  LONGSHORE_GPUS: z.coerce.number().int().min(0).max(16).default(1),
   LONGSHORE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
   /** Requests on their way at the same time. */
   LONGSHORE_REQUESTS: z.coerce.number().int().min(1).default(1000),
@@ -33,6 +47,8 @@ export interface Config {
   healthPort: number;
   apiKeys: string | undefined;
   tls: string | undefined;
+  /** Absent: nothing may be changed through the gateway. */
+  management: { namespace: string; endpoints: readonly string[]; gpus: number; hub: string } | undefined;
   logLevel: z.infer<typeof Environment>['LONGSHORE_LOG_LEVEL'];
   admission: { requests: number; bytes: number };
   requestSeconds: number;
@@ -52,6 +68,14 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
     healthPort: data.LONGSHORE_HEALTH_PORT,
     apiKeys: data.LONGSHORE_API_KEYS,
     tls: data.LONGSHORE_TLS,
+    management: data.LONGSHORE_MANAGEMENT
+      ? {
+          namespace: data.LONGSHORE_MODELS_NAMESPACE,
+          endpoints: data.LONGSHORE_ENDPOINTS,
+          gpus: data.LONGSHORE_GPUS,
+          hub: data.LONGSHORE_HUB,
+        }
+      : undefined,
     logLevel: data.LONGSHORE_LOG_LEVEL,
     admission: { requests: data.LONGSHORE_REQUESTS, bytes: data.LONGSHORE_BODIES_MIB * 1024 * 1024 },
     requestSeconds: data.LONGSHORE_REQUEST_SECONDS,

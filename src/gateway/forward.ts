@@ -137,7 +137,7 @@ export class Forwarder {
     { statusCode, headers, body }: Dispatcher.ResponseData,
   ): FastifyReply {
     this.#options.metrics.begun(taken.server, reply.elapsedTime / 1000);
-    body.once('close', taken.release);
+    body.once('close', () => taken.release());
     for (const [name, value] of Object.entries(headers)) {
       if (value !== undefined && !notPassedBack.has(name)) void reply.header(name, value);
     }

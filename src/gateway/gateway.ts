@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
@@ -7,6 +8,7 @@ import { gatewayCaches } from './caches.ts';
 import { readCertificate, renewCertificate, type SecureServer } from './certificate.ts';
 import type { Config } from './config.ts';
 import { healthServer } from './health.ts';
+import { fieldManager } from './management/objects.ts';
 import { createServer } from './server.ts';
 
 /** Milliseconds between two looks at the certificate; the kubelet takes longer to bring a new one. */
@@ -22,12 +24,20 @@ export interface Gateway {
   drain(): Promise<void>;
 }
 
-/** Fills its caches, and then answers. Any number of gateways may run: none knows of the others. */
-export async function startGateway(config: Config, log: Logger, kubeConfig: KubeConfig): Promise<Gateway> {
+/**
+ * Fills its caches, and then answers. Any number of gateways may run: none knows of the others.
+ * @param signal gives the start up; there is no gateway then
+ */
+export async function startGateway(
+  config: Config,
+  log: Logger,
+  kubeConfig: KubeConfig,
+  signal: AbortSignal,
+): Promise<Gateway | undefined> {
   const { namespace, homeNamespace, port, healthPort, tls, drainSeconds, graceSeconds } = config;
   const keys = config.apiKeys && (await openAccessKeys(config.apiKeys, log, () => performance.now()));
   const certificate = tls === undefined ? undefined : await readCertificate(tls);
-  const client = connect(kubeConfig, { fieldManager: 'longshore-gateway' });
+  const client = connect(kubeConfig, { fieldManager });
   const caches = gatewayCaches({ client, namespace, log });
   const { app, admission, metrics } = createServer({
     caches,
@@ -35,6 +45,7 @@ export async function startGateway(config: Config, log: Logger, kubeConfig: Kube
     homeNamespace,
     keys: keys || undefined,
     certificate,
+    management: config.management && { ...config.management, client, caches },
     admission: config.admission,
     limits: { request: config.requestSeconds * 1000, idle: config.idleSeconds * 1000, connect: 2000 },
   });
@@ -46,7 +57,18 @@ export async function startGateway(config: Config, log: Logger, kubeConfig: Kube
   const stopping = new AbortController();
   const all = Object.values(caches);
   const watching = Promise.all(all.map((cache) => cache.start(stopping.signal)));
-  await Promise.race([Promise.all(all.map((cache) => cache.synced())), watching]);
+  const end = async (): Promise<void> => {
+    stopping.abort();
+    await watching;
+    await Promise.all([app.close(), health.close(), client.close()]);
+    log.info('gateway stopped');
+  };
+  const synced = Promise.all(all.map((cache) => cache.synced()));
+  if (!signal.aborted) await Promise.race([synced, once(signal, 'abort')]);
+  if (signal.aborted) {
+    await end();
+    return undefined;
+  }
   const listening = await app.listen({ port, host: '0.0.0.0' });
   // Fastify takes a server that it did not make for one of plain HTTP.
   const address = certificate ? listening.replace('http:', 'https:') : listening;
@@ -78,10 +100,7 @@ export async function startGateway(config: Config, log: Logger, kubeConfig: Kube
       await app.close();
       clearInterval(idle);
       clearTimeout(lastCall);
-      stopping.abort();
-      await watching;
-      await Promise.all([health.close(), client.close()]);
-      log.info('gateway stopped');
+      await end();
     },
   };
 }

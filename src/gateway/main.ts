@@ -10,10 +10,15 @@ const log = pino({ level: config.logLevel, base: { program: 'gateway' } }, pino.
 const kubeConfig = new KubeConfig();
 kubeConfig.loadFromDefault();
 
-const started = startGateway(config, log, kubeConfig);
+const stopping = new AbortController();
+const started = startGateway(config, log, kubeConfig, stopping.signal);
 const milliseconds = (config.drainSeconds + config.graceSeconds) * 1000;
 closeWithGrace({ delay: milliseconds + 2000, logger: log }, async ({ err }) => {
-  if (err) log.fatal({ err }, 'the gateway cannot go on');
-  else await (await started).drain();
+  if (err) {
+    log.fatal({ err }, 'the gateway cannot go on');
+    return;
+  }
+  stopping.abort();
+  await (await started)?.drain();
 });
 await started;

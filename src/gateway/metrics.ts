@@ -75,6 +75,6 @@ export function createMetrics(underway: () => number) {
   };
 }
 
-function labelsOf({ metadata: { namespace = '', name = '' } }: ModelServer) {
+function labelsOf({ metadata: { namespace, name } }: ModelServer) {
   return { namespace, server: name };
 }

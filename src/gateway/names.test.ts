@@ -37,7 +37,7 @@ describe('a name', () => {
     ['going', undefined, 'none of a ModelServer that is being deleted'],
     ['team/chat/more', undefined, 'nothing with more in it'],
     ['', undefined, 'nothing when it is empty'],
-  ] as const)('%s means %j: %s', (asked, servers) => {
+  ] as const)('%s means %j: %s', (...[asked, servers]) => {
     expect(found(names, asked)).toEqual(servers);
   });
 });

@@ -66,7 +66,7 @@ function stays({ metadata }: Live<Model> | Live<ModelServer>): boolean {
 
 /** The oldest first; of the same second, by namespace and name. */
 function byAge<T extends Live<Model> | Live<ModelServer>>(objects: readonly T[]): T[] {
-  const order = ({ metadata: { creationTimestamp = '', namespace = '', name } }: T): string =>
+  const order = ({ metadata: { creationTimestamp = '', namespace, name } }: T): string =>
     `${creationTimestamp} ${namespace} ${name}`;
   return objects.toSorted((one, other) => (order(one) < order(other) ? -1 : 1));
 }
@@ -81,4 +81,10 @@ export function namesOf(names: Names, server: Live<ModelServer>): string[] {
     find(names, asked)?.servers?.some(({ metadata }) => metadata.uid === server.metadata.uid) === true;
   const own = isMeant(name) ? name : `${namespace}/${name}`;
   return [...new Set([own, ...(server.spec.servedNames ?? []).filter(isMeant)])];
+}
+
+/** By name, then by namespace. */
+export function byName<T extends Live<Model> | Live<ModelServer>>(objects: readonly T[]): T[] {
+  const order = ({ metadata: { namespace, name } }: T): string => `${name} ${namespace}`;
+  return objects.toSorted((one, other) => (order(one) < order(other) ? -1 : 1));
 }

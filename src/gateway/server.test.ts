@@ -1,8 +1,11 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { ErrorBody } from '../protocols/openai/error.ts';
 import { OllamaError } from '../protocols/ollama/error.ts';
 import { aModel, aServer, conditions } from './testing/objects.ts';
-import { answering, gatewayBefore, type Answer } from './testing/world.ts';
+import { answering, startGatewayBefore, type GatewayChoices, type Answer } from './testing/world.ts';
+
+const gatewayBefore = (answers: readonly (Answer | 'absent')[], choices?: GatewayChoices) =>
+  startGatewayBefore(onTestFinished, answers, choices);
 
 const ok = answering(200, { fine: true });
 
@@ -73,6 +76,19 @@ describe('a request', { timeout: 30_000 }, () => {
     const answers = await Promise.all([1, 2, 3].map(() => post('/v1/completions', { model: 'chat' })));
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(played.map(({ heard }) => heard.length)).toEqual([1, 1, 1]);
+  });
+});
+
+describe('a replica', { timeout: 30_000 }, () => {
+  it('counts as free again when it has answered', async () => {
+    const slow = stepwise('text/event-stream');
+    const { post, played } = await gatewayBefore([slow.answer, ok]);
+    const count = (i: number): number => played[i]?.heard.length ?? 0;
+    const streams: Response[] = [];
+    while (count(0) === 0) streams.push(await post('/v1/completions', { model: 'chat' }));
+    const before = count(1);
+    for (let i = 0; i < 20; i++) await (await post('/v1/completions', { model: 'chat' })).json();
+    expect([count(0), count(1)]).toEqual([1, before + 20]);
   });
 });
 
@@ -218,11 +234,17 @@ describe('a limit', { timeout: 30_000 }, () => {
     expect((await post('/v1/completions', { model: 'x' })).status).toBe(404);
   });
 
-  it('on the bytes of bodies at the same time', async () => {
+  it('on the bytes of bodies at the same time, until they are answered', async () => {
     const stream = stepwise('text/event-stream');
-    const { post } = await gatewayBefore([stream.answer], { admission: { bytes: 1000 } });
-    expect((await post('/v1/completions', { model: 'chat', prompt: 'x'.repeat(900) })).status).toBe(200);
-    expect((await post('/v1/completions', { model: 'chat', prompt: 'x'.repeat(900) })).status).toBe(503);
+    const { post, admission } = await gatewayBefore([stream.answer], { admission: { bytes: 1000 } });
+    const long = { model: 'chat', prompt: 'x'.repeat(900) };
+    const first = await post('/v1/completions', long);
+    expect(first.status).toBe(200);
+    expect((await post('/v1/completions', long)).status).toBe(503);
+    stream.end();
+    await first.text();
+    await expect.poll(() => admission.underway).toBe(0);
+    expect((await post('/v1/completions', { ...long, model: 'x' })).status).toBe(404);
   });
 
   it('on a body: 413', async () => {

@@ -8,8 +8,14 @@ import type { Certificate } from './certificate.ts';
 import { Forwarder, type ForwardLimits } from './forward.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Replicas } from './replicas.ts';
+import type { Written, Writing } from './management/objects.ts';
+import { Following } from './management/following.ts';
+import type { Model } from '../api/model.ts';
+import type { ModelServer } from '../api/modelserver.ts';
 import { inferenceRoutes } from './routes/inference.ts';
+import { managementRoutes } from './routes/management.ts';
 import { modelRoutes } from './routes/models.ts';
+import { searchRoutes } from './routes/search.ts';
 
 export interface ServerOptions {
   caches: Caches;
@@ -21,8 +27,21 @@ export interface ServerOptions {
   keys?: AccessKeys | undefined;
   /** Absent: plain HTTP. */
   certificate?: Certificate | undefined;
+  /** Absent: nothing may be changed through the gateway. */
+  management?: ManagementOptions | undefined;
   /** Where replicas listen; default the port of the runtime. */
   port?: number | undefined;
+}
+
+export interface ManagementOptions {
+  client: Writing['client'];
+  /** The same as those that are looked names up in, and heard of. */
+  caches: { models: Written<Model>; servers: Written<ModelServer> };
+  namespace: string;
+  endpoints: readonly string[];
+  gpus: number;
+  /** The hub that is searched. */
+  hub: string;
 }
 
 export interface GatewayServer {
@@ -52,7 +71,13 @@ export function createServer(options: ServerOptions): GatewayServer {
   const forwarder = new Forwarder({ replicas, admission, metrics, limits });
   app.addHook('onClose', () => forwarder.close());
   const names = { caches, home };
-  modelRoutes(app, names);
+  modelRoutes(app, names, replicas);
   inferenceRoutes(app, { names, replicas, forwarder });
+  if (options.management) {
+    const { caches: written } = options.management;
+    const streams = { models: new Following(written.models), servers: new Following(written.servers) };
+    managementRoutes(app, { ...options.management, names, streams }, admission);
+    searchRoutes(app, options.management.hub);
+  }
   return { app, admission, metrics };
 }

@@ -102,6 +102,20 @@ describe('requests', () => {
     expect(await read).toBe('one\ntwo\n');
   });
 
+  it('tell who has written an object, but for its subresources', async () => {
+    const managers = client.managersOf(jobs, ref);
+    const request = await api.requests.next();
+    expect(request.path).toBe('/apis/batch/v1/namespaces/default/jobs/pull');
+    const managedFields = [
+      { manager: 'kubectl', operation: 'Apply' },
+      { manager: 'kubectl', operation: 'Update' },
+      { manager: 'operator', subresource: 'status' },
+      { operation: 'Update' },
+    ];
+    request.answer(200, { metadata: { ...ref, managedFields } });
+    expect(await managers).toEqual(['kubectl', 'unknown']);
+  });
+
   it('refuse to name a collection where an object is meant', async () => {
     await expect(client.delete(jobs, { namespace: 'default', name: '' })).rejects.toThrow('a name is needed');
     await expect(client.delete(jobs, { name: 'pull' })).rejects.toThrow('a namespace is needed');

@@ -80,6 +80,8 @@ export interface LogOptions extends CallOptions {
  */
 export interface KubeClient {
   get<T extends KubeObject>(kind: Kind<T>, ref: Ref, options?: CallOptions): Promise<Live<T>>;
+  /** Who has written the object, but for its subresources: the managers in its `managedFields`. */
+  managersOf<T extends KubeObject>(kind: Kind<T>, ref: Ref, options?: CallOptions): Promise<string[]>;
   list<T extends KubeObject>(kind: Kind<T>, options?: ListOptions): Promise<List<T>>;
   /** Ends when the server closes the stream; an ERROR event rejects with its ApiError (410: list again). */
   watch<T extends KubeObject>(kind: Kind<T>, options: WatchOptions): AsyncIterable<WatchEvent<T>>;
@@ -165,6 +167,13 @@ export function connect(kubeConfig: KubeConfig, options: ConnectOptions): KubeCl
   return {
     get: (kind, ref, call = {}) => json({ method: 'GET', path: objectPath(kind, ref) }, call),
 
+    managersOf: async (kind, ref, call = {}) => {
+      const whole = await text({ method: 'GET', path: objectPath(kind, ref) }, call);
+      const { metadata } = JSON.parse(whole) as { metadata: { managedFields?: ManagedFields[] } };
+      const own = (metadata.managedFields ?? []).filter(({ subresource }) => !subresource);
+      return [...new Set(own.map(({ manager }) => manager ?? 'unknown'))];
+    },
+
     list: async <T extends KubeObject>(kind: Kind<T>, { namespace, signal, ...query }: ListOptions = {}) => {
       const path = pathOf(kind, { namespace });
       const body = await json<ListBody<T>>({ method: 'GET', path, query }, { signal });
@@ -230,6 +239,12 @@ export function connect(kubeConfig: KubeConfig, options: ConnectOptions): KubeCl
 
     close: () => transport.close(),
   };
+}
+
+/** metav1.ManagedFieldsEntry, as far as it is read here. */
+interface ManagedFields {
+  manager?: string;
+  subresource?: string;
 }
 
 interface ListBody<T extends KubeObject> {

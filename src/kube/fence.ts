@@ -30,6 +30,7 @@ export function fencedClient(client: KubeClient, fence: Fence): KubeClient {
   // Every method by name: a new one does not compile until it is on one side or the other.
   return {
     get: (kind, ref, options) => client.get(kind, ref, options),
+    managersOf: (kind, ref, options) => client.managersOf(kind, ref, options),
     list: (kind, options) => client.list(kind, options),
     watch: (kind, options) => client.watch(kind, options),
     readLog: (pod, options) => client.readLog(pod, options),

@@ -50,7 +50,10 @@ export const it = itInWorld
 /** Installs account, Role and RoleBinding of the chart, and answers with a kubeconfig of that account. */
 async function kubeconfigOfChart(world: World, folder: string): Promise<string> {
   const { helm = '' } = await ensureTools(['helm'], { say: (line) => console.error(`gateway: ${line}`) });
-  const values = ['--set', `gateway.enabled=true,watchNamespace=${world.namespace}`];
+  const values = [
+    '--set',
+    `gateway.enabled=true,gateway.management.enabled=true,watchNamespace=${world.namespace}`,
+  ];
   const { stdout } = await run(helm, ['template', 'longshore', chart, '-n', world.namespace, ...values]);
   const rights = parseAllDocuments(stdout)
     .map((document) => document.toJS() as { kind: string; metadata: { name: string } } | null)

@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { eventually } from './eventually.ts';
 
 const program = join(import.meta.dirname, '../../src/gateway/main.ts');
@@ -11,6 +11,11 @@ export interface GatewayOptions {
   /** The folder of the control plane. */
   cluster: string;
   environment?: Record<string, string>;
+}
+
+interface PostOptions {
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
 }
 
 interface Line {
@@ -44,7 +49,7 @@ export class GatewayProcess {
         LONGSHORE_PORT: '0',
         LONGSHORE_HEALTH_PORT: '0',
         LONGSHORE_DRAIN_SECONDS: '0',
-        LONGSHORE_TEST_STATE: dirname(cluster),
+        LONGSHORE_TEST_STATE: cluster,
         ...environment,
       },
     });
@@ -82,7 +87,7 @@ export class GatewayProcess {
     });
   }
 
-  post(path: string, body: object, init: RequestInit = {}): Promise<Response> {
+  post(path: string, body: object, init: PostOptions = {}): Promise<Response> {
     return fetch(`${this.url}${path}`, {
       method: 'POST',
       body: JSON.stringify(body),

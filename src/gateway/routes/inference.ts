@@ -1,5 +1,6 @@
 import type { App } from '../app.ts';
 import { anyScope } from '../authorization.ts';
+import { shownOf } from '../describe.ts';
 import type { Forwarder } from '../forward.ts';
 import { bodyOf, type JsonBody } from '../json-body.ts';
 import { find, type Names } from '../names.ts';
@@ -38,6 +39,7 @@ export function inferenceRoutes(app: App, { names, replicas, forwarder }: Infere
       const asked = modelOf(body);
       const found = find(names, asked);
       if (!found) throw unknownModel(asked);
+      if (path === '/api/show' && found.model?.status?.artifact) return shownOf(found.model);
       if (!found.servers || replicas.ready(found.servers).length === 0) throw notReady(asked, found);
       const bodyFor = (server: { metadata: { name: string } }): Buffer | string =>
         asked === server.metadata.name ? body.raw : renamed(body, server.metadata.name);
@@ -57,6 +59,7 @@ function modelOf({ json: { model, name } }: JsonBody): string {
 }
 
 /** A replica knows its ModelServer's name whatever else it is called, now or since its last rollout. */
-function renamed({ json: { name: _, ...fields } }: JsonBody, model: string): string {
+function renamed({ json }: JsonBody, model: string): string {
+  const { name: _, ...fields } = json;
   return JSON.stringify({ ...fields, model });
 }

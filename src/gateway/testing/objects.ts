@@ -5,9 +5,11 @@ import { ModelServerSpec, type ModelServer } from '../../api/modelserver.ts';
 import { labels } from '../../controllers/labels.ts';
 import type { Pod } from '../../kube/builtin.ts';
 import type { Condition } from '../../kube/conditions.ts';
-import { formatKey, keyOf, type KubeObject, type Live } from '../../kube/kind.ts';
+import type { Change } from '../../kube/informer.ts';
+import { formatKey, keyOf, type Key, type KubeObject, type Live } from '../../kube/kind.ts';
 import { Store, type Indexer } from '../../kube/store.ts';
-import { indexes, type Cache, type Caches } from '../caches.ts';
+import { indexes, type Caches } from '../caches.ts';
+import type { Written } from '../management/objects.ts';
 
 interface Choices {
   namespace?: string;
@@ -90,23 +92,19 @@ export function conditions(
   }));
 }
 
-/** Caches with these objects, and a way to put others there. */
-export function cachesOf({ models = [], servers = [], pods = [] }: Partial<Objects> = {}): Caches & {
-  put: (objects: Partial<Objects>) => void;
-} {
+/** Caches with these objects, and ways to put others there and take them away. */
+export function cachesOf({ models = [], servers = [], pods = [] }: Partial<Objects> = {}) {
   const all = {
-    models: storeOf(models, indexes.models),
-    servers: storeOf(servers, indexes.servers),
-    pods: storeOf(pods, indexes.pods),
-  };
+    models: new PlayedCache<Model>(indexes.models, models),
+    servers: new PlayedCache<ModelServer>(indexes.servers, servers),
+    pods: new PlayedCache<Pod>(indexes.pods, pods),
+  } satisfies Caches;
   return {
-    models: cacheOf(all.models),
-    servers: cacheOf(all.servers),
-    pods: cacheOf(all.pods),
-    put(objects) {
-      for (const model of objects.models ?? []) all.models.set(model);
-      for (const server of objects.servers ?? []) all.servers.set(server);
-      for (const pod of objects.pods ?? []) all.pods.set(pod);
+    ...all,
+    put(objects: Partial<Objects>): void {
+      for (const model of objects.models ?? []) all.models.put(model);
+      for (const server of objects.servers ?? []) all.servers.put(server);
+      for (const pod of objects.pods ?? []) all.pods.put(pod);
     },
   };
 }
@@ -117,22 +115,46 @@ interface Objects {
   pods: Live<Pod>[];
 }
 
-function storeOf<T extends KubeObject>(
-  objects: readonly Live<T>[],
-  by: Record<string, Indexer<T>>,
-): Store<T> {
-  const store = new Store<T>(by);
-  for (const object of objects) store.set(object);
-  return store;
-}
+/** An informer's cache in the hands of a test. */
+class PlayedCache<T extends KubeObject> implements Written<T> {
+  readonly #store: Store<T>;
+  readonly #handlers = new Set<(change: Change<T>) => void>();
 
-function cacheOf<T extends KubeObject>(store: Store<T>): Cache<T> {
-  return {
-    get: (namespace, name) => store.get(formatKey({ namespace, name })),
-    list: (namespace) =>
-      store.all().filter((object) => namespace === undefined || object.metadata.namespace === namespace),
-    by: (index, value) => store.by(index, value),
-  };
+  constructor(by: Record<string, Indexer<T>>, objects: readonly Live<T>[]) {
+    this.#store = new Store<T>(by);
+    for (const object of objects) this.#store.set(object);
+  }
+
+  get(namespace: string, name: string): Live<T> | undefined {
+    return this.#store.get(formatKey({ namespace, name }));
+  }
+
+  list(namespace?: string): Live<T>[] {
+    return this.#store
+      .all()
+      .filter((object) => namespace === undefined || object.metadata.namespace === namespace);
+  }
+
+  by(index: string, value: string): Live<T>[] {
+    return this.#store.by(index, value);
+  }
+
+  onChange(handler: (change: Change<T>) => void): () => void {
+    this.#handlers.add(handler);
+    return () => this.#handlers.delete(handler);
+  }
+
+  put(object: Live<T>): void {
+    this.#store.set(object);
+    for (const handler of this.#handlers) handler({ type: 'added', object });
+  }
+
+  remove({ namespace, name }: Key): void {
+    const object = this.get(namespace, name);
+    if (!object) return;
+    this.#store.delete(formatKey({ namespace, name }));
+    for (const handler of this.#handlers) handler({ type: 'deleted', object });
+  }
 }
 
 function chosen(choices: { [K in keyof Choices]: Choices[K] | undefined }): Choices {

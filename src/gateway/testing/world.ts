@@ -3,7 +3,6 @@ import { createServer as createHttpServer, type IncomingMessage, type RequestLis
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { pino } from 'pino';
-import { onTestFinished } from 'vitest';
 import { createServer, type ServerOptions } from '../server.ts';
 import { aPod, aServer, cachesOf } from './objects.ts';
 
@@ -29,10 +28,18 @@ export const answering =
     response.end(JSON.stringify(body));
   };
 
+/** Has something done when a test is over, as `onTestFinished` of vitest does. */
+export type OnEnd = (end: () => void | Promise<void>) => void;
+
 /** Web servers on one port, each at an address of its own: Linux has all of 127.0.0.0/8. */
-export class Replicas {
+class ReplicaServers {
+  readonly #onEnd: OnEnd;
   #port = 0;
   #next = 1;
+
+  constructor(onEnd: OnEnd) {
+    this.#onEnd = onEnd;
+  }
 
   /** What every replica listens on, also those that do not. */
   get port(): number {
@@ -53,7 +60,7 @@ export class Replicas {
     server.listen(this.#port, ip);
     await once(server, 'listening');
     this.#port = (server.address() as AddressInfo).port;
-    onTestFinished(() => {
+    this.#onEnd(() => {
       server.close();
       server.closeAllConnections();
     });
@@ -66,9 +73,13 @@ export class Replicas {
   }
 }
 
-/** A gateway in front of replicas of the server `chat`, at an address. */
-export async function gatewayBefore(answers: readonly (Answer | 'absent')[], choices: GatewayChoices = {}) {
-  const replicas = new Replicas();
+/** Starts a gateway in front of replicas of the server `chat`, at an address. */
+export async function startGatewayBefore(
+  onEnd: OnEnd,
+  answers: readonly (Answer | 'absent')[],
+  choices: GatewayChoices = {},
+) {
+  const replicas = new ReplicaServers(onEnd);
   const played: PlayedReplica[] = [];
   // Those that listen first: they choose the port.
   for (const answer of answers) if (answer !== 'absent') played.push(await replicas.start(answer));
@@ -85,15 +96,16 @@ export async function gatewayBefore(answers: readonly (Answer | 'absent')[], cho
     limits: { request: 60_000, idle: 30_000, connect: 2000, ...choices.limits },
     port: replicas.port,
     keys: choices.keys,
+    management: choices.management && { ...choices.management, caches },
     certificate: choices.certificate,
   });
   const listening = await gateway.app.listen({ port: 0, host: '127.0.0.1' });
   const url = choices.certificate ? listening.replace('http:', 'https:') : listening;
-  onTestFinished(async () => {
+  onEnd(async () => {
     gateway.app.server.closeAllConnections();
     await gateway.app.close();
   });
-  const post = (path: string, body: unknown, init: RequestInit = {}): Promise<Response> =>
+  const post = (path: string, body: unknown, init: PostOptions = {}): Promise<Response> =>
     fetch(`${url}${path}`, {
       method: 'POST',
       body: typeof body === 'string' ? body : JSON.stringify(body),
@@ -103,10 +115,16 @@ export async function gatewayBefore(answers: readonly (Answer | 'absent')[], cho
   return { ...gateway, url, caches, server, played, lines, post };
 }
 
-interface GatewayChoices {
+interface PostOptions {
+  headers?: Record<string, string>;
+  signal?: AbortSignal;
+}
+
+export interface GatewayChoices {
   server?: ReturnType<typeof aServer>;
   admission?: Partial<ServerOptions['admission']>;
   limits?: Partial<ServerOptions['limits']>;
   keys?: ServerOptions['keys'];
+  management?: Omit<NonNullable<ServerOptions['management']>, 'caches'>;
   certificate?: ServerOptions['certificate'];
 }

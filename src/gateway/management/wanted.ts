@@ -1,0 +1,111 @@
+import { z } from 'zod';
+import { bitsPerWeight } from '../../api/choices.ts';
+import {
+  HuggingFaceSource,
+  OllamaSource,
+  publicHub,
+  publicRegistry,
+  type ModelSource,
+} from '../../api/source.ts';
+import { ModelNameError, objectNameFor, sourceByName, type SourceByName } from '../../sources/model-name.ts';
+import { Refusal } from '../refusal.ts';
+
+/** What the body of a pull says. */
+export const PullRequest = z.strictObject({
+  /** As its source has it: `Qwen/Qwen3-8B-GGUF`, `llama3.1:8b`. */
+  name: z.string().min(1).max(700),
+  source: z.enum(['huggingface', 'ollama']).optional(),
+  revision: HuggingFaceSource.shape.revision.unwrap().optional(),
+  quantization: HuggingFaceSource.shape.quantization,
+  quantization_bits: z.literal(bitsPerWeight).optional(),
+  endpoint: z.string().max(512).optional(),
+  /** The name of the Model; default: made of the name that the source has for it. */
+  model_id: z.string().max(40).optional(),
+  namespace: z.string().max(63).optional(),
+  stream: z.boolean().default(true),
+});
+type Asked = Omit<z.infer<typeof PullRequest>, 'stream' | 'namespace'>;
+
+/** A Model as it is to be. */
+export interface Wanted {
+  name: string;
+  source: z.input<typeof ModelSource>;
+}
+
+/**
+ * The Model that a pull asks for, under the name that the command line gives it too.
+ * @param endpoints hubs and registries that callers may name
+ * @throws Refusal
+ */
+export function wantedOf(asked: Asked, endpoints: readonly string[]): Wanted {
+  const named = nameMeans(asked);
+  const source = sourceOf(asked, named);
+  allow(source, endpoints);
+  return { name: asked.model_id ?? objectNameFor(named), source };
+}
+
+function nameMeans({ name, source, quantization }: Asked): SourceByName {
+  try {
+    const named = sourceByName(name, source);
+    if ('ollama' in named || quantization === undefined) return named;
+    return { huggingFace: { ...named.huggingFace, quantization } };
+  } catch (error) {
+    if (!(error instanceof ModelNameError)) throw error;
+    const next = source === undefined ? ' Say which: source is huggingface or ollama.' : '';
+    throw invalid(`${error.message}.${next}`);
+  }
+}
+
+function sourceOf(
+  { quantization, quantization_bits: bits, revision, endpoint }: Asked,
+  named: SourceByName,
+): Wanted['source'] {
+  if ('huggingFace' in named) {
+    const { repo, revision: itsRevision, quantization: its } = named.huggingFace;
+    const chosen = { repo, revision: revision ?? itsRevision, quantization: its, bits, endpoint };
+    return { huggingFace: parsed(HuggingFaceSource, chosen) };
+  }
+  if (revision !== undefined || quantization !== undefined || bits !== undefined) {
+    throw invalid(
+      'revision, quantization and quantization_bits choose among the files of Hugging Face: name a tag in place of them, as in llama3.1:8b-instruct-q4_K_M.',
+    );
+  }
+  return { ollama: parsed(OllamaSource, { model: named.ollama.model, endpoint }) };
+}
+
+/** Hubs and registries that everybody may name. */
+const publicEndpoints = [publicHub, publicRegistry, 'https://hf.co'];
+
+/** @throws Refusal for a hub or a registry that callers may not name */
+function allow({ huggingFace, ollama }: Wanted['source'], endpoints: readonly string[]): void {
+  const [host] = /^[^/]+(?=\/[^/]+\/)/.exec(ollama?.model ?? '') ?? [];
+  const asked = host === undefined ? (huggingFace?.endpoint ?? ollama?.endpoint) : `https://${host}`;
+  const same = (one: string, other: string): boolean => one.replace(/\/+$/, '') === other.replace(/\/+$/, '');
+  if (asked === undefined || [...publicEndpoints, ...endpoints].some((each) => same(each, asked))) return;
+  throw new Refusal(
+    403,
+    `The endpoint ${asked} may not be named here. Those that may are listed in the values of the chart (gateway.management.endpoints).`,
+    { code: 'endpoint_not_allowed', param: 'endpoint' },
+  );
+}
+
+function parsed<T>(schema: z.ZodType<T>, value: Record<string, unknown>): T {
+  const given = Object.fromEntries(Object.entries(value).filter(([, each]) => each !== undefined));
+  const { data, error } = schema.safeParse(given);
+  if (data === undefined) throw invalid(z.prettifyError(error!));
+  return data;
+}
+
+/** @throws Refusal that names the field */
+export function parseBody<T>(schema: z.ZodType<T>, json: unknown): T {
+  const { data, error } = schema.safeParse(json);
+  if (error === undefined) return data;
+  const [issue] = error.issues;
+  const param = issue?.path.join('.') ?? '';
+  throw new Refusal(400, param === '' ? (issue?.message ?? '') : `${param}: ${issue?.message}`, {
+    code: 'invalid_request',
+    ...(param !== '' && { param }),
+  });
+}
+
+const invalid = (message: string): Refusal => new Refusal(400, message, { code: 'invalid_request' });
