@@ -11,6 +11,7 @@ import { z } from 'zod';
 import { customResourceDefinition, definitions } from '../src/api/crd.ts';
 import { PullerOptions } from '../src/api/puller-options.ts';
 import { reasons, type ReasonText } from '../src/api/reasons.ts';
+import { ServerNetwork } from '../src/api/server-network.ts';
 import { createMetrics } from '../src/runtime-image/metrics.ts';
 import { createServer } from '../src/runtime-image/server.ts';
 import { newState } from '../src/runtime-image/state.ts';
@@ -68,9 +69,16 @@ const gateway = only({
   podAnnotations: { type: 'object' },
 });
 
-/** What Helm checks the values of the chart by: those where a wrong name or value would be found out late. */
-function valuesSchema(): string {
-  const { $schema, ...puller } = z.toJSONSchema(PullerOptions, {
+const repository = { type: 'string', minLength: 1 };
+const admissionPolicy = {
+  type: 'object',
+  additionalProperties: false,
+  properties: { enabled: { type: 'boolean' }, images: { type: 'array', items: repository } },
+};
+
+/** Of values that have the form of a schema of ours. */
+function schemaOf(schema: z.ZodType): Record<string, unknown> {
+  const { $schema: _, ...written } = z.toJSONSchema(schema, {
     target: 'draft-7',
     io: 'input',
     override: ({ jsonSchema }) => {
@@ -80,7 +88,15 @@ function valuesSchema(): string {
       if (jsonSchema.properties) jsonSchema.additionalProperties = false;
     },
   });
-  return `${JSON.stringify({ $schema, type: 'object', properties: { puller, pulls, gateway } }, null, 2)}\n`;
+  return written;
+}
+
+/** What Helm checks the values of the chart by: those where a wrong name or value would be found out late. */
+function valuesSchema(): string {
+  const networkPolicy = schemaOf(ServerNetwork.extend({ enabled: z.boolean() }));
+  const properties = { puller: schemaOf(PullerOptions), pulls, gateway, networkPolicy, admissionPolicy };
+  const $schema = 'http://json-schema.org/draft-07/schema#';
+  return `${JSON.stringify({ $schema, type: 'object', properties }, null, 2)}\n`;
 }
 
 /** For people: ``Model: `Resolved`, `Pulled`; events of a PersistentVolumeClaim``. */

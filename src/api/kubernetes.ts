@@ -48,7 +48,8 @@ function requirement<const Operators extends readonly [string, ...string[]]>(ope
   });
 }
 
-const LabelSelector = z.object({
+/** metav1.LabelSelector. */
+export const LabelSelector = z.object({
   matchLabels: z.record(z.string(), z.string().max(63)).optional(),
   matchExpressions: z
     .array(requirement(['In', 'NotIn', 'Exists', 'DoesNotExist']))

@@ -4,23 +4,30 @@ import type {
   V1Job,
   V1Lease,
   V1Node,
+  V1NetworkPolicy,
   V1PersistentVolumeClaim,
   V1Pod,
+  V1PodDisruptionBudget,
   V1Service,
+  V1ServiceAccount,
   V1StorageClass,
 } from '@kubernetes/client-node';
 import type { Kind } from './kind.ts';
 
 /**
- * client-node's generated classes describe objects after its deserializer, with Date for times; over plain HTTP a
- * time is a string. Undefined members are allowed because JSON drops them.
+ * client-node's generated classes describe objects after its deserializer, with Date for times, and `_from` for a word that
+ * some languages keep for themselves; over plain HTTP a time is a string. Undefined members are allowed because JSON drops
+ * them.
  */
 export type Wire<T> = T extends Date
   ? string
   : T extends readonly (infer Item)[]
     ? Wire<Item>[]
     : T extends object
-      ? { [K in keyof T]: Wire<T[K]> | (undefined extends T[K] ? undefined : never) }
+      ? {
+          [K in keyof T as K extends `_${infer Word}` ? Word : K]:
+            Wire<T[K]> | (undefined extends T[K] ? undefined : never);
+        }
       : T;
 
 export type Job = Wire<V1Job>;
@@ -30,6 +37,9 @@ export type StorageClass = Wire<V1StorageClass>;
 export type Deployment = Wire<V1Deployment>;
 export type Service = Wire<V1Service>;
 export type Node = Wire<V1Node>;
+export type ServiceAccount = Wire<V1ServiceAccount>;
+export type NetworkPolicy = Wire<V1NetworkPolicy>;
+export type PodDisruptionBudget = Wire<V1PodDisruptionBudget>;
 export type KubeEvent = Wire<EventsV1Event>;
 export type Lease = Wire<V1Lease>;
 
@@ -58,6 +68,24 @@ export const services: Kind<Service> = {
   apiVersion: 'v1',
   kind: 'Service',
   plural: 'services',
+  namespaced: true,
+};
+export const serviceAccounts: Kind<ServiceAccount> = {
+  apiVersion: 'v1',
+  kind: 'ServiceAccount',
+  plural: 'serviceaccounts',
+  namespaced: true,
+};
+export const networkPolicies: Kind<NetworkPolicy> = {
+  apiVersion: 'networking.k8s.io/v1',
+  kind: 'NetworkPolicy',
+  plural: 'networkpolicies',
+  namespaced: true,
+};
+export const podDisruptionBudgets: Kind<PodDisruptionBudget> = {
+  apiVersion: 'policy/v1',
+  kind: 'PodDisruptionBudget',
+  plural: 'poddisruptionbudgets',
   namespaced: true,
 };
 export const events: Kind<KubeEvent> = {

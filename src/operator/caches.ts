@@ -12,15 +12,19 @@ import type { ServerCaches } from '../controllers/modelserver/reconcile.ts';
 import {
   deployments,
   jobs,
+  networkPolicies,
   nodes,
   persistentVolumeClaims,
+  podDisruptionBudgets,
   pods,
+  serviceAccounts,
   services,
   storageClasses,
   type Job,
   type Node,
   type PersistentVolumeClaim,
   type Pod,
+  type PodDisruptionBudget,
   type StorageClass,
 } from '../kube/builtin.ts';
 import { sleep, type Sleep } from '../kube/backoff.ts';
@@ -43,7 +47,15 @@ import {
   trigger,
   unless,
 } from '../kube/triggers.ts';
-import { pruneClaim, pruneDeployment, pruneJob, pruneNode, prunePod, pruneStorageClass } from './prune.ts';
+import {
+  pruneBudget,
+  pruneClaim,
+  pruneDeployment,
+  pruneJob,
+  pruneNode,
+  prunePod,
+  pruneStorageClass,
+} from './prune.ts';
 
 export type Caches = ModelCaches & ServerCaches;
 
@@ -110,6 +122,9 @@ export function startCaches(
     }),
     deployments: ours(deployments, {}, pruneDeployment),
     services: ours(services),
+    serviceAccounts: ours(serviceAccounts),
+    networkPolicies: ours(networkPolicies),
+    budgets: ours(podDisruptionBudgets, {}, pruneBudget),
     storageClasses:
       namespace === undefined
         ? new Informer({ client, kind: storageClasses, log, prune: pruneStorageClass })
@@ -128,6 +143,9 @@ export function observedBy(caches: Caches): Observe {
       [persistentVolumeClaims.plural]: caches.claims,
       [deployments.plural]: caches.deployments,
       [services.plural]: caches.services,
+      [serviceAccounts.plural]: caches.serviceAccounts,
+      [networkPolicies.plural]: caches.networkPolicies,
+      [podDisruptionBudgets.plural]: caches.budgets,
     }) as [string, Informer<KubeObject>][],
   );
   return (kind, object) => informers.get(kind.plural)?.observe(object);
@@ -212,6 +230,10 @@ export function wire(
   trigger(caches.claims, related(ownerOf(models)), model);
   trigger(caches.deployments, related(ownerOf(modelServers)), server);
   trigger(caches.services, related(ownerOf(modelServers)), server);
+  trigger(caches.serviceAccounts, related(ownerOf(modelServers)), server);
+  trigger(caches.networkPolicies, related(ownerOf(modelServers)), server);
+  // Not when it says how many pods may go: that changes with every pod, of which the pods themselves tell.
+  trigger(caches.budgets, unless(isSameBudget, related(ownerOf(modelServers))), server);
 
   // What the spec names, and what there is a note of.
   trigger(caches.otherClaims, unless(isUsableAlike, referrers(caches.models, 'claim')), model);
@@ -315,6 +337,15 @@ function standing(status: Model['status']): unknown[] {
   const ready = findCondition(status?.conditions, 'Ready');
   const isStalled = findCondition(status?.conditions, 'Stalled')?.status === 'True';
   return [ready?.reason, isStalled && ready?.message];
+}
+
+/** Whether two versions of a budget ask for the same: the caches do not keep more of it. */
+function isSameBudget(one: Live<PodDisruptionBudget>, other: Live<PodDisruptionBudget>): boolean {
+  return isDeepStrictEqual(wishOf(one), wishOf(other));
+}
+
+function wishOf({ metadata: { resourceVersion: _, ...metadata }, spec }: Live<PodDisruptionBudget>): unknown {
+  return [metadata, spec];
 }
 
 /** Whether two versions of a server keep the same of the same Models from going. */

@@ -14,6 +14,7 @@ describe('readConfig', () => {
       pullerImage: 'puller:1',
       runtimeImages: { cpu: 'runtime:1', cuda: 'runtime:1-cuda', vulkan: 'runtime:1-vulkan' },
       puller: {},
+      servers: { network: undefined, pullSecrets: [] },
       pulls: { cluster: undefined, namespace: undefined },
       namespace: undefined,
       concurrency: 8,
@@ -80,6 +81,33 @@ describe('readConfig', () => {
     ],
   ])('refuses %s for pullers', (_what, text, told) => {
     expect(() => readConfig({ ...images, LONGSHORE_PULLER: text })).toThrow(told);
+  });
+
+  it('takes who reaches servers, and by which Secrets their image is pulled', () => {
+    const network = { clients: [{ namespaceSelector: { matchLabels: { team: 'a' } } }], egress: [{}] };
+    const { servers } = readConfig({
+      ...images,
+      LONGSHORE_SERVER_NETWORK: JSON.stringify(network),
+      LONGSHORE_SERVER_PULL_SECRETS: 'registry,mirror',
+    });
+    expect(servers).toEqual({
+      network: { ...network, monitoring: [] },
+      pullSecrets: ['registry', 'mirror'],
+    });
+  });
+
+  it.each([
+    ['no JSON', '{', /LONGSHORE_SERVER_NETWORK: is not JSON/],
+    ['an unknown field', '{"ingress":[]}', /LONGSHORE_SERVER_NETWORK: .*ingress/],
+    ['a peer of no known kind', '{"clients":[{"serviceSelector":{}}]}', /LONGSHORE_SERVER_NETWORK\.clients/],
+  ])('refuses %s for the network of servers', (_what, text, told) => {
+    expect(() => readConfig({ ...images, LONGSHORE_SERVER_NETWORK: text })).toThrow(told);
+  });
+
+  it('refuses what no Secret is called', () => {
+    expect(() => readConfig({ ...images, LONGSHORE_SERVER_PULL_SECRETS: 'a,B C' })).toThrow(
+      /LONGSHORE_SERVER_PULL_SECRETS/,
+    );
   });
 
   it('names every variable that is missing or malformed', () => {

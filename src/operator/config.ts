@@ -1,8 +1,11 @@
 import { z } from 'zod';
 import { isReservedKey } from '../api/pod-metadata.ts';
+import { ObjectName } from '../api/kubernetes.ts';
 import { PullerOptions } from '../api/puller-options.ts';
+import { ServerNetwork } from '../api/server-network.ts';
 import type { PullLimits } from '../controllers/model/pull/pull-queue.ts';
 import type { RuntimeImages } from '../controllers/modelserver/runtime-image.ts';
+import type { ServerSurroundings } from '../controllers/modelserver/workload/objects.ts';
 import { defaultTiming, type ElectionTiming } from '../kube/election-options.ts';
 
 /** What the API server checks of a Model, and nobody of the operator's settings. */
@@ -17,24 +20,31 @@ const Defaults = PullerOptions.strict()
       'labels and annotations: longshore.dev/... and app.kubernetes.io/managed-by are set by Longshore',
   });
 
+/** The value of a variable that holds JSON. */
+const fromJson = (text: string, context: z.RefinementCtx): unknown => {
+  try {
+    return JSON.parse(text);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is not JSON' });
+    return z.NEVER;
+  }
+};
+
 const Environment = z.object({
   LONGSHORE_PULLER_IMAGE: z.string().min(1),
   LONGSHORE_RUNTIME_IMAGE_CPU: z.string().min(1),
   LONGSHORE_RUNTIME_IMAGE_CUDA: z.string().min(1),
   LONGSHORE_RUNTIME_IMAGE_VULKAN: z.string().min(1),
   /** As `spec.puller` of a Model, in JSON. */
-  LONGSHORE_PULLER: z
+  LONGSHORE_PULLER: z.string().default('{}').transform(fromJson).pipe(Defaults),
+  /** Who reaches servers, and whom they reach, in JSON; absent: they get no NetworkPolicy. */
+  LONGSHORE_SERVER_NETWORK: z.string().transform(fromJson).pipe(ServerNetwork).optional(),
+  /** Secrets that the image of servers is pulled with, by their names with commas in between. */
+  LONGSHORE_SERVER_PULL_SECRETS: z
     .string()
-    .default('{}')
-    .transform((text, context) => {
-      try {
-        return JSON.parse(text) as unknown;
-      } catch {
-        context.addIssue({ code: 'custom', message: 'is not JSON' });
-        return z.NEVER;
-      }
-    })
-    .pipe(Defaults),
+    .default('')
+    .transform((names) => names.split(',').filter((name) => name !== ''))
+    .pipe(z.array(ObjectName)),
   /** Absent: all namespaces. */
   LONGSHORE_NAMESPACE: z.string().min(1).optional(),
   /** Pulls at the same time, in all namespaces and in each; absent: no limit. */
@@ -59,6 +69,8 @@ export interface Config {
   runtimeImages: RuntimeImages;
   /** What holds for pullers where the spec of a Model says nothing. */
   puller: PullerOptions;
+  /** What all servers have in common. */
+  servers: ServerSurroundings;
   namespace: string | undefined;
   pulls: PullLimits;
   /** Reconciles at the same time, of each kind. */
@@ -100,6 +112,10 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
       vulkan: data.LONGSHORE_RUNTIME_IMAGE_VULKAN,
     },
     puller: data.LONGSHORE_PULLER,
+    servers: {
+      network: data.LONGSHORE_SERVER_NETWORK,
+      pullSecrets: data.LONGSHORE_SERVER_PULL_SECRETS,
+    },
     namespace: data.LONGSHORE_NAMESPACE,
     pulls: { cluster: data.LONGSHORE_PULLS, namespace: data.LONGSHORE_PULLS_PER_NAMESPACE },
     concurrency: data.LONGSHORE_CONCURRENCY,

@@ -49,7 +49,7 @@ export class LongshoreOperator extends k8sOperator.default {
   protected override async init(): Promise<void> {
     const { namespace, concurrency, port, instance, lease, timing, pullerImage, puller, runtimeImages } =
       this.#config;
-    const limits = this.#config.pulls;
+    const { pulls: limits, servers: surroundings } = this.#config;
     const log = this.#log;
     const client = connect(this.kubeConfig, { fieldManager: 'longshore', userAgent: 'longshore-operator' });
     const events = new EventRecorder({ client, log, controller: 'longshore.dev/operator', instance });
@@ -70,6 +70,9 @@ export class LongshoreOperator extends k8sOperator.default {
       caches.otherClaims,
       caches.deployments,
       caches.services,
+      caches.serviceAccounts,
+      caches.networkPolicies,
+      caches.budgets,
       caches.storageClasses,
       caches.nodes,
     ].filter((cache) => cache !== undefined);
@@ -90,7 +93,9 @@ export class LongshoreOperator extends k8sOperator.default {
     const server = new Controller({
       ...common,
       name: 'modelserver',
-      reconcile: whileLeading(serverReconciler({ caches, actor: acting, images: runtimeImages, loads })),
+      reconcile: whileLeading(
+        serverReconciler({ caches, actor: acting, images: runtimeImages, surroundings, loads }),
+      ),
     });
     this.#server = healthServer({ isReady: () => this.#ready && !this.#stopping.signal.aborted, metrics });
     const address = await this.#server.listen({ port, host: '0.0.0.0' });

@@ -9,7 +9,15 @@ import { pollPod } from '../controllers/poll.ts';
 import { aClaim, aJob, aModel, aPodOf, aStorageClass, aView, meta } from '../controllers/testing/objects.ts';
 import type { Job, Pod } from '../kube/builtin.ts';
 import { controllerOf, type Live } from '../kube/kind.ts';
-import { pruneClaim, pruneDeployment, pruneJob, pruneNode, prunePod, pruneStorageClass } from './prune.ts';
+import {
+  pruneBudget,
+  pruneClaim,
+  pruneDeployment,
+  pruneJob,
+  pruneNode,
+  prunePod,
+  pruneStorageClass,
+} from './prune.ts';
 
 /** As a kubelet leaves it. */
 function fullPod(status: Pod['status'] = {}): Live<Pod> {
@@ -225,4 +233,10 @@ it('of a StorageClass its name is kept, whether it is a default one, when it has
     volumeBindingMode: 'WaitForFirstConsumer',
     allowVolumeExpansion: true,
   });
+});
+
+it('of a budget all is kept but how many pods may go', () => {
+  const budget = { metadata: meta('chat'), spec: { maxUnavailable: 1 } };
+  const status = { currentHealthy: 2, desiredHealthy: 1, disruptionsAllowed: 1, expectedPods: 2 };
+  expect(pruneBudget({ ...budget, status })).toEqual(budget);
 });

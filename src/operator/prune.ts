@@ -1,5 +1,13 @@
 import { labelPrefix } from '../controllers/labels.ts';
-import type { Deployment, Job, Node, PersistentVolumeClaim, Pod, StorageClass } from '../kube/builtin.ts';
+import type {
+  Deployment,
+  Job,
+  Node,
+  PersistentVolumeClaim,
+  Pod,
+  PodDisruptionBudget,
+  StorageClass,
+} from '../kube/builtin.ts';
 import type { KubeObject, Live } from '../kube/kind.ts';
 import { defaultClassAnnotations } from '../kube/storage-class.ts';
 
@@ -75,6 +83,11 @@ export function pruneDeployment({ status = {}, ...deployment }: Live<Deployment>
     return type === 'Progressing' ? { type, status: state, reason } : [];
   });
   return { ...deployment, status: { ...counts, ...(told.length > 0 && { conditions: told }) } };
+}
+
+/** What the caches keep of a budget: all but how many pods may go at the moment. */
+export function pruneBudget({ status: _, ...budget }: Live<PodDisruptionBudget>): Live<PodDisruptionBudget> {
+  return budget;
 }
 
 /** Who an object is: with labels of ours only, and of its owners the one that controls it. */

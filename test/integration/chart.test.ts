@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KubeConfig } from '@kubernetes/client-node';
 import { expect, inject, test } from 'vitest';
-import { parseAllDocuments, stringify } from 'yaml';
+import { stringify } from 'yaml';
 import { models } from '../../src/controllers/kinds.ts';
 import { inUseFinalizer } from '../../src/controllers/labels.ts';
 import { connect } from '../../src/kube/client.ts';
@@ -11,12 +11,10 @@ import { addFinalizer } from '../../src/kube/finalizers.ts';
 import type { KubeObject } from '../../src/kube/kind.ts';
 import { readConfig, readReleaseConfig, type Config } from '../../src/operator/config.ts';
 import { run } from '../cluster/commands.ts';
-import { ensureTools } from '../cluster/tools/tools.ts';
+import { renderChart } from './chart.ts';
 import { aModel } from './objects.ts';
 import { runRelease } from './release-program.ts';
 import { namespaces } from './world.ts';
-
-const chart = join(import.meta.dirname, '../../charts/longshore');
 
 interface Rendered extends KubeObject {
   spec?: {
@@ -31,15 +29,13 @@ const it = test
     onCleanup(() => rm(folder, { recursive: true }));
     return folder;
   })
-  .extend('render', { scope: 'file' }, async ({ folder }) => {
-    const { helm = '' } = await ensureTools(['helm'], { say: (line) => console.error(`chart: ${line}`) });
-    return async (values: object): Promise<Rendered[]> => {
-      const file = join(folder, 'values.yaml');
-      await writeFile(file, stringify(values));
-      const rendered = await run(helm, ['template', 'longshore', chart, '--values', file]);
-      return parseAllDocuments(rendered).flatMap((document) => (document.toJS() as Rendered | null) ?? []);
-    };
-  })
+  .extend(
+    'render',
+    { scope: 'file' },
+    () =>
+      async (values: object): Promise<Rendered[]> =>
+        renderChart(values),
+  )
   .extend('configOf', { scope: 'file' }, ({ render }) => async (values: object): Promise<Config> => {
     const deployment = (await render(values)).find(({ kind }) => kind === 'Deployment');
     const [container] = deployment!.spec!.template.spec.containers;
@@ -85,6 +81,40 @@ it('a chart lets as many pulls run as its values say', async ({ configOf }) => {
   expect((await configOf({ pulls })).pulls).toEqual({ cluster: 1_000_000, namespace: 2 });
   await expect(configOf({ pulls: { perCluster: 0 } })).rejects.toThrow(/perCluster/);
   await expect(configOf({ pulls: { perNode: 1 } })).rejects.toThrow(/perNode/);
+});
+
+it('a chart tells who reaches servers, its operator included', async ({ configOf }) => {
+  const labels = {
+    'app.kubernetes.io/name': 'longshore-operator',
+    'app.kubernetes.io/instance': 'longshore',
+  };
+  const operator = {
+    namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'default' } },
+    podSelector: { matchLabels: labels },
+  };
+  const usual = { network: { clients: [], monitoring: [operator], egress: [] }, pullSecrets: [] };
+  expect((await configOf({})).servers).toEqual(usual);
+  expect((await configOf({ networkPolicy: { enabled: false } })).servers.network).toBeUndefined();
+  const clients = [{ namespaceSelector: { matchLabels: { team: 'a' } } }];
+  const monitoring = [{ ipBlock: { cidr: '10.0.0.0/8' } }];
+  const egress = [{ ports: [{ port: 15012, protocol: 'TCP' }] }];
+  const image = { serverPullSecrets: ['registry', 'mirror'] };
+  expect((await configOf({ networkPolicy: { clients, monitoring, egress }, image })).servers).toEqual({
+    network: { clients, monitoring: [...monitoring, operator], egress },
+    pullSecrets: ['registry', 'mirror'],
+  });
+  await expect(configOf({ networkPolicy: { ingress: [] } })).rejects.toThrow(/ingress/);
+});
+
+it('a chart comes with a policy for its operator, or without', async ({ render }) => {
+  const policiesOf = (objects: Rendered[]) =>
+    objects.filter(({ kind = '' }) => kind.startsWith('ValidatingAdmissionPolicy')).map(({ kind }) => kind);
+  expect(policiesOf(await render({}))).toEqual([
+    'ValidatingAdmissionPolicy',
+    'ValidatingAdmissionPolicyBinding',
+  ]);
+  expect(policiesOf(await render({ admissionPolicy: { enabled: false } }))).toEqual([]);
+  await expect(render({ admissionPolicy: { image: 'x' } })).rejects.toThrow(/image/);
 });
 
 it.for([

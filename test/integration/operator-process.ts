@@ -67,6 +67,7 @@ export class OperatorProcess {
         ...(!allNamespaces && { LONGSHORE_NAMESPACE: namespace }),
         ...(pulls.cluster !== undefined && { LONGSHORE_PULLS: String(pulls.cluster) }),
         ...(pulls.namespace !== undefined && { LONGSHORE_PULLS_PER_NAMESPACE: String(pulls.namespace) }),
+        LONGSHORE_SERVER_NETWORK: '{}',
         LONGSHORE_LEASE_NAMESPACE: namespace,
         LONGSHORE_LEASE_SECONDS: String(timing.leaseSeconds),
         LONGSHORE_RENEW_SECONDS: String(timing.renewSeconds),

@@ -34,6 +34,25 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ .image.repository }}:{{ .image.tag | default (printf "%s%s" .root.Chart.AppVersion (.suffix | default "")) }}
 {{- end }}
 
+{{- /* Who reaches the pods of servers, in JSON. The operator does: it asks them how far they are. */}}
+{{- define "longshore.serverNetwork" -}}
+{{- $here := dict "matchLabels" (dict "kubernetes.io/metadata.name" .Release.Namespace) }}
+{{- $operator := dict "matchLabels" (fromYaml (include "longshore.selector" .)) }}
+{{- with .Values.networkPolicy }}
+{{- $monitoring := append .monitoring (dict "namespaceSelector" $here "podSelector" $operator) }}
+{{- dict "clients" .clients "monitoring" $monitoring "egress" .egress | toJson }}
+{{- end }}
+{{- end }}
+
+{{- /* Repositories of the images that the operator may have run, as a list in JSON, which is one in CEL too. */}}
+{{- define "longshore.approvedImages" -}}
+{{- $own := list .Values.image.operator.repository }}
+{{- range .Values.image.runtime }}
+{{- $own = append $own .repository }}
+{{- end }}
+{{- concat $own .Values.admissionPolicy.images | uniq | toJson }}
+{{- end }}
+
 {{- define "longshore.uninstall" -}}
 helm.sh/hook: post-delete
 helm.sh/hook-weight: {{ . | quote }}

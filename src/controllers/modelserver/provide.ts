@@ -1,25 +1,21 @@
 import type { ModelServerStatus } from '../../api/modelserver.ts';
-import { deployments, services } from '../../kube/builtin.ts';
-import { child, type Outcome } from '../step.ts';
+import type { Outcome } from '../step.ts';
 import { planRollout } from './rollout/plan.ts';
 import { isObserved } from './rollout/progress.ts';
 import { readRecord } from './rollout/record.ts';
 import { rolloutStatus, runtimeCondition } from './rollout/standing.ts';
 import type { ServerView } from './view.ts';
-import { serverService } from './workload/service.ts';
+import { unwantedObjects, workloadObjects } from './workload/objects.ts';
 
-/** A Deployment of what is to be served, behind a Service. */
+/** A Deployment of what is to be served, behind a Service, and what goes with them. */
 export function provideWorkload(view: ServerView): Outcome<ModelServerStatus> {
   const plan = planRollout(view);
   if (!plan) throw new Error('a workload comes after the Model has published something');
   return {
     at: 'done',
     message: 'Deployment and Service are there.',
-    apply: [
-      // First, since its name is the address that is promised: nothing is loaded behind a name that is taken.
-      child(services, serverService(view.server)),
-      child(deployments, plan.deployment),
-    ],
+    apply: workloadObjects(view.server, plan.deployment, view.surroundings),
+    remove: unwantedObjects(view.server, view, view.surroundings),
     status: rolloutStatus(view, plan),
     conditions: [runtimeCondition(view, plan)],
     events: plan.events,

@@ -2,12 +2,17 @@ import type { Model } from '../../api/model.ts';
 import type { ModelServer, ModelServerStatus } from '../../api/modelserver.ts';
 import {
   deployments,
+  networkPolicies,
+  podDisruptionBudgets,
   services,
   type Deployment,
+  type NetworkPolicy,
   type Node,
   type PersistentVolumeClaim,
   type Pod,
+  type PodDisruptionBudget,
   type Service,
+  type ServiceAccount,
 } from '../../kube/builtin.ts';
 import type { Reconcile } from '../../kube/controller.ts';
 import type { Informer } from '../../kube/informer.ts';
@@ -30,6 +35,7 @@ import { runtimeImage, type RuntimeImages } from './runtime-image.ts';
 import { finishRollout, rolloutStanding } from './rollout/standing.ts';
 import { placePods } from './scheduled.ts';
 import type { ServerView } from './view.ts';
+import type { ServerSurroundings } from './workload/objects.ts';
 
 /** What it takes to make a ModelServer true, in order. */
 export const steps: readonly Step<ServerView, ModelServerStatus>[] = [
@@ -47,6 +53,9 @@ export interface ServerCaches {
   modelServers: Informer<ModelServer>;
   deployments: Informer<Deployment>;
   services: Informer<Service>;
+  serviceAccounts: Informer<ServiceAccount>;
+  networkPolicies: Informer<NetworkPolicy>;
+  budgets: Informer<PodDisruptionBudget>;
   pods: Informer<Pod>;
   /** Those that Longshore has made, and the others. */
   claims: Informer<PersistentVolumeClaim>;
@@ -60,6 +69,8 @@ export interface ServerReconcilerOptions {
   actor: Actor;
   /** The images of the runtime. */
   images: RuntimeImages;
+  /** What all servers have in common. */
+  surroundings: ServerSurroundings;
   loads: Pick<PodPoller<LoadState>, 'follow'>;
 }
 
@@ -93,6 +104,7 @@ function gather(
   {
     caches,
     images,
+    surroundings,
     loads,
     mountFailures: mounts,
     now,
@@ -106,12 +118,15 @@ function gather(
     model,
     deployment: withSeen(deployments, caches.deployments.byOwner(uid), seen)[0],
     service: withSeen(services, caches.services.byOwner(uid), seen)[0],
+    networkPolicies: withSeen(networkPolicies, caches.networkPolicies.byOwner(uid), seen),
+    budgets: withSeen(podDisruptionBudgets, caches.budgets.byOwner(uid), seen),
     pods,
     loads: loads.follow(keyOf(server), podsToAsk(server, model, pods)),
     mountFailures: mounts,
     claim: claimOf(caches, namespace, model?.status?.artifact?.claimName),
     nodes: caches.nodes?.list(),
     image: runtimeImage(server.spec.gpu, images),
+    surroundings,
     now,
   };
 }
@@ -127,6 +142,12 @@ function cachedChild(caches: ServerCaches, { kind, object }: Child): Live<KubeOb
       return caches.deployments.get(namespace, name);
     case 'Service':
       return caches.services.get(namespace, name);
+    case 'ServiceAccount':
+      return caches.serviceAccounts.get(namespace, name);
+    case 'NetworkPolicy':
+      return caches.networkPolicies.get(namespace, name);
+    case 'PodDisruptionBudget':
+      return caches.budgets.get(namespace, name);
     default:
       return undefined;
   }

@@ -1,9 +1,18 @@
 import type { Model } from '../../api/model.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
-import type { Deployment, Node, PersistentVolumeClaim, Pod, Service } from '../../kube/builtin.ts';
+import type {
+  Deployment,
+  NetworkPolicy,
+  Node,
+  PersistentVolumeClaim,
+  Pod,
+  PodDisruptionBudget,
+  Service,
+} from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { LoadState } from '../../protocols/runtime.ts';
 import type { Said } from '../pod-poller.ts';
+import type { ServerSurroundings } from './workload/objects.ts';
 
 /** Everything that the steps of a ModelServer look at, read once. */
 export interface ServerView {
@@ -12,6 +21,9 @@ export interface ServerView {
   model: Live<Model> | undefined;
   deployment: Live<Deployment> | undefined;
   service: Live<Service> | undefined;
+  /** Objects of the server that not every server has. */
+  networkPolicies: Live<NetworkPolicy>[];
+  budgets: Live<PodDisruptionBudget>[];
   /** The pods of the Deployment's selector. */
   pods: Live<Pod>[];
   /** What the pods that run last said of their load and of chats, by pod name; those not heard yet are absent. */
@@ -24,5 +36,7 @@ export interface ServerView {
   nodes: readonly Live<Node>[] | undefined;
   /** The image of the runtime that computes on what the server asks for. */
   image: string;
+  /** What all servers have in common. */
+  surroundings: ServerSurroundings;
   now: Date;
 }

@@ -42,6 +42,7 @@ describe('serverDeployment', () => {
         template: {
           metadata: { labels, annotations: { 'longshore.dev/model-digest': anArtifact().digest } },
           spec: {
+            serviceAccountName: 'chat-server',
             automountServiceAccountToken: false,
             enableServiceLinks: false,
             terminationGracePeriodSeconds: 310,

@@ -8,6 +8,7 @@ import type { Artifact } from '../settings.ts';
 import { runtimeContainer } from './container.ts';
 import { podLabels } from './identity.ts';
 import { placement } from './placement.ts';
+import { accountName } from './service-account.ts';
 import { podVolumes } from './volumes.ts';
 
 type PodTemplate = NonNullable<Deployment['spec']>['template'];
@@ -29,6 +30,7 @@ export function serverPod(
     },
     spec: {
       ...hardenedPod,
+      serviceAccountName: accountName(server),
       ...(pod?.supplementalGroups && {
         securityContext: { ...hardenedPod.securityContext, supplementalGroups: pod.supplementalGroups },
       }),
