@@ -12,7 +12,7 @@ import type { World } from './world.ts';
 
 /** What people copy from the guides does what it says there. */
 const docs = join(import.meta.dirname, '../../docs');
-const guides = ['guides/models.md', 'networks.md'];
+const guides = ['guides/models.md', 'guides/serving-on-gpus.md', 'networks.md'];
 
 interface Block {
   language: string;

@@ -75,6 +75,8 @@ const unthrottled = {
   'concurrent-job-syncs': 20,
   'concurrent-deployment-syncs': 20,
   'concurrent-replicaset-syncs': 20,
+  // It looks at its targets every 15 s otherwise.
+  'horizontal-pod-autoscaler-sync-period': '1s',
 };
 
 export function kubeControllerManager(plane: ControlPlane, kubeconfig: string): Component {
