@@ -8,6 +8,8 @@ export interface Decoding {
   drawn: boolean;
   /** Of all streams together. */
   tokensPerSecond: number;
+  /** CPU time of the process for each token, the prompts' included. */
+  cpuMs: number;
   lag?: Lag;
 }
 
@@ -47,6 +49,11 @@ const rate =
   ({ decoding }) =>
     decoding.find((one) => one.streams === streams && one.drawn === drawn)?.tokensPerSecond;
 
+const cpu =
+  (streams: number): Read =>
+  ({ decoding }) =>
+    decoding.find((one) => one.streams === streams && !one.drawn)?.cpuMs;
+
 const lag =
   (streams: number): Read =>
   ({ decoding }) =>
@@ -62,6 +69,11 @@ export function tableOf(figures: RuntimeFigures): string {
       1,
     ]),
     ['tokens/s, one stream, drawn from the whole vocabulary', rate(1, true), 1],
+    ...streamsOf(figures).map((streams): [string, Read, number] => [
+      `ms of CPU for a token, ${streams} at once`,
+      cpu(streams),
+      2,
+    ]),
     ['ms to the first token, long prompt', ({ coldMs }) => coldMs, 0],
     ['ms to the first token, all but its end shared', ({ sharedMs }) => sharedMs, 0],
     ['tokens computed for a second turn', ({ turn }) => turn.computed, 0],

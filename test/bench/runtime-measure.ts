@@ -43,16 +43,20 @@ function counting(stream: number): string {
 
 async function decode(running: Running, streams: number, tokens: number, drawn: boolean): Promise<Decoding> {
   await running.lag();
+  const before = await running.figures();
   const asks = Array.from({ length: streams }, (_, stream) => ({
     prompt: counting(stream),
     most: tokens,
     drawn,
   }));
   const told = await running.answers(asks);
+  const after = await running.figures();
   const lag = await running.lag();
   if (!drawn && told.some((one) => one.tokens !== tokens))
     throw new Error(`asked for ${tokens} tokens, got ${told.map((one) => one.tokens).join(', ')}`);
-  return { streams, drawn, tokensPerSecond: rateOf(told), ...(lag && { lag }) };
+  const made = told.reduce((sum, one) => sum + one.tokens, 0);
+  const cpuMs = ((after.cpuSeconds - before.cpuSeconds) * 1000) / made;
+  return { streams, drawn, tokensPerSecond: rateOf(told), cpuMs, ...(lag && { lag }) };
 }
 
 /** Tokens of all streams in a second, from the first of them to the last; the first comes of the prompt. */

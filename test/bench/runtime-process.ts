@@ -14,7 +14,7 @@ export interface BenchedOptions {
   folder: string;
 }
 
-/** A program that is measured. Ended at the latest when it is disposed of. */
+/** A program that is measured. Ended when it is disposed of, and at the latest with this process. */
 export class BenchedProcess implements AsyncDisposable {
   /** `performance.now()` */
   readonly startedAt = performance.now();
@@ -38,6 +38,7 @@ export class BenchedProcess implements AsyncDisposable {
 
   private constructor(child: ChildProcess, name: string, log: string) {
     this.#child = child;
+    process.once('exit', () => child.kill('SIGKILL'));
     this.#name = name;
     this.#log = log;
   }

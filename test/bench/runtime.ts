@@ -38,6 +38,9 @@ const { values } = parseArgs({
 const whole: Plan = { streams: [1, 4, 8], tokens: 96, words: 800, times: 3 };
 const shortened: Plan = { streams: [1, 2], tokens: 6, words: 20, times: 1 };
 
+// Signals alone would leave what is measured behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
+
 if (values.help) console.log(usage);
 else process.exitCode = await main();
 
