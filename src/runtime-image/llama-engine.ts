@@ -32,9 +32,9 @@ export interface LlamaEngineParts {
 /** An engine whose requests are decoded together: each has a sequence of the context to itself while it runs. */
 export function llamaEngine({ model, context, format, defaults, threads }: LlamaEngineParts): Engine {
   // Sequences live as long as the context: a disposed one frees its place only later.
-  const step = lockstep();
-  const sequences = Array.from({ length: context.totalSequences }, () =>
-    sequenceOf(context.getSequence(), step),
+  const stepOf = lockstep();
+  const sequences = Array.from({ length: context.totalSequences }, (_, number) =>
+    sequenceOf(context.getSequence(), stepOf(number)),
   );
   const pool = createPool(sequences, maxQueued);
   const held = context.contextSize;

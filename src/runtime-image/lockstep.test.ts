@@ -7,11 +7,12 @@ const turns = async (count: number): Promise<void> => {
 
 describe('lockstep', () => {
   it('begins the next tokens of all sequences together, however long each took', async () => {
-    const { decode } = lockstep();
+    const stepOf = lockstep();
     let atWork = 0;
     /** How many were at work when each token was computed. */
     const together: number[] = [];
-    const sequence = async (turnsOfOne: number) => {
+    const sequence = async (turnsOfOne: number, number: number) => {
+      const { decode } = stepOf(number);
       for (let token = 0; token < 5; token++) {
         await decode(async () => {
           atWork++;
@@ -24,12 +25,19 @@ describe('lockstep', () => {
         for (let hands = 0; hands < 20; hands++) await Promise.resolve();
       }
     };
-    await Promise.all([sequence(1), sequence(2), sequence(5)]);
+    await Promise.all([1, 2, 5].map(sequence));
     expect(together).toEqual(Array(15).fill(3));
   });
 
+  it('begins them in their order, whichever asked first', async () => {
+    const stepOf = lockstep();
+    const begun: number[] = [];
+    await Promise.all([2, 0, 3, 1].map((number) => stepOf(number).decode(async () => begun.push(number))));
+    expect(begun).toEqual([0, 1, 2, 3]);
+  });
+
   it('takes who comes in between with the next ones', async () => {
-    const { decode } = lockstep();
+    const { decode } = lockstep()(0);
     const begun: string[] = [];
     const one = decode(async () => {
       begun.push('first');
@@ -43,7 +51,7 @@ describe('lockstep', () => {
   });
 
   it('holds nobody up with a prompt', async () => {
-    const { decode, prefill } = lockstep();
+    const { decode, prefill } = lockstep()(0);
     let prompt = 'not begun';
     const long = prefill(async () => {
       prompt = 'begun';
@@ -57,7 +65,7 @@ describe('lockstep', () => {
   });
 
   it('goes on after one that failed', async () => {
-    const { decode } = lockstep();
+    const { decode } = lockstep()(0);
     await expect(decode(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
     await expect(decode(async () => 'next')).resolves.toBe('next');
   });

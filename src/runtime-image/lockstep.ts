@@ -1,10 +1,4 @@
-/**
- * Has the sequences of a context ask for their next tokens at the same time.
- *
- * node-llama-cpp 3.22 computes what is asked for as soon as a batch is done, and keeps the context to itself while
- * anything is. Left alone, sequences ask one after the other: of eight the last is missed by every batch, and one that
- * has to forget tokens before it begins waits until the others have ended, however long they are.
- */
+/** How one sequence computes. */
 export interface Lockstep {
   /** Computes a token, together with all that ask before it is begun. The next ones wait for it. */
   readonly decode: <Result>(compute: () => Promise<Result>) => Promise<Result>;
@@ -12,17 +6,28 @@ export interface Lockstep {
   readonly prefill: <Result>(compute: () => Promise<Result>) => Promise<Result>;
 }
 
-export function lockstep(): Lockstep {
+/**
+ * Has the sequences of a context ask for their next tokens at the same time, in their order.
+ *
+ * node-llama-cpp 3.22 computes what is asked for as soon as a batch is done, and keeps the context to itself while
+ * anything is. Left alone, sequences ask one after the other: of eight the last is missed by every batch, and one that
+ * has to forget tokens before it begins waits until the others have ended, however long they are. And llama.cpp computes
+ * together only sequences whose numbers follow one another in the batch (split_equal in llama-batch.cpp): in the order
+ * in which they happen to ask, eight take as long as one after the other.
+ *
+ * @returns that of the sequence of a number
+ */
+export function lockstep(): (sequence: number) => Lockstep {
   /** Tokens that are being computed. */
   let decoding = 0;
-  let waiting: (() => void)[] = [];
+  let waiting: { sequence: number; go: () => void }[] = [];
   let due = false;
 
   function begin(): void {
     due = false;
-    const all = waiting;
+    const all = waiting.toSorted((a, b) => a.sequence - b.sequence);
     waiting = [];
-    for (const go of all) go();
+    for (const { go } of all) go();
   }
 
   /** A turn of the event loop later: whoever got a token just now asks for the next one before, and the context is free. */
@@ -32,16 +37,16 @@ export function lockstep(): Lockstep {
     setImmediate(begin);
   }
 
-  function turn(): Promise<void> {
-    return new Promise((resolve) => {
-      waiting.push(resolve);
+  function turn(sequence: number): Promise<void> {
+    return new Promise((go) => {
+      waiting.push({ sequence, go });
       beginSoon();
     });
   }
 
-  return {
+  return (sequence) => ({
     async decode(compute) {
-      await turn();
+      await turn(sequence);
       decoding++;
       try {
         return await compute();
@@ -51,8 +56,8 @@ export function lockstep(): Lockstep {
       }
     },
     async prefill(compute) {
-      await turn();
+      await turn(sequence);
       return await compute();
     },
-  };
+  });
 }

@@ -29,7 +29,7 @@ export interface Chosen {
   probabilities?: Iterable<[Token, number]>;
 }
 
-/** @param step that of all sequences of the context */
+/** @param step that of this sequence, in the context */
 export function sequenceOf(sequence: LlamaContextSequence, step: Lockstep): Sequence {
   const { batchSize, totalSequences } = sequence.context;
   return {
