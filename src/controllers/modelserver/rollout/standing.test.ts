@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { aModel, aServer, aServerView, commit } from '../../testing/objects.ts';
-import { aModelOf, aPodFrom, aRollingView, aServedView, tooLate } from '../../testing/rollouts.ts';
+import {
+  aModelOf,
+  aPodFrom,
+  aRollingView,
+  aServedView,
+  carriedOut,
+  tooLate,
+} from '../../testing/rollouts.ts';
 import { whole } from '../../testing/servers.ts';
 import type { ServerView } from '../view.ts';
 import { planRollout, type RolloutPlan } from './plan.ts';
@@ -66,13 +73,16 @@ describe('a rollout', () => {
     expect(rolloutStanding(aServerView({ model: aModel() }))).toMatchObject({ status: 'Unknown' });
   });
 
-  it('that was rolled back blocks the server, with what was in the way', () => {
+  it('that was rolled back blocks the server when what served before answers again, with what was in the way', () => {
     const view = aRollingView({}, tooLate);
     const loaded = { type: 'Loaded', status: 'False' as const, reason: 'LoadFailed', message: 'Pod p: odd' };
     const conditions = [{ ...loaded, lastTransitionTime: '' }];
     const server = aServer({}, { conditions });
-    const outcome = finishRollout({ ...view, server });
-    expect(outcome).toMatchObject({ at: 'blocked', reason: 'RolledBack' });
+    const failed = { ...view, server };
+    const told = { type: 'RolledOut', status: 'False', reason: 'RolledBack' };
+    expect(finishRollout(failed)).toMatchObject({ at: 'done', conditions: [told] });
+    const outcome = finishRollout(carriedOut(failed));
+    expect(outcome).toMatchObject({ at: 'blocked', reason: 'RolledBack', conditions: [told] });
     expect(outcome.message).toMatch(
       /^Rolled back to revision .*stood still for 20m01s. LoadFailed: Pod p: odd/,
     );

@@ -1,6 +1,7 @@
 import type { ModelServerStatus } from '../../../api/modelserver.ts';
 import type { FurtherCondition, Outcome } from '../../step.ts';
 import { shortRevision } from '../../text.ts';
+import { awaitReplicas } from '../available.ts';
 import type { ServerView } from '../view.ts';
 import { answeringPods, podsOf } from './progress.ts';
 import { planRollout, type RolloutPlan } from './plan.ts';
@@ -10,7 +11,9 @@ export function finishRollout(view: ServerView): Outcome<ModelServerStatus> {
   const condition = rolloutStanding(view);
   const conditions = [{ type: 'RolledOut', ...condition }];
   const { reason, message } = condition;
-  if (reason === 'RolledBack') return { at: 'blocked', reason, message, conditions };
+  // Only when all that served before answers again is a person all that there is to wait for.
+  const isBack = reason === 'RolledBack' && awaitReplicas(view).at === 'done';
+  if (isBack) return { at: 'blocked', reason, message, conditions };
   return { at: 'done', message, conditions };
 }
 
