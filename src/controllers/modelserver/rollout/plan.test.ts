@@ -105,6 +105,9 @@ describe('a server whose Model publishes another revision', () => {
     };
     expect(plan(restarts(next)).isRolledBack).toBe(true);
     expect(plan(restarts(served)).isRolledBack).toBe(false);
+    // Nobody looked when it was over, and what served for a while ends now.
+    const over = { ...restarts(next), deployment: carriedOut(next).deployment };
+    expect(plan(over)).toMatchObject({ isRolledBack: false, record: { model: { digest: 'sha256:b' } } });
   });
 
   describe('and has gone back from it', () => {

@@ -37,8 +37,8 @@ export interface RolloutPlan {
 const plans = new WeakMap<ServerView, RolloutPlan>();
 
 /**
- * Undefined until the Model has published something to serve. Everything that it goes by is in the view: what was asked for and
- * rolled out so far stands on the Deployment (record.ts).
+ * Undefined until the Model has published something to serve. Everything that it goes by is in the view: what was asked
+ * for and rolled out so far stands on the Deployment (record.ts).
  */
 export function planRollout(view: ServerView): RolloutPlan | undefined {
   const artifact = view.model?.status?.artifact;
@@ -137,21 +137,21 @@ function nextOf(view: ServerView, live: Live<Deployment>, before: RolloutRecord,
   const kept = { template: templateOf(live), isNew: false, isRolledBack: false, events: [] };
 
   if (isSame && !isNewer) {
-    const failure = from && failureOf(view, before);
-    if (from && failure !== undefined) return rolledBack(view, before, from, failure);
+    const behind = isOver(live) ? undefined : from;
+    const failure = behind && failureOf(view, before);
+    if (behind && failure !== undefined) return rolledBack(view, before, behind, failure);
     // Another release may build other pods for the same. Nothing is rolled for that.
     const template = before.built === wanted.target.built ? wanted.template : kept.template;
     const record = {
       ...target,
       ...(asked !== undefined && { rolledAt: asked }),
-      ...(from && !isOver(live) && { from }),
+      ...(behind && { from: behind }),
       ...(failed && { failed }),
     };
     return { ...kept, record, template };
   }
   if (failed?.asked === wanted.target.asked && asked === undefined) {
-    const record = { ...target, failed, ...(from && !isOver(live) && { from }) };
-    return { ...kept, record, isRolledBack: true };
+    return { ...kept, record: { ...target, failed }, isRolledBack: true };
   }
 
   const rolledAt = asked ?? before.rolledAt;
