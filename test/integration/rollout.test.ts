@@ -98,12 +98,14 @@ describe.concurrent('a rollout to another revision', () => {
 describe.concurrent('a rollout without room for a pod more', () => {
   it('drains after the time that the spec says, and says what that means', async ({ world }) => {
     const { kubelet, servers, deployments } = world;
-    await served(world, 'narrow', { rollout: { drainAfter: '2s' } });
+    await served(world, 'narrow', { rollout: { drainAfter: '1h' } });
     await publish(world, 'narrow', 'v2');
     const pod = await kubelet.next({ server: 'narrow' });
     await pod.cannotBeScheduled(noGpu);
     const surging = await servers.untilOne('narrow', (server) => reasonOf(server) === 'Unschedulable');
     expect(surging.status).toMatchObject({ ready: '1/1', rollout: { strategy: 'Surge' } });
+    // How long it may wait is no part of what the pods are: the rollout goes on.
+    await world.applyServer('narrow', { model: 'narrow', rollout: { drainAfter: '1s' } });
     const draining = await servers.untilOne('narrow', rolls('Draining'));
     expect(rolledOut(draining)?.message).toContain('With one replica nothing answers');
     const drained = await deployments.untilOne(
