@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { cacheTypes } from '../api/model-status.ts';
 
 /**
  * What operator and runtime say to each other: settings go in by environment, the load is seen over HTTP, and the
@@ -35,6 +36,21 @@ export const RuntimeSettings = z.object({
   modelDigest: z.string().optional(),
   /** GGUF files of LoRA adapters, applied to the weights at full scale. */
   adapterPaths: z.array(z.string()).optional(),
+  /** LoRA adapters that requests choose between, by sending their name as `model`. */
+  adapters: z
+    .array(
+      z.object({
+        name: z.string(),
+        path: z.string(),
+        /** Of what it adds to the weights; 1 is all of it. */
+        scale: z.number(),
+      }),
+    )
+    .optional(),
+  /** The GGUF file of a smaller model that drafts for this one. */
+  draftModelPath: z.string().optional(),
+  /** Whether answers are drafted from what stands in the text already; absent: they are not. */
+  promptLookup: z.boolean().optional(),
   /** Files that say how an Ollama model chats: its template, params, system and messages layers. */
   ollama: z
     .object({
@@ -50,6 +66,14 @@ export const RuntimeSettings = z.object({
   parallel: z.int(),
   /** Whether a GPU was asked for. */
   gpu: z.boolean(),
+  /** Layers that GPUs hold; absent: all. */
+  gpuLayers: z.int().optional(),
+  /** Of keys and values; absent: f16. */
+  kvCacheType: z.enum(cacheTypes).optional(),
+  /** Absent: where model and hardware allow it. */
+  flashAttention: z.boolean().optional(),
+  /** Whether layers with a window keep the whole context; absent: they do not. */
+  swaFullCache: z.boolean().optional(),
   /** Who may ask: whoever has one of the keys in this file, or folder of files. Absent: everybody. */
   apiKeys: z
     .object({
@@ -85,6 +109,8 @@ export const RuntimeFailure = z.object({
       'InsufficientMemory',
       'InsufficientGPUMemory',
       'GPUNotUsable',
+      'IncompatibleAdapter',
+      'IncompatibleDraft',
       'ApiKeysNotFound',
     ]),
     message: z.string(),

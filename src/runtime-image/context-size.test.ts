@@ -3,7 +3,11 @@ import { fittingContextSize, memoryLimit } from './context-size.ts';
 
 const gibibyte = 1024 ** 3;
 /** A context that takes 128 KiB for each token. */
-const parts = { trained: 32768, weights: gibibyte, estimate: async (tokens: number) => tokens * 128 * 1024 };
+const parts = {
+  trained: 32768,
+  weights: gibibyte,
+  estimate: async (tokens: number) => ({ memory: tokens * 128 * 1024, onGpu: tokens * 64 * 1024 }),
+};
 
 describe('fittingContextSize', () => {
   it('takes 8192 tokens where memory is no question', async () => {
@@ -12,6 +16,11 @@ describe('fittingContextSize', () => {
 
   it('takes what fits beside the weights', async () => {
     expect(await fittingContextSize({ ...parts, memoryLimit: 2 * gibibyte })).toBe(4096);
+  });
+
+  it('takes what GPUs have room for', async () => {
+    const freeOnGpu = gibibyte / 8;
+    expect(await fittingContextSize({ ...parts, memoryLimit: undefined, freeOnGpu })).toBe(2048);
   });
 
   it('takes no more than the model was trained for', async () => {

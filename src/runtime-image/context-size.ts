@@ -16,14 +16,16 @@ export interface ContextSizeParts {
   memoryLimit: number | undefined;
   /** Bytes of weights in main memory. */
   weights: number;
-  /** Bytes of main memory that a context of so many tokens per sequence takes. */
-  estimate: (contextSize: number) => Promise<number>;
+  /** Bytes that GPUs have left beside the weights; absent: there is none. */
+  freeOnGpu?: number | undefined;
+  /** Bytes that contexts of so many tokens per sequence take. */
+  estimate: (contextSize: number) => Promise<{ memory: number; onGpu: number }>;
 }
 
 /**
- * The largest context that fits into the container's memory, at most what the model was trained for, and at most what
- * is wanted: a model trained for 128k would take gigabytes that few requests use. The smallest is tried even where it
- * should not fit: an estimate is no reason not to serve.
+ * The largest context that fits into the container's memory and onto its GPUs, at most what the model was trained for,
+ * and at most what is wanted: a model trained for 128k would take gigabytes that few requests use. The smallest is tried
+ * even where it should not fit: an estimate is no reason not to serve.
  *
  * node-llama-cpp's own "auto" looks at the machine's memory, not at the container's limit.
  */
@@ -32,7 +34,8 @@ export async function fittingContextSize(parts: ContextSizeParts): Promise<numbe
   const sizes = [most, ...candidates.filter((size) => size < most)];
   const free = (parts.memoryLimit ?? Infinity) - parts.weights - reserve;
   for (const size of sizes) {
-    if ((await parts.estimate(size)) <= free) return size;
+    const { memory, onGpu } = await parts.estimate(size);
+    if (memory <= free && onGpu <= (parts.freeOnGpu ?? Infinity)) return size;
   }
   return sizes.at(-1) ?? most;
 }

@@ -1,6 +1,7 @@
 import type { Part } from './answer/part.ts';
 import type { Message } from './chat/message.ts';
 import type { Tool, ToolChoice } from './chat/tools.ts';
+import type { Drafted } from './speculation/drafter.ts';
 
 /** What the server needs of a loaded model; llama.ts is the real one. */
 export interface Engine {
@@ -17,6 +18,7 @@ export interface Engine {
   readonly busy: () => number;
   /** Tokens that sequences hold, those of ended requests too. */
   readonly held: () => number;
+  readonly drafted: () => Drafted;
   /**
    * Checks a request and makes it ready to run; nothing is computed before the events are iterated.
    * @throws EngineRefusal

@@ -31,10 +31,10 @@ export class ApiError extends Error {
   }
 }
 
-export const modelNotFound = (asked: string, served: string) =>
+export const modelNotFound = (asked: string, served: readonly string[]) =>
   new ApiError(
     404,
-    `The model '${asked}' does not exist here: this server serves '${served}'. Send that name, or leave model out.`,
+    `The model '${asked}' does not exist here: this server serves '${served.join("', '")}'. Send ${served.length === 1 ? 'that name' : 'one of these names'}, or leave model out.`,
     {
       param: 'model',
       code: 'model_not_found',

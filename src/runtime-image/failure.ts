@@ -3,10 +3,12 @@ import { InsufficientMemoryError, NoBinaryFoundError } from 'node-llama-cpp';
 import { NoApiKeys } from './api-keys.ts';
 import type { RuntimeFailure, RuntimeSettings } from '../protocols/runtime.ts';
 import { settingsVariable } from '../protocols/runtime.ts';
+import { CacheTypeRefused } from './cache-options.ts';
 import { DoesNotFit } from './fit.ts';
 import { GpuNotUsable } from './gpu.ts';
 import { LlamaLoadError } from './llama.ts';
 import { LayerError } from './ollama/layers.ts';
+import { DraftRefused } from './speculation/compatible.ts';
 
 /** Bytes that Kubernetes keeps of a termination message; the JSON around the text takes some of them. */
 const longestMessage = 3500;
@@ -19,13 +21,18 @@ export function failureOf(error: unknown, settings?: RuntimeSettings): RuntimeFa
 
 function reasonOf(error: unknown): RuntimeFailure['failure']['reason'] {
   if (error instanceof NoApiKeys) return 'ApiKeysNotFound';
-  if (error instanceof LlamaLoadError && error.cause instanceof GpuNotUsable) return 'GPUNotUsable';
-  if (!(error instanceof LlamaLoadError) || !lacksMemory(error)) return 'LoadFailed';
+  if (!(error instanceof LlamaLoadError)) return 'LoadFailed';
+  if (error.cause instanceof GpuNotUsable) return 'GPUNotUsable';
+  if (error.cause instanceof DraftRefused) return 'IncompatibleDraft';
+  if (isOfAdapter(error)) return 'IncompatibleAdapter';
+  if (!lacksMemory(error)) return 'LoadFailed';
   const { cause } = error;
   const onGpu =
     cause instanceof DoesNotFit ? cause.place === 'GPU memory' : /VRAM|CUDA|Vulkan/i.test(detailsOf(error));
   return onGpu ? 'InsufficientGPUMemory' : 'InsufficientMemory';
 }
+
+const isOfAdapter = ({ message }: LlamaLoadError) => /LoRA adapter/.test(message);
 
 function lacksMemory(error: LlamaLoadError): boolean {
   return (
@@ -74,7 +81,12 @@ function loadFailure(settings: RuntimeSettings, error: LlamaLoadError): string {
       'Give the server more memory, or lower its context size, its parallel sequences or the quantization.'
     );
   }
-  if (/LoRA adapter/.test(error.message)) {
+  if (cause instanceof CacheTypeRefused) return `${modelPath} was not loaded: ${cause.message}`;
+  if (cause instanceof DraftRefused) {
+    const what = settings.draftModelPath ?? 'its own text';
+    return `${modelPath} was not loaded, because ${what} cannot draft for it: ${cause.message}.`;
+  }
+  if (isOfAdapter(error)) {
     return `${modelPath} was not loaded, because an adapter does not fit it: ${details}. Use an adapter that was made for this model.`;
   }
   if (/unknown model architecture/i.test(details)) {

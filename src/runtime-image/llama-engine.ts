@@ -15,26 +15,36 @@ import { createPool } from './pool.ts';
 import { NotSupported } from './refusal.ts';
 import { samplingOptions, tokenBias } from './sampling.ts';
 import { sequenceOf } from './sequence.ts';
-import { sideContexts } from './side-contexts.ts';
+import { sumOf } from './speculation/drafter.ts';
+import { warmUp } from './warm-up.ts';
+import type { Side } from './side-contexts.ts';
+import type { Drafter } from './speculation/drafter.ts';
 
 /** Requests that may wait for a sequence before more are turned away. */
-const maxQueued = 256;
+export const maxQueued = 256;
 
 export interface LlamaEngineParts {
   model: LlamaModel;
   context: LlamaContext;
   format: ModelFormat;
   defaults: GenerationDefaults;
-  /** Threads that compute. */
-  threads: number;
+  side: Side;
+  /** One for each sequence; absent: nothing is drafted. */
+  drafters?: readonly Drafter[];
+}
+
+export interface LlamaEngine extends Engine {
+  /** Computes a token, once, before requests come. */
+  warmUp(): Promise<void>;
 }
 
 /** An engine whose requests are decoded together: each has a sequence of the context to itself while it runs. */
-export function llamaEngine({ model, context, format, defaults, threads }: LlamaEngineParts): Engine {
+export function llamaEngine(parts: LlamaEngineParts): LlamaEngine {
+  const { model, context, format, defaults, side, drafters = [] } = parts;
   // Sequences live as long as the context: a disposed one frees its place only later.
   const stepOf = lockstep();
   const sequences = Array.from({ length: context.totalSequences }, (_, number) =>
-    sequenceOf(context.getSequence(), stepOf(number)),
+    sequenceOf(context.getSequence(), stepOf(number), drafters[number]),
   );
   const pool = createPool(sequences, maxQueued);
   const held = context.contextSize;
@@ -50,7 +60,9 @@ export function llamaEngine({ model, context, format, defaults, threads }: Llama
     queued: pool.waiting,
     busy: pool.busy,
     held: () => sequences.reduce((total, { length }) => total + length(), 0),
-    ...sideContexts({ model, threads, contextSize: held, maxQueued }),
+    drafted: () => sumOf(sequences.map(({ drafted }) => drafted)),
+    warmUp: () => warmUp(model, sequences.slice(0, 1)),
+    ...side,
     async start(request) {
       pool.ensureRoom();
       const contextSize = Math.min(request.contextSize ?? held, held);

@@ -1,19 +1,24 @@
 import { totalmem } from 'node:os';
-import type { LlamaContextOptions, LlamaModel } from 'node-llama-cpp';
-import { LlamaLogLevel } from 'node-llama-cpp';
+import type { Llama, LlamaModel } from 'node-llama-cpp';
+import { GgufInsights, LlamaLogLevel, readGgufFileInfo } from 'node-llama-cpp';
 import type { Logger } from 'pino';
 import type { RuntimeSettings, Variant } from '../protocols/runtime.ts';
+import { cacheOptions, ensureCacheType } from './cache-options.ts';
 import { chatFormatOf } from './chat/chosen-format.ts';
 import type { ChatState } from './chat/format.ts';
 import { fittingContextSize, memoryLimit } from './context-size.ts';
+import { makeContexts } from './contexts.ts';
 import type { Engine } from './engine.ts';
 import { ensureGgufHeader } from './gguf-header.ts';
 import { llamaFor } from './gpu.ts';
-import { llamaEngine } from './llama-engine.ts';
-import { readOllamaLayers } from './ollama/layers.ts';
+import { llamaEngine, maxQueued } from './llama-engine.ts';
+import type { ModelFile } from './model-file.ts';
 import { readModelFile } from './model-file.ts';
-import { ensureRoom } from './room.ts';
+import { readOllamaLayers } from './ollama/layers.ts';
+import { contextsOf, ensureRoom } from './room.ts';
 import type { ServedModel } from './served-model.ts';
+import { noSideContexts, sideContexts } from './side-contexts.ts';
+import { ensureSameVocabulary, ensureTakesBack } from './speculation/compatible.ts';
 
 export interface LoadOptions {
   settings: RuntimeSettings;
@@ -28,6 +33,8 @@ export interface LoadOptions {
 
 export interface LoadedEngine {
   engine: Engine;
+  /** Those of the adapters, by name. */
+  adapters: ReadonlyMap<string, Engine>;
   /** How chats are rendered. */
   chat: ChatState;
   model: ServedModel;
@@ -53,14 +60,86 @@ export class LlamaLoadError extends Error {
   }
 }
 
-async function load(
-  { settings, variant, threads, onProgress, log }: LoadOptions,
-  complaints: string[],
-): Promise<LoadedEngine> {
+async function load(options: LoadOptions, complaints: string[]): Promise<LoadedEngine> {
+  const { settings, threads, onProgress, log } = options;
   const layers = await readOllamaLayers(settings.ollama);
   const { contextSize: wanted, defaults, ignored } = layers.params;
   if (ignored.length > 0)
     log.info({ ignored }, 'the params layer of the Ollama model says more than is known here');
+  const llama = await startLlama(options, complaints);
+  const files = await readFiles(settings);
+  ensureCacheType(files.model.memory, settings.kvCacheType);
+  await ensureDraftable(llama, settings);
+  await ensureRoom(llama, settings, files);
+
+  const { gpuLayers = 'max', modelPath, draftModelPath } = settings;
+  const model = await llama.loadModel({
+    modelPath,
+    ...(llama.gpu !== false && { gpuLayers }),
+    onLoadProgress: onProgress,
+  });
+  const draft =
+    draftModelPath === undefined ? undefined : await llama.loadModel({ modelPath: draftModelPath });
+  const contextSize = settings.contextSize ?? (await defaultContextSize(settings, model, draft, wanted));
+  const contexts = await makeContexts({ model, draft, settings, contextSize, threads });
+  const format = chatFormatOf(model, layers);
+  if (format.state.problem !== undefined) log.warn(format.state.problem);
+  const side = sideContexts({ model, threads, contextSize: contexts.own.contextSize, maxQueued });
+  const { drafters } = contexts;
+  const engine = llamaEngine({
+    model,
+    context: contexts.own,
+    format,
+    defaults,
+    side,
+    ...(drafters && { drafters }),
+  });
+  const adapters = contexts.adapters.map(({ name, context, drafters: own }) => {
+    const without = noSideContexts(name, settings.servedName);
+    const parts = { model, context, format, defaults, side: without, ...(own && { drafters: own }) };
+    return [name, llamaEngine(parts)] as const;
+  });
+  for (const one of [engine, ...adapters.map(([, adapter]) => adapter)]) await one.warmUp();
+  log.info(
+    {
+      gpu: llama.gpu,
+      gpuLayers: model.gpuLayers,
+      threads,
+      contextSize: engine.contextSize,
+      memory: { weights: model.memoryUsage, context: contexts.own.memoryUsage },
+      trainedContextSize: model.trainContextSize,
+      parallel: engine.parallel,
+      architecture: model.architecture,
+    },
+    format.description,
+  );
+  const { template, system, messages } = layers;
+  const usages = [model, contexts.own, ...contexts.ofDraft].map(({ memoryUsage }) => memoryUsage);
+  return {
+    engine,
+    adapters: new Map(adapters),
+    chat: format.state,
+    model: {
+      ...files.model,
+      ...(template !== undefined && { template }),
+      ...(system !== undefined && { system }),
+      messages,
+      usage: {
+        ram: usages.reduce((sum, { ram }) => sum + ram, 0),
+        vram: usages.reduce((sum, { vram }) => sum + vram, 0),
+      },
+      adapters: contexts.adapters.flatMap(({ name, context: { memoryUsage: usage } }, i) => {
+        const file = files.adapters[i];
+        return file ? [{ ...file, name, usage }] : [];
+      }),
+    },
+  };
+}
+
+async function startLlama(
+  { settings, variant, threads, log }: LoadOptions,
+  complaints: string[],
+): Promise<Llama> {
   const llama = await llamaFor(settings.gpu, variant, {
     build: 'never',
     maxThreads: threads,
@@ -74,67 +153,69 @@ async function load(
   if (settings.gpu && llama.gpu === false) {
     log.warn('a GPU was asked for and none is used: this image computes on the CPU');
   }
-  await ensureGgufHeader(settings.modelPath);
-  const file = await readModelFile(settings.modelPath);
-  await ensureRoom(llama, settings, file);
-  const model = await llama.loadModel({ modelPath: settings.modelPath, onLoadProgress: onProgress });
-  const context = await model.createContext({
-    sequences: settings.parallel,
-    contextSize: settings.contextSize ?? (await defaultContextSize(model, settings.parallel, wanted)),
-    threads,
-    ...loraOf(settings.adapterPaths),
-  });
-  const chat = chatFormatOf(model, layers);
-  if (chat.state.problem !== undefined) log.warn(chat.state.problem);
-  log.info(
-    {
-      gpu: llama.gpu,
-      threads,
-      contextSize: context.contextSize,
-      memory: { weights: model.memoryUsage, context: context.memoryUsage },
-      trainedContextSize: model.trainContextSize,
-      parallel: context.totalSequences,
-      architecture: model.architecture,
-    },
-    chat.description,
-  );
-  const { template, system, messages } = layers;
-  return {
-    engine: llamaEngine({ model, context, format: chat, defaults, threads }),
-    chat: chat.state,
-    model: {
-      ...file,
-      ...(template !== undefined && { template }),
-      ...(system !== undefined && { system }),
-      messages,
-      usage: {
-        ram: model.memoryUsage.ram + context.memoryUsage.ram,
-        vram: model.memoryUsage.vram + context.memoryUsage.vram,
-      },
-    },
-  };
+  return llama;
 }
 
-/** llama.cpp refuses an adapter that does not fit, and says why. */
-function loraOf(paths: readonly string[] = []): Pick<LlamaContextOptions, 'lora'> {
-  return paths.length === 0 ? {} : { lora: { adapters: paths.map((filePath) => ({ filePath, scale: 1 })) } };
+/** What the headers say of all that is to be loaded. */
+async function readFiles({ modelPath, draftModelPath, adapterPaths = [], adapters = [] }: RuntimeSettings) {
+  const model = await readHeader(modelPath);
+  const draft = draftModelPath === undefined ? undefined : await readHeader(draftModelPath);
+  const always = await Promise.all(adapterPaths.map(readHeader));
+  const named = await Promise.all(adapters.map(({ path }) => readHeader(path)));
+  const adaptersBytes = [...always, ...named].reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+  return { model, draft, adapters: named, adaptersBytes };
 }
 
-function defaultContextSize(model: LlamaModel, sequences: number, wanted?: number): Promise<number> {
-  return fittingContextSize({
+async function readHeader(path: string): Promise<ModelFile> {
+  await ensureGgufHeader(path);
+  return await readModelFile(path);
+}
+
+/** @throws DraftRefused */
+async function ensureDraftable(
+  llama: Llama,
+  { modelPath, draftModelPath, promptLookup }: RuntimeSettings,
+): Promise<void> {
+  if (draftModelPath === undefined && !promptLookup) return;
+  const info = await readGgufFileInfo(modelPath);
+  ensureTakesBack(await GgufInsights.from(info, llama));
+  if (draftModelPath !== undefined) ensureSameVocabulary(info, await readGgufFileInfo(draftModelPath));
+}
+
+async function defaultContextSize(
+  settings: RuntimeSettings,
+  model: LlamaModel,
+  draft: LlamaModel | undefined,
+  wanted: number | undefined,
+): Promise<number> {
+  const { parallel: sequences } = settings;
+  const { forEstimate } = cacheOptions(settings);
+  const isOnGpu = model.llama.gpu !== false;
+  return await fittingContextSize({
     trained: model.trainContextSize,
     wanted,
     memoryLimit: memoryLimit(process.constrainedMemory(), totalmem()),
-    weights: model.memoryUsage.ram,
+    weights: model.memoryUsage.ram + (draft?.memoryUsage.ram ?? 0),
+    ...(isOnGpu && { freeOnGpu: (await model.llama.getVramState()).free }),
     estimate: async (contextSize) => {
-      const { gpuLayers, fileInsights } = model;
-      const needed = await fileInsights.estimateContextResourceRequirementsV2({
+      const own = await model.fileInsights.estimateContextResourceRequirementsV2({
         contextSize,
         sequences,
-        modelGpuLayers: gpuLayers,
+        modelGpuLayers: model.gpuLayers,
         flashAttention: model.defaultContextFlashAttention,
+        ...forEstimate,
       });
-      return needed.cpuRam;
+      const drafts = await draft?.fileInsights.estimateContextResourceRequirementsV2({
+        contextSize,
+        sequences,
+        modelGpuLayers: draft.gpuLayers,
+        flashAttention: draft.defaultContextFlashAttention,
+      });
+      const count = contextsOf(settings);
+      return {
+        memory: count * own.cpuRam + (drafts?.cpuRam ?? 0),
+        onGpu: count * own.gpuVram + (drafts?.gpuVram ?? 0),
+      };
     },
   });
 }

@@ -38,9 +38,10 @@ function configured(): Config {
 /** Listens first: whoever watches sees the load from its beginning. */
 async function run(config: Config): Promise<void> {
   log.level = config.logLevel;
-  const { servedName, servedNames, apiKeys } = config.settings;
-  const state = newState(servedName, new Date(), servedNames);
-  state.modelDigest = config.settings.modelDigest;
+  const { servedName, servedNames, adapters = [], modelDigest, apiKeys } = config.settings;
+  const adapterNames = adapters.map(({ name }) => name);
+  const state = newState(servedName, new Date(), servedNames, adapterNames);
+  state.modelDigest = modelDigest;
   const metrics = createMetrics(state);
   const keys = apiKeys && (await openApiKeys(apiKeys.path, () => performance.now()));
   const app = createServer(state, metrics, log, keys);
@@ -73,8 +74,10 @@ async function load(state: RuntimeState, metrics: Metrics, { settings, variant }
     // 100 is for ready: there is still the context to make when the weights are read.
     state.load = { phase: 'loading', percent: Math.min(99, Math.floor(fraction * 100)) };
   };
-  const { engine, chat, model } = await loadEngine({ settings, variant, threads, onProgress, log });
+  const loading = { settings, variant, threads, onProgress, log };
+  const { engine, adapters, chat, model } = await loadEngine(loading);
   state.engine = engine;
+  state.adapters = adapters;
   state.model = model;
   state.load = { phase: 'ready', percent: 100, chat };
   const seconds = (performance.now() - started) / 1000;

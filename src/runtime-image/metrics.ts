@@ -21,13 +21,26 @@ export function createMetrics(state: RuntimeState) {
   const counter = (name: string, help: string) => new Counter({ name: `${prefix}${name}`, help, registers });
   const histogram = (name: string, help: string, buckets: number[]) =>
     new Histogram({ name: `${prefix}${name}`, help, buckets, registers });
-  const measured = (name: string, help: string, read: (engine: Engine) => number) =>
+  /** The engines of the model and of its adapters; none while it loads. */
+  const engines = (): Engine[] => (state.engine ? [state.engine, ...state.adapters.values()] : []);
+  const total = (read: (engine: Engine) => number) => engines().reduce((sum, one) => sum + read(one), 0);
+  const measured = (name: string, help: string, read: () => number) =>
     new Gauge({
       name: `${prefix}${name}`,
       help,
       registers,
       collect() {
-        this.set(state.engine ? read(state.engine) : 0);
+        this.set(read());
+      },
+    });
+  const counted = (name: string, help: string, read: (engine: Engine) => number) =>
+    new Counter({
+      name: `${prefix}${name}`,
+      help,
+      registers,
+      collect() {
+        this.reset();
+        this.inc(total(read));
       },
     });
 
@@ -90,14 +103,33 @@ export function createMetrics(state: RuntimeState) {
     help: 'Time that loading the model took; 0 while it loads.',
     registers,
   });
-  measured('num_requests_waiting', 'Requests that wait for a free sequence.', (engine) => engine.queued());
-  measured('num_requests_running', 'Sequences at work on a request.', (engine) => engine.busy());
-  measured('sequences', 'Sequences that are decoded together at most.', (engine) => engine.parallel);
-  measured('context_size_tokens', 'Tokens that a sequence holds.', (engine) => engine.contextSize);
+  measured('num_requests_waiting', 'Requests that wait for a free sequence.', () =>
+    total((engine) => engine.queued()),
+  );
+  measured('num_requests_running', 'Sequences at work on a request.', () => total((engine) => engine.busy()));
+  measured('sequences', 'Sequences that are decoded together at most, those of adapters too.', () =>
+    total((engine) => engine.parallel),
+  );
+  measured('context_size_tokens', 'Tokens that a sequence holds.', () => state.engine?.contextSize ?? 0);
   measured(
     'kv_cache_usage_ratio',
     'Part of the KV cache that holds tokens, those kept for later requests too; 1 is all of it.',
-    (engine) => engine.held() / (engine.contextSize * engine.parallel),
+    () =>
+      total((engine) => engine.held()) /
+      Math.max(
+        1,
+        total((engine) => engine.contextSize * engine.parallel),
+      ),
+  );
+  counted(
+    'spec_decode_num_draft_tokens_total',
+    'Tokens that a draft model, or a lookup in the prompt, proposed.',
+    (engine) => engine.drafted().proposed,
+  );
+  counted(
+    'spec_decode_num_accepted_tokens_total',
+    'Proposed tokens that the model would have chosen too.',
+    (engine) => engine.drafted().accepted,
   );
 
   return {

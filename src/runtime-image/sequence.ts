@@ -4,7 +4,10 @@ import type {
   SequenceEvaluateOptions,
   Token,
 } from 'node-llama-cpp';
+import type { Chosen } from './chosen.ts';
 import type { Lockstep } from './lockstep.ts';
+import type { Drafted, Drafter } from './speculation/drafter.ts';
+import { canSpeculate, speculated } from './speculation/speculate.ts';
 
 /** As much of a sequence as generation needs; tests have one without a model. */
 export interface Sequence {
@@ -19,33 +22,43 @@ export interface Sequence {
   clear(): Promise<void>;
   /** Computes tokens and chooses none. */
   feed(tokens: Token[]): Promise<void>;
-  /** Computes tokens, then one chosen after the other. @param likely whether the probabilities of all others are told */
+  /**
+   * Computes tokens, then one chosen after the other. Who takes no more of them may leave tokens in the sequence that
+   * were not handed out. @param likely whether the probabilities of all others are told
+   */
   continue(tokens: Token[], options: SequenceEvaluateOptions, likely: boolean): AsyncIterable<Chosen>;
+  readonly drafted: Readonly<Drafted>;
 }
 
-export interface Chosen {
-  token: Token;
-  /** The likeliest first: of the whole vocabulary, or what is left of it. */
-  probabilities?: Iterable<[Token, number]>;
-}
-
-/** @param step that of this sequence, in the context */
-export function sequenceOf(sequence: LlamaContextSequence, step: Lockstep): Sequence {
+/**
+ * @param step that of this sequence, in the context
+ * @param drafter absent: one token is computed after the other
+ */
+export function sequenceOf(sequence: LlamaContextSequence, step: Lockstep, drafter?: Drafter): Sequence {
   const { batchSize, totalSequences } = sequence.context;
+  const drafted: Drafted = { proposed: 0, accepted: 0 };
   return {
+    drafted,
     // With room for a token of every other sequence: all of it is computed at once.
     batchSize: Math.max(1, batchSize - totalSequences + 1),
     length: () => sequence.nextTokenIndex,
     commonPrefix: (tokens) => sequence.compareContextTokens(tokens as Token[]).firstDifferentIndex,
     adapt: (tokens) => sequence.adaptStateToTokens(tokens as Token[], false),
     clear: () => sequence.clearHistory(),
-    feed: (tokens) => step.prefill(() => sequence.evaluateWithoutGeneratingNewTokens(tokens)),
-    continue: (tokens, options, likely) =>
-      inStep(
+    async feed(tokens) {
+      await step.prefill(() => sequence.evaluateWithoutGeneratingNewTokens(tokens));
+      await drafter?.follow(sequence.contextTokens);
+    },
+    continue: (tokens, options, likely) => {
+      if (drafter && canSpeculate(options)) {
+        return speculated(sequence, { step, drafter, drafted }, tokens, options, likely);
+      }
+      return inStep(
         step,
         tokens.length,
         likely ? withProbabilities(sequence, tokens, options) : alone(sequence, tokens, options),
-      ),
+      );
+    },
   };
 }
 

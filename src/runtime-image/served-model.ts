@@ -9,4 +9,12 @@ export interface ServedModel extends ModelFile {
   messages: readonly Message[];
   /** Bytes that weights and context take. */
   usage: { ram: number; vram: number };
+  adapters: readonly ServedAdapter[];
+}
+
+/** An adapter that requests name in place of the model. */
+export interface ServedAdapter extends Pick<ModelFile, 'sizeBytes' | 'modifiedAt' | 'digest'> {
+  name: string;
+  /** Bytes that its context takes; its weights are small beside that. */
+  usage: { ram: number; vram: number };
 }

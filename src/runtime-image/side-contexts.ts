@@ -1,5 +1,5 @@
 import type { LlamaEmbeddingContext, LlamaModel, LlamaRankingContext, Token } from 'node-llama-cpp';
-import type { EmbeddingInput, Embeddings, Ranking, Waiting } from './engine.ts';
+import type { EmbeddingInput, Embeddings, Engine, Ranking, Waiting } from './engine.ts';
 import type { Pool } from './pool.ts';
 import { createPool } from './pool.ts';
 import { tokensOfIds } from './prompt.ts';
@@ -14,8 +14,20 @@ export interface SideContextParts {
   maxQueued: number;
 }
 
+export type Side = Pick<Engine, 'embed' | 'rank'>;
+
+/** An adapter counts where answers are made, and nowhere else. */
+export function noSideContexts(adapter: string, model: string): Side {
+  const refuse = async () => {
+    throw new NotSupported(
+      `The adapter '${adapter}' makes answers only. Ask '${model}' for embeddings and rankings.`,
+    );
+  };
+  return { embed: refuse, rank: refuse };
+}
+
 /** Embeddings and rankings: contexts beside that of the answers, made when they are first asked for. */
-export function sideContexts(parts: SideContextParts) {
+export function sideContexts(parts: SideContextParts): Side {
   const { model, maxQueued } = parts;
   const contextSize = Math.min(parts.contextSize, model.trainContextSize);
   const options = { contextSize, threads: parts.threads };

@@ -8,6 +8,8 @@ export interface RuntimeState {
   servedName: string;
   /** All that clients may call it; `servedName` is the first. */
   readonly names: readonly string[];
+  /** What they send in place of these for an adapter; known before anything is loaded. */
+  readonly adapterNames: readonly string[];
   /** Digest of the weights, where it is known. */
   modelDigest?: string | undefined;
   /** When the process started; what /v1/models says as `created`. */
@@ -15,6 +17,8 @@ export interface RuntimeState {
   load: LoadState;
   /** There once the load is over. */
   engine?: Engine;
+  /** Those of its adapters, by name; there with the engine. */
+  adapters: ReadonlyMap<string, Engine>;
   /** There with the engine. */
   model?: ServedModel;
   /** The process was asked to end: it finishes what it has and should get nothing new. */
@@ -28,12 +32,15 @@ export function newState(
   servedName: string,
   startedAt: Date,
   furtherNames: readonly string[] = [],
+  adapterNames: readonly string[] = [],
 ): RuntimeState {
   return {
     servedName,
     names: [...new Set([servedName, ...furtherNames])],
+    adapterNames,
     startedAt,
     load: { phase: 'loading', percent: 0 },
+    adapters: new Map(),
     draining: false,
     lastCall: new AbortController(),
   };

@@ -8,6 +8,8 @@ export const ListedModel = z
     /** Seconds since 1970. */
     created: z.int(),
     owned_by: z.string(),
+    /** Of a LoRA adapter: the model that it is for, as vLLM says it. */
+    parent: z.string().optional(),
   })
   .meta({ title: 'Model' });
 export type ListedModel = z.infer<typeof ListedModel>;

@@ -22,18 +22,30 @@ export interface Heading {
 }
 
 /** @param prefix what ids of this kind begin with */
-export function headingOf(prefix: string, { servedName }: RuntimeState): Heading {
-  return { id: newId(prefix), created: Math.floor(Date.now() / 1000), model: servedName };
+export function headingOf(prefix: string, model: string): Heading {
+  return { id: newId(prefix), created: Math.floor(Date.now() / 1000), model };
 }
 
 export const newId = (prefix: string) => `${prefix}${randomUUID().replaceAll('-', '')}`;
 
-/** @throws ApiError while the model loads, and for a model that is not served */
-export function engineFor({ state }: Serving, model: string | null | undefined): Engine {
-  if (model && !state.names.includes(model)) throw modelNotFound(model, state.servedName);
-  if (!state.engine) throw stillLoading(state.load.percent);
-  return state.engine;
+/** What answers a request, and the name that it answers by: that of the model, or of an adapter of it. */
+export interface Served {
+  engine: Engine;
+  name: string;
 }
+
+/** @throws ApiError while the model loads, and for a model that is not served */
+export function servedFor({ state }: Serving, model: string | null | undefined): Served {
+  const { servedName, names, adapterNames, adapters, load } = state;
+  if (model && !namesOf(state).includes(model)) throw modelNotFound(model, [servedName, ...adapterNames]);
+  const isOwn = !model || names.includes(model);
+  const engine = isOwn ? state.engine : adapters.get(model);
+  if (!engine) throw stillLoading(load.percent);
+  return { engine, name: isOwn ? servedName : model };
+}
+
+/** What clients may send as `model`. */
+export const namesOf = ({ names, adapterNames }: RuntimeState): string[] => [...names, ...adapterNames];
 
 /** A request gives up its place when its client goes away, and when the server may wait no longer. */
 export function waitingOf({ state, metrics }: Serving, reply: FastifyReply): Waiting {

@@ -1,7 +1,7 @@
 import { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from '../../protocols/openai/chat.ts';
 import { callingOf } from '../../protocols/openai/structure.ts';
 import type { App } from '../app.ts';
-import type { Engine, GenerationRequest } from '../engine.ts';
+import type { GenerationRequest } from '../engine.ts';
 import { describeError } from '../errors.ts';
 import type { Operation } from '../openapi/operation.ts';
 import { events as eventsOf, json, modelErrors } from '../openapi/operation.ts';
@@ -9,7 +9,7 @@ import { sseHeaders, sseStream } from '../sse.ts';
 import type { Answer } from './answers.ts';
 import { collectAnswers, startAnswers, unhurried, usageOf } from './answers.ts';
 import type { Heading, Serving } from './asked.ts';
-import { engineFor, generationOf, headingOf, newId } from './asked.ts';
+import { generationOf, headingOf, newId, servedFor } from './asked.ts';
 import { chatChunks, chatFinish } from './chat-chunks.ts';
 import { messageOf, offered, structureOf, toolOf } from './chat-messages.ts';
 import { chatLogprobs } from './logprobs.ts';
@@ -29,10 +29,10 @@ export function chatRoutes(app: App, serving: Serving): void {
   const described = { schema: { body: ChatCompletionRequest }, config: { operation } };
   app.post('/v1/chat/completions', described, async (request, reply) => {
     const { body } = request;
-    const engine: Engine = engineFor(serving, body.model);
+    const { engine, name } = servedFor(serving, body.model);
     const asked = chatRequest(generationOf(serving, engine, body, reply), body);
     const events = await startAnswers(engine, asked, body.n ?? 1, serving.metrics);
-    const heading = headingOf('chatcmpl-', serving.state);
+    const heading = headingOf('chatcmpl-', name);
     if (body.stream) {
       const withUsage = body.stream_options?.include_usage === true;
       const stream = chatChunks(heading, unhurried(events, reply), withUsage);

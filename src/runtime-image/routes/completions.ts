@@ -8,7 +8,7 @@ import { sseHeaders, sseStream } from '../sse.ts';
 import type { AnswerEvent } from './answers.ts';
 import { collectAnswers, startAnswers, unhurried, usageOf } from './answers.ts';
 import type { Heading, Serving } from './asked.ts';
-import { engineFor, generationOf, headingOf } from './asked.ts';
+import { generationOf, headingOf, servedFor } from './asked.ts';
 import { completionLogprobs } from './logprobs.ts';
 
 const operation: Operation = {
@@ -24,14 +24,14 @@ export function completionRoutes(app: App, serving: Serving): void {
   const described = { schema: { body: CompletionRequest }, config: { operation } };
   app.post('/v1/completions', described, async (request, reply) => {
     const { body } = request;
-    const engine = engineFor(serving, body.model);
+    const { engine, name } = servedFor(serving, body.model);
     const asked: GenerationRequest = {
       ...generationOf(serving, engine, body, reply),
       prompt: promptOf(body, engine, serving.state.servedName),
       ...(typeof body.logprobs === 'number' && { logprobs: body.logprobs }),
     };
     const events = await startAnswers(engine, asked, body.n ?? 1, serving.metrics);
-    const heading = headingOf('cmpl-', serving.state);
+    const heading = headingOf('cmpl-', name);
     if (body.stream) {
       const withUsage = body.stream_options?.include_usage === true;
       const stream = chunks(heading, unhurried(events, reply), withUsage);

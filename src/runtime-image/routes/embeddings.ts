@@ -4,7 +4,7 @@ import type { EmbeddingInput } from '../engine.ts';
 import type { Operation } from '../openapi/operation.ts';
 import { json, modelErrors } from '../openapi/operation.ts';
 import type { Serving } from './asked.ts';
-import { engineFor, waitingOf } from './asked.ts';
+import { servedFor, waitingOf } from './asked.ts';
 
 const operation: Operation = {
   id: 'createEmbedding',
@@ -19,13 +19,13 @@ export function embeddingRoutes(app: App, serving: Serving): void {
   const described = { schema: { body: EmbeddingRequest }, config: { operation } };
   app.post('/v1/embeddings', described, async (request, reply) => {
     const { body } = request;
-    const engine = engineFor(serving, body.model);
+    const { engine, name } = servedFor(serving, body.model);
     const { vectors, tokens } = await engine.embed(inputsOf(body.input), waitingOf(serving, reply));
     serving.metrics.evaluated(tokens);
     const write = body.encoding_format === 'base64' ? base64 : (vector: readonly number[]) => [...vector];
     return {
       object: 'list',
-      model: serving.state.servedName,
+      model: name,
       data: vectors.map((vector, index) => ({ object: 'embedding', index, embedding: write(vector) })),
       usage: { prompt_tokens: tokens, total_tokens: tokens },
     } satisfies EmbeddingList;

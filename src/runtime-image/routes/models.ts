@@ -4,6 +4,7 @@ import { modelNotFound } from '../errors.ts';
 import type { Operation } from '../openapi/operation.ts';
 import { json } from '../openapi/operation.ts';
 import type { RuntimeState } from '../state.ts';
+import { namesOf } from './asked.ts';
 
 const list: Operation = {
   id: 'listModels',
@@ -24,16 +25,18 @@ const one: Operation = {
 
 /** GET /v1/models, the model under each of its names, and one of them; names may have slashes in them. */
 export function modelRoutes(app: App, state: RuntimeState): void {
-  const model = (id: string): ListedModel => ({
+  const { servedName, names, adapterNames } = state;
+  const listed = (id: string): ListedModel => ({
     id,
     object: 'model',
     created: Math.floor(state.startedAt.getTime() / 1000),
     owned_by: 'longshore',
+    ...(!names.includes(id) && { parent: servedName }),
   });
 
   app.get('/v1/models', { config: { operation: list } }, (): ModelList => ({
     object: 'list',
-    data: state.names.map(model),
+    data: namesOf(state).map(listed),
   }));
 
   app.get<{ Params: { '*': string } }>(
@@ -41,8 +44,8 @@ export function modelRoutes(app: App, state: RuntimeState): void {
     { config: { operation: one } },
     (request): ListedModel => {
       const asked = request.params['*'];
-      if (!state.names.includes(asked)) throw modelNotFound(asked, state.servedName);
-      return model(asked);
+      if (!namesOf(state).includes(asked)) throw modelNotFound(asked, [servedName, ...adapterNames]);
+      return listed(asked);
     },
   );
 }

@@ -3,7 +3,7 @@ import type { App } from '../app.ts';
 import type { Operation } from '../openapi/operation.ts';
 import { json, modelErrors } from '../openapi/operation.ts';
 import type { Serving } from './asked.ts';
-import { engineFor, newId, waitingOf } from './asked.ts';
+import { newId, servedFor, waitingOf } from './asked.ts';
 
 const operation: Operation = {
   id: 'rerank',
@@ -18,7 +18,7 @@ export function rerankRoutes(app: App, serving: Serving): void {
   const described = { schema: { body: RerankRequest }, config: { operation } };
   app.post('/v1/rerank', described, async (request, reply) => {
     const { body } = request;
-    const engine = engineFor(serving, body.model);
+    const { engine, name } = servedFor(serving, body.model);
     const documents = body.documents.map((one) => (typeof one === 'string' ? one : one.text));
     const { scores, tokens } = await engine.rank(body.query, documents, waitingOf(serving, reply));
     serving.metrics.evaluated(tokens);
@@ -31,7 +31,7 @@ export function rerankRoutes(app: App, serving: Serving): void {
       .toSorted((a, b) => b.relevance_score - a.relevance_score || a.index - b.index);
     return {
       id: newId('rerank-'),
-      model: serving.state.servedName,
+      model: name,
       results: results.slice(0, body.top_n ?? results.length),
       usage: { total_tokens: tokens },
     } satisfies Ranking;

@@ -16,7 +16,7 @@ import { events as eventsOf, json, modelErrors } from '../openapi/operation.ts';
 import { namedSseStream, sseHeaders } from '../sse.ts';
 import { startAnswers, unhurried } from './answers.ts';
 import type { Serving } from './asked.ts';
-import { engineFor, generationOf, headingOf } from './asked.ts';
+import { generationOf, headingOf, servedFor } from './asked.ts';
 import { offered, structureOf, toolOf } from './chat-messages.ts';
 import { responseEvents } from './response-events.ts';
 
@@ -33,10 +33,10 @@ export function responseRoutes(app: App, serving: Serving): void {
   const described = { schema: { body: ResponseRequest }, config: { operation } };
   app.post('/v1/responses', described, async (request, reply) => {
     const { body } = request;
-    const engine = engineFor(serving, body.model);
+    const { engine, name } = servedFor(serving, body.model);
     const asked = responseRequest(generationOf(serving, engine, body, reply), body);
     const events = await startAnswers(engine, asked, 1, serving.metrics);
-    const begun = begunResponse(serving, body, asked.sampling);
+    const begun = begunResponse(name, body, asked.sampling);
     if (body.stream) {
       const stream = responseEvents(begun, unhurried(events, reply));
       return reply.headers(sseHeaders).send(namedSseStream(stream, errorEvent));
@@ -93,8 +93,8 @@ function messagesOf(items: readonly InputItem[]): Message[] {
 }
 
 /** It repeats what was asked for, as OpenAI's does. */
-function begunResponse({ state }: Serving, body: ResponseRequest, sampling: Sampling): ResponseObject {
-  const { id, created, model } = headingOf('resp_', state);
+function begunResponse(name: string, body: ResponseRequest, sampling: Sampling): ResponseObject {
+  const { id, created, model } = headingOf('resp_', name);
   return {
     id,
     object: 'response',

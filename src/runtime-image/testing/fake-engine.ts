@@ -57,6 +57,7 @@ export function fakeEngine(script: Script = {}): {
     queued: () => 2,
     busy: () => 1,
     held: () => 256,
+    drafted: () => ({ proposed: 8, accepted: 6 }),
     async start(request) {
       asked.push(request);
       ensure();

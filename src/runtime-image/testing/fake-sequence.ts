@@ -1,5 +1,6 @@
 import type { Token } from 'node-llama-cpp';
-import type { Chosen, Sequence } from '../sequence.ts';
+import type { Chosen } from '../chosen.ts';
+import type { Sequence } from '../sequence.ts';
 
 export interface FakeSequence extends Sequence {
   /** What is in it. */
@@ -32,6 +33,7 @@ export function fakeSequence(broken?: number): FakeSequence {
     tokens,
     computed: 0,
     batchSize: 4,
+    drafted: { proposed: 0, accepted: 0 },
     length: () => tokens.length,
     commonPrefix,
     async adapt(others) {

@@ -27,6 +27,7 @@ export const aModel: ServedModel = {
   ],
   messages: [],
   usage: { ram: 300_000_000, vram: 100_000_000 },
+  adapters: [],
 };
 
 /** A server of the model `gemma`, and by further names, with a fake engine, to be asked as Ollama's clients do. */

@@ -6,7 +6,7 @@ import { optionDefaults } from '../../../protocols/ollama/options.ts';
 import type { Engine, GenerationRequest, Sampling } from '../../engine.ts';
 import { ApiError } from '../../errors.ts';
 import type { Serving } from '../asked.ts';
-import { engineFor, timedTokens, waitingOf } from '../asked.ts';
+import { namesOf, servedFor, timedTokens, waitingOf } from '../asked.ts';
 import { structureOf } from '../chat-messages.ts';
 
 export type GenerationFields = z.infer<z.ZodObject<(typeof generationFields)['works']>>;
@@ -14,10 +14,10 @@ export type GenerationFields = z.infer<z.ZodObject<(typeof generationFields)['wo
 /** A name as Ollama completes it: one without a tag has its usual one. */
 const tagged = (name: string): string => (/:[^/]*$/.test(name) ? name : `${name}:latest`);
 
-/** See `engineFor`; Ollama's usual tag may be said or left out. */
+/** See `servedFor`; Ollama's usual tag may be said or left out. */
 export function ollamaEngineFor(serving: Serving, model: string | null | undefined): Engine {
-  const known = model && serving.state.names.find((name) => tagged(name) === tagged(model));
-  return engineFor(serving, known ?? model);
+  const known = model && namesOf(serving.state).find((name) => tagged(name) === tagged(model));
+  return servedFor(serving, known ?? model).engine;
 }
 
 /**

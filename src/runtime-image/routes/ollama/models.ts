@@ -14,7 +14,7 @@ import type { Engine, GenerationDefaults } from '../../engine.ts';
 import { stillLoading } from '../../errors.ts';
 import type { Content, Operation } from '../../openapi/operation.ts';
 import { json, text } from '../../openapi/operation.ts';
-import type { ServedModel } from '../../served-model.ts';
+import type { ServedAdapter, ServedModel } from '../../served-model.ts';
 import type { RuntimeState } from '../../state.ts';
 import type { Serving } from '../asked.ts';
 import { ollamaEngineFor } from './asked.ts';
@@ -55,24 +55,28 @@ export function ollamaModelRoutes(app: App, serving: Serving): void {
 
   app.get('/api/tags', { config: { operation: tags } }, (): OllamaTags => {
     const model = servedModel(state);
-    const modified_at = model.modifiedAt.toISOString();
-    return { models: state.names.map((name) => ({ ...listed(name, model), modified_at })) };
+    const { names } = state;
+    const files = [...names.map((name) => ({ ...model, name })), ...model.adapters];
+    return {
+      models: files.map((file) => ({
+        ...listed(state, model, file),
+        modified_at: file.modifiedAt.toISOString(),
+      })),
+    };
   });
 
   app.get('/api/ps', { config: { operation: ps } }, (): OllamaRunning => {
     const { model, engine } = state;
     if (!model || !engine) return { models: [] };
-    const { ram, vram } = model.usage;
+    const loaded = [{ ...model, name: state.servedName }, ...model.adapters];
     return {
-      models: [
-        {
-          ...listed(state.servedName, model),
-          size: ram + vram,
-          size_vram: vram,
-          expires_at: never,
-          context_length: engine.contextSize,
-        },
-      ],
+      models: loaded.map((one) => ({
+        ...listed(state, model, one),
+        size: one.usage.ram + one.usage.vram,
+        size_vram: one.usage.vram,
+        expires_at: never,
+        context_length: engine.contextSize,
+      })),
     };
   });
 
@@ -88,14 +92,18 @@ function servedModel({ model, load }: RuntimeState): ServedModel {
   return model;
 }
 
-function listed(name: string, model: ServedModel) {
-  const { sizeBytes, digest } = model;
+/** The model, or an adapter of it, which is told by the model that it is for. */
+function listed(
+  { servedName, names }: RuntimeState,
+  model: ServedModel,
+  { name, sizeBytes, digest }: Pick<ServedAdapter, 'name' | 'sizeBytes' | 'digest'>,
+) {
   return {
     name,
     model: name,
     size: sizeBytes,
     ...(digest !== undefined && { digest }),
-    details: detailsOf(model),
+    details: { ...detailsOf(model), ...(!names.includes(name) && { parent_model: servedName }) },
   };
 }
 

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import type {
+  ControlledEvaluateInputItem,
+  LlamaContextSequence,
+  SequenceEvaluateOptions,
+  Token,
+} from 'node-llama-cpp';
+import type { Chosen } from '../chosen.ts';
+import type { Lockstep } from '../lockstep.ts';
+import type { Drafted, Drafter } from './drafter.ts';
+
+/** Tokens that are drafted at once: each that is wrong was computed for nothing. */
+const mostDrafted = 8;
+
+/** As much of a sequence as this needs; tests have one without a model. */
+export type Speculating = Pick<
+  LlamaContextSequence,
+  'contextSize' | 'contextTokens' | 'nextTokenIndex' | 'controlledEvaluate' | 'eraseContextTokenRanges'
+> & { model: { isEogToken(token: Token): boolean } };
+
+/**
+ * Whether tokens can be chosen before those ahead of them were handed out. A grammar and penalties look at what was.
+ */
+export function canSpeculate({ grammarEvaluationState, repeatPenalty }: SequenceEvaluateOptions): boolean {
+  return grammarEvaluationState === undefined && repeatPenalty === undefined;
+}
+
+/**
+ * Computes tokens, then one chosen after the other, as evaluate() does, with the help of a drafter: what it proposes is
+ * computed together, as far as the model would have chosen the same, and the rest is forgotten.
+ *
+ * Why not the token predictors of node-llama-cpp 3.22: see docs/adr/0025.
+ */
+export async function* speculated(
+  sequence: Speculating,
+  { step, drafter, drafted }: { step: Lockstep; drafter: Drafter; drafted: Drafted },
+  tokens: readonly Token[],
+  options: SequenceEvaluateOptions,
+  likely: boolean,
+): AsyncGenerator<Chosen> {
+  let input = tokens;
+  for (;;) {
+    const text = [...sequence.contextTokens, ...input];
+    const most = Math.min(mostDrafted, sequence.contextSize - 1 - text.length);
+    // A step of its own: sequences draft together, and then compute together.
+    const draft = most > 0 ? await step.decode(() => drafter.propose(text, most)) : [];
+    const compute = () => computed(sequence, input, draft, options, likely);
+    const chosen = input.length > 1 ? await step.prefill(compute) : await step.decode(compute);
+    drafted.proposed += draft.length;
+    drafted.accepted += chosen.length - 1;
+    for (const one of chosen) {
+      if (sequence.model.isEogToken(one.token)) return;
+      yield one;
+    }
+    input = chosen.slice(-1).map(({ token }) => token);
+  }
+}
+
+/** Computes tokens and a draft behind them; what was drafted wrong is forgotten. */
+async function computed(
+  sequence: Speculating,
+  input: readonly Token[],
+  draft: readonly Token[],
+  options: SequenceEvaluateOptions,
+  likely: boolean,
+): Promise<Chosen[]> {
+  const first = sequence.nextTokenIndex + input.length;
+  const asked = [...input.slice(-1), ...draft].map((token, i): ControlledEvaluateInputItem => [
+    token,
+    { generateNext: { token: true, probabilities: likely, options: seeded(options, first + i) } },
+  ]);
+  const outputs = await sequence.controlledEvaluate([...input.slice(0, -1), ...asked]);
+  const chosen = chosenOf(outputs.slice(input.length - 1), draft);
+  const wrong = draft.length - (chosen.length - 1);
+  const end = sequence.nextTokenIndex;
+  if (wrong > 0) await sequence.eraseContextTokenRanges([{ start: end - wrong, end }]);
+  return chosen;
+}
+
+type Output = Awaited<ReturnType<Speculating['controlledEvaluate']>>[number];
+
+/** What the model chose, up to where the draft went another way. */
+function chosenOf(outputs: readonly (Output | undefined)[], draft: readonly Token[]): Chosen[] {
+  const chosen: Chosen[] = [];
+  for (const [i, output] of outputs.entries()) {
+    const { token, probabilities } = output?.next ?? {};
+    if (token === undefined || token === null) throw new Error('no token could be chosen');
+    chosen.push({ token, ...(probabilities && { probabilities }) });
+    if (draft[i] !== token) break;
+  }
+  return chosen;
+}
+
+/** One seed for each place, so that a text does not depend on what was drafted. */
+function seeded(
+  { temperature, minP, topK, topP, tokenBias, seed = 0 }: SequenceEvaluateOptions,
+  place: number,
+) {
+  const own = createHash('sha256').update(`${seed} ${place}`).digest().readUInt32LE();
+  return {
+    ...(temperature !== undefined && { temperature }),
+    ...(minP !== undefined && { minP }),
+    ...(topK !== undefined && { topK }),
+    ...(topP !== undefined && { topP }),
+    ...(tokenBias !== undefined && { tokenBias }),
+    seed: own,
+  };
+}
