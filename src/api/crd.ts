@@ -56,6 +56,15 @@ const sizeRules = [
   },
 ];
 
+/** A request names either the model or an adapter of it. */
+const adapterRules = [
+  {
+    rule: '!has(self.spec.runtime.adapters) || self.spec.runtime.adapters.all(one, one.modelRef.name != self.metadata.name && (!has(self.spec.servedNames) || !(one.modelRef.name in self.spec.servedNames)))',
+    message:
+      'spec.runtime.adapters: an adapter cannot have the name of the ModelServer or one of spec.servedNames, since clients choose by it',
+  },
+];
+
 const condition = (type: string, field: 'status' | 'reason') =>
   `.status.conditions[?(@.type=="${type}")].${field}`;
 const age: PrinterColumn = { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' };
@@ -95,6 +104,7 @@ export const definitions: ResourceDefinition[] = [
       'ModelServer is a Model loaded by a number of replicas, on GPUs or CPUs, behind one address.',
     spec: ModelServerSpec,
     status: ModelServerStatus,
+    rules: adapterRules,
     scale: {
       specReplicasPath: '.spec.replicas',
       statusReplicasPath: '.status.replicas',

@@ -1,21 +1,16 @@
 import { z } from 'zod';
 import { Gpu } from './gpu.ts';
 import { apiVersion, Conditions, ObjectMeta, ObjectName } from './kubernetes.ts';
-import { RolloutOptions, RolloutStatus, RuntimeStatus, ServedRevision, usualRollout } from './rollout.ts';
+import {
+  RolloutOptions,
+  RolloutStatus,
+  RuntimeStatus,
+  ServedParts,
+  ServedRevision,
+  usualRollout,
+} from './rollout.ts';
+import { RuntimeOptions } from './runtime-options.ts';
 import { PodOptions } from './server-pod.ts';
-
-export const RuntimeOptions = z
-  .object({
-    contextSize: z
-      .int()
-      .min(64)
-      .max(16_777_216)
-      .optional()
-      .describe('Context per request in tokens. Default: what fits, at most what the model was trained for.'),
-    parallel: z.int().min(1).max(64).default(1).describe('Requests decoded together in one replica.'),
-  })
-  .describe('How the weights are loaded.');
-export type RuntimeOptions = z.infer<typeof RuntimeOptions>;
 
 /** What clients may call a model: names of Ollama, Hugging Face and OpenAI alike. */
 const ServedName = z
@@ -69,6 +64,9 @@ export const ModelServerStatus = z.object({
     .optional()
     .describe('The URL at which the server answers inside the cluster.'),
   model: ServedRevision.optional().describe('What the pods are told to serve.'),
+  parts: ServedParts.optional().describe(
+    'Adapters and a draft model: what the pods are told to load beside the model.',
+  ),
   rollout: RolloutStatus.optional(),
   runtime: RuntimeStatus.optional(),
   load: z

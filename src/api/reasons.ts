@@ -443,8 +443,21 @@ export const reasons = {
   },
   NotServable: {
     where: ['ModelServer ModelReady'],
-    meaning: 'The Model holds no weights that a server could load by themselves.',
-    action: 'Serve a Model with a GGUF model; a LoRA adapter belongs beside one, in the same Model.',
+    meaning:
+      'The Model holds no weights that a server could load by themselves, or, where it is named as an adapter, no LoRA adapter.',
+    action:
+      'Serve a Model with a GGUF model; name one with a single LoRA adapter in spec.runtime.adapters of its server.',
+  },
+  IncompatibleAdapter: {
+    where: ['ModelServer ModelReady', 'ModelServer Loaded'],
+    meaning: 'A LoRA adapter was made for another model than the one that is served.',
+    action: 'Use an adapter that was made for this model, or take it out of spec.runtime.adapters.',
+  },
+  IncompatibleDraft: {
+    where: ['ModelServer ModelReady', 'ModelServer Loaded'],
+    meaning:
+      'The draft model speaks in other tokens than the model that is served, or the model cannot take tokens back.',
+    action: 'Use a smaller model of the same family in spec.runtime.draftModelRef, or leave it out.',
   },
   TemplateNotSupported: {
     where: ['ModelServer ChatTemplateHonored'],

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { Duration } from './duration.ts';
+import { partUses } from './runtime-options.ts';
 
 /** What is taken where the spec does not say. */
 export const usualRollout = { strategy: 'Auto', drainAfter: '5m', gracePeriod: '5m' } as const;
@@ -50,12 +51,20 @@ export const ServedRevision = z.object({
 });
 export type ServedRevision = z.infer<typeof ServedRevision>;
 
+/** Models that a pod loads beside the one that it serves. */
+export const ServedParts = z
+  .array(ServedRevision.extend({ use: z.enum(partUses).describe('What it is to the server.') }))
+  .max(9)
+  .meta({ 'x-kubernetes-list-type': 'atomic' });
+export type ServedParts = z.infer<typeof ServedParts>;
+
 export const RolloutStatus = z
   .object({
     strategy: z.enum(['Surge', 'Drain']).describe('How pods are being replaced.'),
     from: ServedRevision.describe(
       'What served before. It is kept, and comes back when the rollout does not get on.',
     ),
+    fromParts: ServedParts.optional().describe('What was loaded beside it.'),
     answering: z
       .array(
         z.object({
@@ -85,3 +94,16 @@ export const RuntimeStatus = z
   })
   .describe('The runtime. On GPUs it stays the one that it is when the operator is upgraded.');
 export type RuntimeStatus = z.infer<typeof RuntimeStatus>;
+
+/** All that the pods of a server mount, and what they may be told to mount again. */
+export function keptRevisions(status: KeptBy | undefined): ServedRevision[] {
+  const { model, parts = [], rollout } = status ?? {};
+  const { from, fromParts = [] } = rollout ?? {};
+  return [...(model ? [model] : []), ...parts, ...(from ? [from] : []), ...fromParts];
+}
+
+interface KeptBy {
+  model?: ServedRevision | undefined;
+  parts?: ServedParts | undefined;
+  rollout?: RolloutStatus | undefined;
+}

@@ -99,8 +99,17 @@ const ownedBy = (kind: string): Metadata => ({
   name: 'child',
   ownerReferences: [{ apiVersion: 'longshore.dev/v1alpha1', kind, name: 'a', uid: 'u', controller: true }],
 });
-const server = (model: string, claimName?: string): Live<KubeObject> =>
-  object({ name: 's' }, { spec: { modelRef: { name: model } }, status: { model: { claimName } } });
+const server = (model: string, claimName?: string, adapters: string[] = []): Live<KubeObject> =>
+  object(
+    { name: 's' },
+    {
+      spec: {
+        modelRef: { name: model },
+        runtime: { parallel: 1, adapters: adapters.map((name) => ({ modelRef: { name }, scale: 1 })) },
+      },
+      status: { model: { name: model, claimName } },
+    },
+  );
 
 describe('a Model', () => {
   const { tell } = setUp({ servers: ['s'] });
@@ -204,6 +213,15 @@ describe('a ModelServer', () => {
     const updated = { type: 'modified', object: server('m', 'claim-2'), old: server('m', 'claim') } as const;
     expect(tell('modelServers', updated)).toEqual(['model default/m event', 'server default/s event']);
   });
+
+  it('has all Models looked at that it names, when it names another adapter', () => {
+    const change = { type: 'modified', object: server('m', 'c', ['sql']), old: server('m', 'c') } as const;
+    expect(tell('modelServers', change)).toEqual([
+      'model default/m event',
+      'model default/sql event',
+      'server default/s event',
+    ]);
+  });
 });
 
 describe('a StorageClass', () => {
@@ -306,8 +324,11 @@ describe('a claim that others have made', () => {
       object(
         { name: 's' },
         {
-          spec: { modelRef: { name: 'gone' } },
-          status: { model: { claimName: name, digest: 'd' }, conditions: [{ type: 'Ready', status }] },
+          spec: { modelRef: { name: 'gone' }, runtime: { parallel: 1 } },
+          status: {
+            model: { name: 'gone', claimName: name, digest: 'd' },
+            conditions: [{ type: 'Ready', status }],
+          },
         },
       );
     const change = (now: Live<KubeObject>, old: Live<KubeObject>) =>
@@ -315,6 +336,14 @@ describe('a claim that others have made', () => {
     expect(change(ready('True'), ready('False'))).toEqual(some);
     expect(change(ready('True', 'other'), ready('True'))).toEqual(some);
     expect(change(ready('True'), ready('True'))).toEqual([]);
+    const withPart = (claimName: string) => {
+      const parts = [{ use: 'Adapter', name: 'gone', digest: 'd', claimName }];
+      return object(
+        { name: 's' },
+        { spec: { modelRef: { name: 'gone' }, runtime: { parallel: 1 } }, status: { parts } },
+      );
+    };
+    expect(change(withPart('other'), withPart('shared'))).toEqual(some);
     expect(tell('modelServers', { type: 'deleted', object: ready('True') })).toEqual(
       expect.arrayContaining(some),
     );

@@ -1,6 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Model } from '../api/model.ts';
 import type { ModelServer } from '../api/modelserver.ts';
+import { keptRevisions } from '../api/rollout.ts';
+import { partsNamed } from '../api/runtime-options.ts';
 import { models, modelServers } from '../controllers/kinds.ts';
 import { inUseFinalizer, labels, managedBySelector, unmanagedSelector } from '../controllers/labels.ts';
 import { mountedBy } from '../controllers/model/storage/claim-users.ts';
@@ -216,9 +218,7 @@ export function wire(
   trigger(caches.modelServers, unless(usesSame, referred(usedModels)), model);
   const leftOn = collectable(caches);
   const claimOfServer = ({ metadata: { namespace }, status }: ModelServer): Ref[] =>
-    [status?.model, status?.rollout?.from].flatMap((used) =>
-      used ? leftOn({ namespace, name: used.claimName }) : [],
-    );
+    keptRevisions(status).flatMap(({ claimName }) => leftOn({ namespace, name: claimName }));
   trigger(caches.modelServers, unless(usesSame, referred(claimOfServer)), model);
   const claimsOfPod = (pod: Live<Pod>): Ref[] =>
     serverClaims(pod).flatMap((name) => leftOn({ namespace: pod.metadata.namespace, name }));
@@ -355,7 +355,8 @@ function usesSame(one: ModelServer, other: ModelServer): boolean {
 
 function useOf({ metadata, spec, status }: ModelServer): unknown[] {
   const ready = findCondition(status?.conditions, 'Ready')?.status;
-  return [metadata.deletionTimestamp, spec.modelRef.name, status?.model, status?.rollout?.from, ready];
+  const named = partsNamed(spec.runtime).map(({ name }) => name);
+  return [metadata.deletionTimestamp, spec.modelRef.name, named, keptRevisions(status), ready];
 }
 
 /** Whether two versions of a pod use their claims alike: for as long as it has not ended. */

@@ -46,6 +46,7 @@ import {
   modelEvents,
   modelOn,
   noRoom,
+  partThat,
   onNamedClaim,
   published,
   pulling,
@@ -234,6 +235,14 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
   NotServable: {
     'ModelServer ModelReady': () =>
       aServerThat({ model: aModel({}, { artifact: anArtifact({ files: [] }) }) }),
+  },
+  IncompatibleAdapter: {
+    'ModelServer ModelReady': () => partThat('Adapter', { architecture: 'gemma3' }),
+    'ModelServer Loaded': () => loadThat('IncompatibleAdapter'),
+  },
+  IncompatibleDraft: {
+    'ModelServer ModelReady': () => partThat('Draft', { tokenizer: 'gpt2' }),
+    'ModelServer Loaded': () => loadThat('IncompatibleDraft'),
   },
   Starting: {
     'ModelServer Scheduled': () => aServerThat(),

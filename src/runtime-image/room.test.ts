@@ -10,6 +10,8 @@ const file: Files['model'] = {
   modifiedAt: new Date(0),
   facts: { contextLength: 32768 },
   memory: {},
+  tensors: [],
+  tensors: [],
   metadata: {},
 };
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { findCondition } from '../../src/kube/conditions.ts';
 import { jobs, persistentVolumeClaims, pods, deployments } from '../../src/kube/builtin.ts';
 import { models } from '../../src/controllers/kinds.ts';
+import { loraGguf } from '../../src/runtime-image/testing/lora.ts';
 import { standard } from '../hub/content.ts';
 import { sseData } from '../stack/sse.ts';
 import { isReady, World } from './world.ts';
@@ -87,16 +88,21 @@ describe('a Model of a Hugging Face hub, and two servers of it', () => {
     expect(texts.length).toBeGreaterThan(3);
   });
 
-  it('is served on CPUs beside it, with the threads of its quota', async () => {
+  it('is served on CPUs beside it, with the threads of its quota, and by the name of an adapter', async () => {
+    const tensor = { tensor: 'blk.0.ffn_down.weight', shape: [2048, 640] } as const;
+    const adapter = loraGguf({ architecture: 'gemma3', ...tensor, strength: 5 });
+    await world.hub.addRepo({ id: 'longshore/odd-lora', files: { 'odd.gguf': adapter } });
+    await world.applyModel('odd', { huggingFace: { repo: 'longshore/odd-lora', files: ['odd.gguf'] } });
     const resources = { requests: { cpu: '500m' }, limits: { cpu: '1', memory: '2Gi' } };
-    const runtime = { contextSize: 512 };
+    const runtime = { contextSize: 512, adapters: [{ modelRef: { name: 'odd' } }] };
     await world.applyServer('gemma-cpu', {
       modelRef: { name: 'gemma' },
       gpu: { count: 0 },
       runtime,
       pod: { resources },
     });
-    await world.server('gemma-cpu', isReady);
+    const { status } = await world.server('gemma-cpu', isReady);
+    expect(status?.parts).toMatchObject([{ use: 'Adapter', name: 'odd' }]);
     const url = await world.reach('gemma-cpu');
     const answer = (await (
       await post(`${url}/v1/completions`, { ...question, model: 'gemma-cpu' })
@@ -115,6 +121,10 @@ describe('a Model of a Hugging Face hub, and two servers of it', () => {
       object: 'chat.completion',
       choices: [{ message: { role: 'assistant' } }],
     });
+    const odd = await post(`${url}/v1/completions`, { ...question, model: 'odd' });
+    const said = (await odd.json()) as { model: string; choices: { text: string }[] };
+    expect(said.model).toBe('odd');
+    expect(said.choices[0]?.text).not.toMatch(/^ 5, 6/);
     const log = await world.kubectl(['logs', 'deployment/gemma-cpu']);
     expect(log).toMatch(/"threads":1\b/);
   });
@@ -123,8 +133,8 @@ describe('a Model of a Hugging Face hub, and two servers of it', () => {
     await world.kubectl(['delete', 'modelserver', 'gemma', 'gemma-cpu']);
     await world.gone(deployments, 'gemma');
     const { items: claims } = await world.client.list(persistentVolumeClaims, { namespace: world.namespace });
-    expect(claims).toHaveLength(1);
-    await world.kubectl(['delete', 'model', 'gemma']);
+    expect(claims).toHaveLength(2);
+    await world.kubectl(['delete', 'model', 'gemma', 'odd']);
     await world.gone(models, 'gemma');
     for (const claim of claims) await world.gone(persistentVolumeClaims, claim.metadata.name);
     const { items: left } = await world.client.list(jobs, { namespace: world.namespace });

@@ -315,6 +315,41 @@ describe('an object that cannot be meant', () => {
     ['negative replicas', server({ replicas: -1 }), 'spec.replicas: Invalid value'],
     ['no requests at a time', server({ runtime: { parallel: 0 } }), 'spec.runtime.parallel: Invalid value'],
     ['a tiny context', server({ runtime: { contextSize: 1 } }), 'spec.runtime.contextSize: Invalid value'],
+    ...(
+      [
+        ['a cache of no known type', { kvCacheType: 'q3_k' }, 'spec.runtime.kvCacheType: Unsupported value'],
+        [
+          'a quantized cache without flash attention',
+          { kvCacheType: 'q8_0', flashAttention: false },
+          'kvCacheType: a quantized type needs flash attention',
+        ],
+        [
+          'one adapter twice',
+          { adapters: [{ modelRef: { name: 'sql' } }, { modelRef: { name: 'sql' }, scale: 2 }] },
+          'adapters: each has to name another Model',
+        ],
+        [
+          'an adapter with the name of the server',
+          { adapters: [{ modelRef: { name: 'chat' } }] },
+          'an adapter cannot have the name of the ModelServer',
+        ],
+        [
+          'an adapter of an unlikely scale',
+          { adapters: [{ modelRef: { name: 'sql' }, scale: 100 }] },
+          'spec.runtime.adapters[0].scale: Invalid value',
+        ],
+        [
+          'two that draft',
+          { draftModelRef: { name: 'small' }, promptLookup: true },
+          'promptLookup: leave it out where a draftModelRef drafts',
+        ],
+      ] as const
+    ).map(([what, runtime, told]) => [what, server({ runtime }, 'chat'), told] as const),
+    [
+      'an adapter with a name that clients have for the model',
+      server({ servedNames: ['sql'], runtime: { adapters: [{ modelRef: { name: 'sql' } }] } }),
+      'an adapter cannot have the name of the ModelServer or one of spec.servedNames',
+    ],
     [
       'a field of the pod that may not be chosen',
       server({ pod: { hostNetwork: true } }),
@@ -473,6 +508,15 @@ describe('an object that says only what it must', () => {
   it.for([
     { rollout: { strategy: 'Auto', drainAfter: '0s', progressDeadline: '10s', gracePeriod: '24h' } },
     { rollout: { strategy: 'Drain', drainAfter: '5m', gracePeriod: '5m' } },
+    { runtime: { parallel: 2, kvCacheType: 'q4_0', gpuLayers: 0, swaFullCache: true } },
+    { runtime: { parallel: 1, kvCacheType: 'bf16', flashAttention: false, promptLookup: true } },
+    {
+      runtime: {
+        parallel: 1,
+        adapters: [{ modelRef: { name: 'sql' }, scale: 1 }],
+        draftModelRef: { name: 'small' },
+      },
+    },
     { servedNames: ['llama3.1:8b', 'hf.co/owner/name:Q4_K_M', 'gpt-4o'] },
     { gpu: { count: 2, vendor: 'amd' } },
     { gpu: { count: 1, vendor: 'intel', resourceName: 'gpu.intel.com/xe' } },

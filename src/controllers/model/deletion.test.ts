@@ -38,6 +38,22 @@ describe('a server', () => {
     const rollout = { strategy: 'Surge' as const, from: { name: 'qwen', ...used }, answering: [] };
     expect(modelsUsedBy({ ...turning, status: { ...turning.status, rollout } })).toEqual(['llama', 'qwen']);
   });
+
+  it('uses the adapters and the draft model that it names, or has loaded', () => {
+    const runtime = {
+      adapters: [{ modelRef: { name: 'sql' } }, { modelRef: { name: 'poems' } }],
+      draftModelRef: { name: 'small' },
+    };
+    const part = { use: 'Adapter' as const, name: 'prose', ...used };
+    const status = { model: { name: 'qwen', ...used }, parts: [part, { ...part, name: 'sql' }] };
+    expect(modelsUsedBy(aServer({ runtime }, status))).toEqual(['qwen', 'sql', 'poems', 'small', 'prose']);
+    const from = { name: 'llama', ...used };
+    const fromParts = [{ ...part, name: 'before' }];
+    const rollout = { strategy: 'Surge' as const, from, fromParts, answering: [] };
+    expect(modelsUsedBy(aServer({}, { ...status, rollout }))).toEqual(
+      expect.arrayContaining(['llama', 'before']),
+    );
+  });
 });
 
 describe('usersOf', () => {
@@ -78,7 +94,7 @@ describe('a deleted Model that servers use', () => {
     const ready = decided.status.conditions?.find(({ type }) => type === 'Ready');
     expect(ready).toMatchObject({ status: 'False', reason: 'InUse', observedGeneration: 2 });
     expect(ready?.message).toBe(
-      'The Model was deleted and stays while ModelServers use it: one, two. Delete them, or name another Model in their spec.modelRef; the annotation longshore.dev/force-delete: "true" has the Model go at once.',
+      'The Model was deleted and stays while ModelServers use it: one, two. Delete them, or name another Model in their spec; the annotation longshore.dev/force-delete: "true" has the Model go at once.',
     );
     expect(decided.status.conditions?.find(({ type }) => type === 'Stalled')?.status).toBe('True');
     expect(decided.status.artifact).toEqual(status.artifact);

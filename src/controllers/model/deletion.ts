@@ -1,6 +1,8 @@
 import type { ModelStatus } from '../../api/model-status.ts';
 import type { Model } from '../../api/model.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
+import { keptRevisions } from '../../api/rollout.ts';
+import { partsNamed } from '../../api/runtime-options.ts';
 import { jobs } from '../../kube/builtin.ts';
 import { hasFinalizer } from '../../kube/finalizers.ts';
 import type { Live } from '../../kube/kind.ts';
@@ -19,10 +21,10 @@ import { followReclaimPolicy } from './storage/volume.ts';
  * (docs/adr/0023). The finalizer is put on before a server's Deployment is made (modelserver/hold.ts), and taken off here.
  */
 
-/** Names of Models that a server uses: the one that it names, and those that its pods mount still, or may again. */
+/** Names of Models that a server uses: those that it names, and those that its pods mount still, or may again. */
 export function modelsUsedBy({ spec, status }: ModelServer): string[] {
-  const { model, rollout } = status ?? {};
-  return [...new Set([spec.modelRef.name, ...[model, rollout?.from].flatMap((each) => each?.name ?? [])])];
+  const used = [spec.modelRef, ...partsNamed(spec.runtime), ...keptRevisions(status)];
+  return [...new Set(used.map(({ name }) => name))];
 }
 
 /** Names of the ModelServers that use a Model. One that is being deleted is on its way out, and counts no more. */
@@ -54,7 +56,7 @@ export function waitForServers({ model, servers, jobs: all }: ModelView): Outcom
   return {
     at: 'blocked',
     reason: 'InUse',
-    message: `The Model was deleted and stays while ModelServers use it: ${users}. Delete them, or name another Model in their spec.modelRef; the annotation ${forceDeleteAnnotation}: "true" has the Model go at once.`,
+    message: `The Model was deleted and stays while ModelServers use it: ${users}. Delete them, or name another Model in their spec; the annotation ${forceDeleteAnnotation}: "true" has the Model go at once.`,
     remove: running.map((job) => childRef(jobs, job)),
     ...(running.length > 0 && { status: { progress: undefined } }),
   };

@@ -23,7 +23,8 @@ export function loadWeights(
   });
   // Events of volumes are asked for, and not watched.
   const recheckAfter = loading.some(waitsForVolumes) ? secondsBetweenMountLooks : undefined;
-  if (trouble) return { ...trouble, recheckAfter, conditions };
+  if (trouble?.at === 'blocked') return { ...trouble, at: trouble.at, recheckAfter, conditions };
+  if (trouble) return { ...trouble, at: 'waiting', recheckAfter, conditions };
   const ready = pods.length - loading.length;
   const so = `${ready} of ${replicas} ready`;
   if (loading.some(({ status }) => status?.phase === 'Running')) {

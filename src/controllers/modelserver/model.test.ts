@@ -82,7 +82,7 @@ describe('a Model without weights to load', () => {
       at: 'blocked',
       reason: 'NotServable',
       message:
-        'Model "qwen" holds no GGUF model, only lora.gguf, README.md. Serve a Model with a GGUF model; a LoRA adapter belongs beside one, in the same Model.',
+        'Model "qwen" holds no GGUF model, only lora.gguf, README.md. Serve a Model with a GGUF model; name one with a single LoRA adapter in spec.runtime.adapters of its server.',
     });
   });
 });

@@ -1,5 +1,6 @@
 import type { Model } from '../../api/model.ts';
 import type { ModelServer, ModelServerStatus } from '../../api/modelserver.ts';
+import { partsNamed } from '../../api/runtime-options.ts';
 import {
   deployments,
   networkPolicies,
@@ -27,6 +28,7 @@ import { holdModel } from './hold.ts';
 import { podsToAsk } from './load.ts';
 import { loadWeights } from './loaded.ts';
 import { resolveModel } from './model.ts';
+import { partsOf } from './parts.ts';
 import { mountFailures } from './pods/mount-failures.ts';
 import { waitsForVolumes } from './pods/troubles.ts';
 import { provideWorkload } from './provide.ts';
@@ -91,8 +93,12 @@ export function serverReconciler({ actor, ...options }: ServerReconcilerOptions)
     const decideBy = (status: ModelServer['status'], seen: readonly ChildRef[]) =>
       decide(steps, gather(server, seen, { ...options, ...facts, now }), { status, generation, now });
     const cached = (child: Child) => cachedChild(caches, child);
-    const model = caches.models.get(key.namespace, server.spec.modelRef.name);
-    const hold = () => holdModel(actor.client, model, signal);
+    const used = [server.spec.modelRef, ...partsNamed(server.spec.runtime)];
+    const hold = async () => {
+      for (const { name } of used) {
+        await holdModel(actor.client, caches.models.get(key.namespace, name), signal);
+      }
+    };
     return act(actor, { kind: modelServers, object: server }, decideBy, cached, signal, hold);
   };
 }
@@ -116,6 +122,7 @@ function gather(
   return {
     server,
     model,
+    parts: partsOf(server, (part) => caches.models.get(namespace, part)),
     deployment: withSeen(deployments, caches.deployments.byOwner(uid), seen)[0],
     service: withSeen(services, caches.services.byOwner(uid), seen)[0],
     networkPolicies: withSeen(networkPolicies, caches.networkPolicies.byOwner(uid), seen),

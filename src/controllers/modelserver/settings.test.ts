@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { FileRole } from '../../api/model-status.ts';
 import { anArtifact, aServer, commit } from '../testing/objects.ts';
-import { entryFile, runtimeSettings } from './settings.ts';
+import { entryFile } from './artifact.ts';
+import { runtimeSettings } from './settings.ts';
 
 const file = (path: string, role?: FileRole) => ({
   path,
@@ -49,7 +50,15 @@ describe('runtimeSettings', () => {
   });
 
   it('have the runtime options', () => {
-    const runtime = { contextSize: 8192, parallel: 4 };
+    const runtime = {
+      contextSize: 8192,
+      parallel: 4,
+      gpuLayers: 0,
+      kvCacheType: 'q8_0',
+      flashAttention: true,
+      swaFullCache: false,
+      promptLookup: true,
+    };
     expect(settings(undefined, { runtime })).toMatchObject(runtime);
   });
 

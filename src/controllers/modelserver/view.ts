@@ -12,6 +12,7 @@ import type {
 import type { Live } from '../../kube/kind.ts';
 import type { LoadState } from '../../protocols/runtime.ts';
 import type { Said } from '../pod-poller.ts';
+import type { Part } from './parts.ts';
 import type { ServerSurroundings } from './workload/objects.ts';
 
 /** Everything that the steps of a ModelServer look at, read once. */
@@ -19,6 +20,8 @@ export interface ServerView {
   server: Live<ModelServer>;
   /** The Model that spec.modelRef names, when there is one. */
   model: Live<Model> | undefined;
+  /** The Models that are loaded beside it. */
+  parts: readonly Part[];
   deployment: Live<Deployment> | undefined;
   service: Live<Service> | undefined;
   /** Objects of the server that not every server has. */

@@ -95,6 +95,7 @@ export function aServerView(view: Partial<ServerView> = {}): ServerView {
   return {
     server: aServer(),
     model: aModel({}, { artifact: anArtifact() }),
+    parts: [],
     deployment: undefined,
     service: undefined,
     networkPolicies: [],

@@ -1,5 +1,6 @@
-import type { ModelStatus } from '../../api/model-status.ts';
+import type { GgufFacts, ModelStatus } from '../../api/model-status.ts';
 import type { ModelServerStatus } from '../../api/modelserver.ts';
+import type { PartUse } from '../../api/runtime-options.ts';
 import { act, actor } from '../../controllers/act.ts';
 import { models, modelServers } from '../../controllers/kinds.ts';
 import { labels } from '../../controllers/labels.ts';
@@ -170,6 +171,17 @@ export function withoutRoom(): ServerView {
   const built = readRecord(view.deployment)?.built;
   const lack = withoutNode('0/1 nodes are available: 1 Insufficient nvidia.com/gpu.');
   return { ...view, pods: [aPodFrom(built, 'p', { age: 600, ...lack })] };
+}
+/** A further Model of a llama turns out to be of another kind. */
+export function partThat(use: PartUse, gguf: GgufFacts): Told {
+  const file = { path: 'part.gguf', sizeBytes: 1, sha256: 'ab'.repeat(32) };
+  const role = use === 'Adapter' ? 'adapter' : 'model';
+  const artifact = anArtifact({ files: [{ ...file, role }] });
+  const own = { architecture: 'llama', tokenizer: 'llama' };
+  return aServerThat({
+    model: aModel({}, { artifact: anArtifact(), gguf: own }),
+    parts: [{ use, name: 'part', scale: 1, model: aModel({}, { artifact, gguf: { ...own, ...gguf } }) }],
+  });
 }
 /** Its runtime ended with this. */
 export function loadThat(reason: RuntimeFailure['failure']['reason']): Told {

@@ -46,7 +46,7 @@ function counting(contextSize: number, last?: number) {
 /** Proposes these lists, one after the other, and then nothing. */
 function drafting(...lists: number[][]): { step: Lockstep; drafter: Drafter; drafted: Drafted } {
   return {
-    step: lockstep(),
+    step: lockstep()(0),
     drafter: {
       async follow() {},
       propose: async (_text, most) => (lists.shift() ?? []).slice(0, most) as Token[],
@@ -126,9 +126,10 @@ describe('speculated', () => {
 
 describe('sequences that speculate', () => {
   it('draft together, and compute together', async () => {
-    const step = lockstep();
+    const stepOf = lockstep();
     const log: string[] = [];
-    const one = (name: string, turns: number) => {
+    const one = (name: string, number: number, turns: number) => {
+      const step = stepOf(number);
       const { sequence } = counting(64);
       const wait = async () => {
         for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
@@ -153,7 +154,7 @@ describe('sequences that speculate', () => {
       const drafted = { proposed: 0, accepted: 0 };
       return take(speculated(watched, { step, drafter, drafted }, [1] as Token[], options, false), 2);
     };
-    await Promise.all([one('a', 1), one('b', 4)]);
+    await Promise.all([one('a', 0, 1), one('b', 1, 4)]);
     const round = ['a drafts', 'b drafts', 'a computes', 'b computes'];
     expect(log).toEqual([...round, ...round]);
   });

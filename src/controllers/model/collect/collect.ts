@@ -1,4 +1,5 @@
 import type { Artifact, ModelStatus, Revision } from '../../../api/model-status.ts';
+import { keptRevisions } from '../../../api/rollout.ts';
 import { jobs, persistentVolumeClaims } from '../../../kube/builtin.ts';
 import { formatTime } from '../../../kube/conditions.ts';
 import { labels } from '../../labels.ts';
@@ -40,7 +41,7 @@ export function collectOldRevisions(view: ModelView, status: ModelStatus): Outco
     artifact.claimName,
     ...kept.map(({ claimName }) => claimName),
     // What they serve, and what they go back to when that does not come to serve.
-    ...view.servers.flatMap(({ status: told }) => [told?.model?.claimName, told?.rollout?.from.claimName]),
+    ...view.servers.flatMap(({ status: told }) => keptRevisions(told).map((one) => one.claimName)),
   ]);
   const oldClaims = view.claims.filter((claim) => isOwn(model, claim) && !stays.has(claim.metadata.name));
   const collecting = collectReplaced(view, { ...status, history }, artifact, except);

@@ -48,6 +48,24 @@ describe('a server with pods on a claim', () => {
     expect(usersOf(is)).toEqual(['chat']);
   });
 
+  it('has not settled before all that it loads is what their Models publish', () => {
+    const own = { name: 'qwen', revision, digest, claimName };
+    const loads = (parts: object) => {
+      const { status } = server(true);
+      const is = aServer({ runtime: { adapters: [{ modelRef: { name: 'sql' } }] } }, { ...status, ...parts });
+      const sql = aModel({}, { artifact: anArtifact({ digest: 'sha256:sql', claimName: 'of-sql' }) });
+      return unsettledServers({
+        pods: [pod()],
+        server: () => is,
+        model: (name) => (name === 'sql' ? sql : aModel({}, { artifact })),
+      });
+    };
+    const part = { use: 'Adapter', ...own, name: 'sql', digest: 'sha256:sql', claimName: 'of-sql' };
+    expect(loads({ parts: [part] })).toEqual([]);
+    expect(loads({ parts: [{ ...part, digest: 'sha256:old' }] })).toEqual(['chat']);
+    expect(loads({})).toEqual(['chat']);
+  });
+
   it('may when its Model is gone, or has published nothing', () => {
     expect(unsettledServers({ pods: [pod()], server: () => server(true), model: () => undefined })).toEqual([
       'chat',

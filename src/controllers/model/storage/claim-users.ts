@@ -1,6 +1,7 @@
 import type { ModelStatus } from '../../../api/model-status.ts';
 import type { Model } from '../../../api/model.ts';
 import type { ModelServer } from '../../../api/modelserver.ts';
+import { partsNamed } from '../../../api/runtime-options.ts';
 import type { Pod } from '../../../kube/builtin.ts';
 import { findCondition } from '../../../kube/conditions.ts';
 import type { Live } from '../../../kube/kind.ts';
@@ -24,8 +25,12 @@ export function unsettledServers({ pods, server, model }: Users): string[] {
   return [...new Set(names)]
     .filter((name) => {
       const user = server(name);
-      const artifact = user && model(user.spec.modelRef.name)?.status?.artifact;
-      return !(user && artifact && hasSettled(user, artifact));
+      if (!user) return true;
+      const { modelRef, runtime } = user.spec;
+      return [modelRef, ...partsNamed(runtime)].some((used) => {
+        const artifact = model(used.name)?.status?.artifact;
+        return !(artifact && hasSettled(user, artifact));
+      });
     })
     .toSorted();
 }
@@ -36,7 +41,8 @@ function hasSettled(
   { digest, claimName }: NonNullable<ModelStatus['artifact']>,
 ): boolean {
   const isReady = findCondition(status?.conditions, 'Ready')?.status === 'True';
-  return isReady && status?.model?.digest === digest && status.model.claimName === claimName;
+  const loaded = [status?.model, ...(status?.parts ?? [])];
+  return isReady && loaded.some((one) => one?.digest === digest && one.claimName === claimName);
 }
 
 /** Claims that a pod mounts. */

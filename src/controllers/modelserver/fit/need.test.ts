@@ -14,6 +14,18 @@ describe('what a replica needs', () => {
     expect(need?.context(4096, { type: 'q8_0' })).toBe(2 * 4096 * 2 ** 16);
   });
 
+  it('is that of the cache that is chosen, once more for each adapter', () => {
+    const adapters = [{ modelRef: { name: 'sql' } }, { modelRef: { name: 'poems' } }];
+    const runtime = { contextSize: 4096, parallel: 2, kvCacheType: 'q8_0', adapters };
+    expect(needOf(aServer({ runtime }), model)?.context(4096)).toBe(3 * 2 * 4096 * 2 ** 16);
+    expect(memoryRequest(aServer({ gpu: { count: 0 }, runtime }), model)).toBe(`${4096 + 1536 + 256}Mi`);
+  });
+
+  it('is not known where a part of the layers is on GPUs', () => {
+    expect(needOf(aServer({ runtime: { gpuLayers: 10 } }), model)).toBeUndefined();
+    expect(needOf(aServer({ gpu: { count: 0 }, runtime: { gpuLayers: 10 } }), model)).toBeDefined();
+  });
+
   it('is the least that is served where no context is asked for', () => {
     expect(needOf(aServer(), model)?.contextSize).toBe(512);
     const short = aModel({}, { memory, gguf: { contextLength: 256 } });

@@ -1,5 +1,6 @@
 import type { ModelServer } from '../../../api/modelserver.ts';
 import type { Model } from '../../../api/model.ts';
+import type { RuntimeOptions } from '../../../api/runtime-options.ts';
 import { contextBytes, smallestContext, type Cache } from '../../../gguf/fit.ts';
 import type { Live } from '../../../kube/kind.ts';
 
@@ -17,20 +18,27 @@ export interface Need {
 
 /** Undefined where the header does not say enough to foresee it. */
 export function needOf(
-  { spec: { runtime } }: Pick<ModelServer, 'spec'>,
+  { spec: { runtime, gpu } }: Pick<ModelServer, 'spec'>,
   model: Live<Model> | undefined,
 ): Need | undefined {
+  // Which part of it is on the GPUs then, only the runtime knows.
+  if (gpu.count > 0 && runtime.gpuLayers !== undefined) return undefined;
   const { memory, gguf } = model?.status ?? {};
   if (memory?.weightsBytes === undefined || memory.kvBytesPerToken === undefined) return undefined;
   const trained = gguf?.contextLength ?? Infinity;
   return {
     weights: memory.weightsBytes,
-    context: (tokens, cache = {}) => contextBytes(memory, tokens, runtime.parallel, cache),
+    context: (tokens, cache = cacheOf(runtime)) => contextBytes(memory, tokens, sequencesOf(runtime), cache),
     contextSize: runtime.contextSize ?? Math.min(smallestContext, trained),
     trained,
     parallel: runtime.parallel,
   };
 }
+
+const cacheOf = ({ kvCacheType: type, swaFullCache }: RuntimeOptions): Cache => ({ type, swaFullCache });
+
+/** Each adapter has a context of its own, with as many sequences as the model. */
+const sequencesOf = ({ parallel, adapters = [] }: RuntimeOptions): number => parallel * (1 + adapters.length);
 
 /** Tokens that the runtime takes where nobody asks for others, if they fit (runtime-image/context-size.ts). */
 const usualContext = 8192;
@@ -53,7 +61,9 @@ export function memoryRequest(server: Pick<ModelServer, 'spec'>, model: Live<Mod
   const { memory, gguf, artifact } = model?.status ?? {};
   const weights = memory?.weightsBytes ?? artifact?.sizeBytes ?? 0;
   const tokens = runtime.contextSize ?? Math.min(usualContext, gguf?.contextLength ?? usualContext);
-  return inMebibytes(weights + contextBytes(memory ?? {}, tokens, runtime.parallel) + runtimeBytes);
+  return inMebibytes(
+    weights + contextBytes(memory ?? {}, tokens, sequencesOf(runtime), cacheOf(runtime)) + runtimeBytes,
+  );
 }
 
 function inMebibytes(bytes: number): string {

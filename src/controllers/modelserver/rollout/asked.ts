@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import { ModelServerSpec, type ModelServer } from '../../../api/modelserver.ts';
 import { fingerprint } from '../../model/view.ts';
-import type { Artifact } from '../settings.ts';
+import type { Artifact } from '../artifact.ts';
 
 /** A spec in which nothing is chosen. */
 const usual = rolling(ModelServerSpec.parse({ modelRef: { name: 'any' } }));

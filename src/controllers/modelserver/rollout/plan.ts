@@ -4,8 +4,9 @@ import type { EventText } from '../../../kube/events.ts';
 import type { Live } from '../../../kube/kind.ts';
 import { labels } from '../../labels.ts';
 import { fingerprint } from '../../model/view.ts';
+import { entryFile, type Artifact } from '../artifact.ts';
 import { memoryRequest } from '../fit/need.ts';
-import { entryFile, type Artifact } from '../settings.ts';
+import { partsStatus, publishedParts } from '../parts.ts';
 import type { ServerView } from '../view.ts';
 import { serverDeployment } from '../workload/deployment.ts';
 import type { Named } from '../workload/identity.ts';
@@ -37,12 +38,13 @@ export interface RolloutPlan {
 const plans = new WeakMap<ServerView, RolloutPlan>();
 
 /**
- * Undefined until the Model has published something to serve. Everything that it goes by is in the view: what was asked
- * for and rolled out so far stands on the Deployment (record.ts).
+ * Undefined until the Model, and what is loaded beside it, have published something to serve. Everything that it goes by
+ * is in the view: what was asked for and rolled out so far stands on the Deployment (record.ts).
  */
 export function planRollout(view: ServerView): RolloutPlan | undefined {
   const artifact = view.model?.status?.artifact;
   if (!artifact || !entryFile(artifact)) return undefined;
+  if (publishedParts(view.parts).length < view.parts.length) return undefined;
   const plan = plans.get(view) ?? decideRollout(view);
   plans.set(view, plan);
   return plan;
@@ -96,18 +98,20 @@ function decideRollout(view: ServerView): RolloutPlan {
   };
 }
 
-function wantedOf({ server, model }: ServerView, artifact: Artifact, image: string): Wanted {
+function wantedOf({ server, model, parts }: ServerView, artifact: Artifact, image: string): Wanted {
   const { revision, digest, claimName } = artifact;
   const vendor = vendorOf(server.spec.gpu);
-  const template = serverPod(server, artifact, image, memoryRequest(server, model));
+  const further = publishedParts(parts);
+  const template = serverPod(server, artifact, image, memoryRequest(server, model), further);
   const built = fingerprint(template);
   return {
     target: {
-      asked: askedFor(server, [artifact], image),
+      asked: askedFor(server, [artifact, ...further.map((part) => part.artifact)], image),
       built,
       image,
       ...(vendor !== undefined && { vendor }),
       model: { name: server.spec.modelRef.name, revision, digest, claimName },
+      ...(further.length > 0 && { parts: partsStatus(further) }),
     },
     template: named(template, built),
   };
@@ -185,8 +189,8 @@ function rolledBack(
   return { record, template, isNew: false, isRolledBack: stillAsked !== record.asked, events };
 }
 
-function targetOf({ asked, built, image, vendor, model }: Target): Target {
-  return { asked, built, image, ...(vendor !== undefined && { vendor }), model };
+function targetOf({ asked, built, image, vendor, model, parts }: Target): Target {
+  return { asked, built, image, ...(vendor !== undefined && { vendor }), model, ...(parts && { parts }) };
 }
 
 function templateOf({ spec }: Live<Deployment>): PodTemplate {

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ServedRevision } from '../../../api/rollout.ts';
+import { ServedParts, ServedRevision } from '../../../api/rollout.ts';
 import type { Deployment } from '../../../kube/builtin.ts';
 import { stableJson } from '../../../kube/covers.ts';
 import type { Live } from '../../../kube/kind.ts';
@@ -17,6 +17,8 @@ const Target = z.object({
   /** Whose GPUs the image is for; absent on the CPU. */
   vendor: z.string().optional(),
   model: ServedRevision,
+  /** Beside it; absent: nothing. */
+  parts: ServedParts.optional(),
 });
 export type Target = z.infer<typeof Target>;
 

@@ -52,11 +52,20 @@ const toTryAgain =
 export function rolloutStatus(
   view: ServerView,
   { record, strategy }: RolloutPlan,
-): Pick<ModelServerStatus, 'model' | 'runtime'> & { rollout: ModelServerStatus['rollout'] } {
-  const { from, image, vendor, model } = record;
+): Pick<ModelServerStatus, 'model' | 'runtime'> & {
+  parts: ModelServerStatus['parts'];
+  rollout: ModelServerStatus['rollout'];
+} {
+  const { from, image, vendor, model, parts } = record;
   return {
     model,
-    rollout: from && { strategy, from: from.model, answering: answeringPods(view, record) },
+    parts,
+    rollout: from && {
+      strategy,
+      from: from.model,
+      ...(from.parts && { fromParts: from.parts }),
+      answering: answeringPods(view, record),
+    },
     runtime: {
       image,
       ...(vendor !== undefined && { vendor }),

@@ -3,30 +3,38 @@ import { gpuResource } from '../../../api/gpu.ts';
 import type { ModelServer } from '../../../api/modelserver.ts';
 import type { Pod } from '../../../kube/builtin.ts';
 import type { Live } from '../../../kube/kind.ts';
-import { graceVariable, runtimePort, settingsVariable } from '../../../protocols/runtime.ts';
+import {
+  graceVariable,
+  runtimePort,
+  settingsVariable,
+  type RuntimeSettings,
+} from '../../../protocols/runtime.ts';
 import { hardenedContainer } from '../../pod-security.ts';
+import type { Artifact } from '../artifact.ts';
 import { loadSeconds } from '../rollout/deadlines.ts';
-import { runtimeSettings, type Artifact } from '../settings.ts';
 import type { Mounted } from './volumes.ts';
 
 type Container = NonNullable<Pod['spec']>['containers'][number];
 
-/**
- * The container that holds the weights and answers.
- * @param memory what it asks for where the spec says nothing of memory
- */
+export interface ContainerParts {
+  settings: RuntimeSettings;
+  image: string;
+  /** What it asks for where the spec says nothing of memory. */
+  memory: string;
+  volumes: readonly Mounted[];
+}
+
+/** The container that holds the weights and answers. */
 export function runtimeContainer(
   server: Live<ModelServer>,
   artifact: Artifact,
-  image: string,
-  memory: string,
-  volumes: readonly Mounted[],
+  { settings, image, memory, volumes }: ContainerParts,
 ): Container {
   return {
     name: 'runtime',
     image,
     env: [
-      { name: settingsVariable, value: JSON.stringify(runtimeSettings(server, artifact)) },
+      { name: settingsVariable, value: JSON.stringify(settings) },
       { name: graceVariable, value: String(parseDuration(server.spec.rollout.gracePeriod)) },
       ...(server.spec.pod?.env ?? []),
     ],

@@ -3,8 +3,10 @@ import type { Deployment } from '../../../kube/builtin.ts';
 import type { Live } from '../../../kube/kind.ts';
 import { modelDigestAnnotation } from '../../labels.ts';
 import { hardenedPod } from '../../pod-security.ts';
+import type { Artifact } from '../artifact.ts';
+import type { PublishedPart } from '../parts.ts';
 import { terminationSeconds } from '../rollout/deadlines.ts';
-import type { Artifact } from '../settings.ts';
+import { runtimeSettings } from '../settings.ts';
 import { runtimeContainer } from './container.ts';
 import { podLabels } from './identity.ts';
 import { placement } from './placement.ts';
@@ -19,9 +21,11 @@ export function serverPod(
   artifact: Artifact,
   image: string,
   memory: string,
+  parts: readonly PublishedPart[] = [],
 ): PodTemplate {
   const { gpu, pod } = server.spec;
-  const volumes = podVolumes(server, artifact);
+  const volumes = podVolumes(server, artifact, parts);
+  const settings = runtimeSettings(server, artifact, parts);
   const claims = gpu.resourceClaims ?? [];
   return {
     metadata: {
@@ -39,7 +43,7 @@ export function serverPod(
       ...(pod?.imagePullSecrets && { imagePullSecrets: pod.imagePullSecrets }),
       ...placement(server),
       ...(claims.length > 0 && { resourceClaims: claims }),
-      containers: [runtimeContainer(server, artifact, image, memory, volumes)],
+      containers: [runtimeContainer(server, artifact, { settings, image, memory, volumes })],
       volumes: volumes.map(({ volume }) => volume),
     },
   };

@@ -1,9 +1,9 @@
 import type { ModelServer } from '../../../api/modelserver.ts';
 import type { Pod } from '../../../kube/builtin.ts';
 import type { Live } from '../../../kube/kind.ts';
-import { volumeFolder } from '../../../protocols/puller.ts';
 import { apiKeysFolder } from '../../../protocols/runtime.ts';
-import type { Artifact } from '../settings.ts';
+import type { Artifact } from '../artifact.ts';
+import { claimFolder, furtherClaims, type PublishedPart } from '../parts.ts';
 
 type PodSpec = NonNullable<Pod['spec']>;
 type Volume = NonNullable<PodSpec['volumes']>[number];
@@ -16,17 +16,28 @@ export interface Mounted {
 }
 
 /** Everything that a pod of a server has on disk. Weights and keys are read-only; /tmp and shared memory are where it may write. */
-export function podVolumes({ spec }: Live<ModelServer>, { claimName }: Artifact): Mounted[] {
+export function podVolumes(
+  { spec }: Live<ModelServer>,
+  artifact: Artifact,
+  parts: readonly PublishedPart[],
+): Mounted[] {
+  const { claimName } = artifact;
   const { sharedMemorySize } = spec.pod ?? {};
   return [
-    {
-      volume: { name: 'models', persistentVolumeClaim: { claimName, readOnly: true } },
-      mount: { mountPath: volumeFolder, readOnly: true },
-    },
+    weights('models', claimName, claimName),
+    // Each claim once: a pod that has one under two names may wait for it for ever.
+    ...furtherClaims(artifact, parts).map((further, i) => weights(`part-${i + 1}`, further, claimName)),
     { volume: { name: 'tmp', emptyDir: {} }, mount: { mountPath: '/tmp' } },
     ...(sharedMemorySize === undefined ? [] : [sharedMemory(sharedMemorySize)]),
     ...(spec.auth ? [apiKeys(spec.auth.secretName)] : []),
   ];
+}
+
+function weights(name: string, claimName: string, ownClaim: string): Mounted {
+  return {
+    volume: { name, persistentVolumeClaim: { claimName, readOnly: true } },
+    mount: { mountPath: claimFolder(claimName, ownClaim), readOnly: true },
+  };
 }
 
 /** Optional, so that a Secret that is not there becomes an error with a name instead of a pod that never starts. */
