@@ -11,7 +11,6 @@ const file: Files['model'] = {
   facts: { contextLength: 32768 },
   memory: {},
   tensors: [],
-  tensors: [],
   metadata: {},
 };
 
