@@ -159,7 +159,8 @@ function streamsOf({ rounds }: RuntimeFigures): number[] {
   return rounds[0]?.decoding.filter(({ drawn }) => !drawn).map(({ streams }) => streams) ?? [];
 }
 
-/** Of an even number the upper one: a value that was measured. */
 export function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+  const sorted = values.toSorted((a, b) => a - b);
+  const [lower, upper] = [sorted[Math.ceil(sorted.length / 2) - 1], sorted[Math.floor(sorted.length / 2)]];
+  return ((lower ?? Number.NaN) + (upper ?? Number.NaN)) / 2;
 }
