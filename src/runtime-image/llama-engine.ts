@@ -13,6 +13,7 @@ import { answerGrammar } from './grammar/answer-grammar.ts';
 import { lockstep } from './lockstep.ts';
 import { createPool } from './pool.ts';
 import { NotSupported } from './refusal.ts';
+import { samplerGarbage } from './sampler-garbage.ts';
 import { samplingOptions, tokenBias } from './sampling.ts';
 import { sequenceOf } from './sequence.ts';
 import { sumOf } from './speculation/drafter.ts';
@@ -43,6 +44,7 @@ export function llamaEngine(parts: LlamaEngineParts): LlamaEngine {
   const { model, context, format, defaults, side, drafters = [] } = parts;
   // Sequences live as long as the context: a disposed one frees its place only later.
   const stepOf = lockstep();
+  const answered = samplerGarbage();
   const sequences = Array.from({ length: context.totalSequences }, (_, number) =>
     sequenceOf(context.getSequence(), stepOf(number), drafters[number]),
   );
@@ -78,11 +80,14 @@ export function llamaEngine(parts: LlamaEngineParts): LlamaEngine {
         prompt,
         parallelCalls: request.prompt.kind !== 'chat' || request.prompt.parallelCalls !== false,
         now: () => performance.now(),
-        optionsFor: (generated, limit, reader) => ({
-          ...samplingOptions(request.sampling, { prompt: prompt.tokens, generated, contextSize, limit }),
-          ...(bias && { tokenBias: bias }),
-          ...(structure && { grammarEvaluationState: grammarState(model, structure, reader) }),
-        }),
+        optionsFor(generated, limit, reader) {
+          answered();
+          return {
+            ...samplingOptions(request.sampling, { prompt: prompt.tokens, generated, contextSize, limit }),
+            ...(bias && { tokenBias: bias }),
+            ...(structure && { grammarEvaluationState: grammarState(model, structure, reader) }),
+          };
+        },
       });
     },
   };
