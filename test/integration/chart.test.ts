@@ -37,7 +37,9 @@ const it = test
         renderChart(values),
   )
   .extend('configOf', { scope: 'file' }, ({ render }) => async (values: object): Promise<Config> => {
-    const deployment = (await render(values)).find(({ kind }) => kind === 'Deployment');
+    const deployment = (await render(values)).find(
+      ({ kind, metadata }) => kind === 'Deployment' && metadata?.name === 'longshore-operator',
+    );
     const [container] = deployment!.spec!.template.spec.containers;
     return readConfig(
       Object.fromEntries(container!.env.map(({ name, value }) => [name, value ?? 'a-field'])),
@@ -103,6 +105,12 @@ it('a chart tells who reaches servers, its operator included', async ({ configOf
     network: { clients, monitoring: [...monitoring, operator], egress },
     pullSecrets: ['registry', 'mirror'],
   });
+  const gateway = {
+    ...operator,
+    podSelector: { matchLabels: { ...labels, 'app.kubernetes.io/name': 'longshore-gateway' } },
+  };
+  const { network } = (await configOf({ gateway: { enabled: true } })).servers;
+  expect(network?.monitoring).toEqual([operator, gateway]);
   await expect(configOf({ networkPolicy: { ingress: [] } })).rejects.toThrow(/ingress/);
 });
 

@@ -34,13 +34,17 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{ .image.repository }}:{{ .image.tag | default (printf "%s%s" .root.Chart.AppVersion (.suffix | default "")) }}
 {{- end }}
 
-{{- /* Who reaches the pods of servers, in JSON. The operator does: it asks them how far they are. */}}
+{{- /* Who reaches the pods of servers, in JSON. The operator does, which asks them how far they are, and so does the gateway. */}}
 {{- define "longshore.serverNetwork" -}}
 {{- $here := dict "matchLabels" (dict "kubernetes.io/metadata.name" .Release.Namespace) }}
 {{- $operator := dict "matchLabels" (fromYaml (include "longshore.selector" .)) }}
+{{- $own := list (dict "namespaceSelector" $here "podSelector" $operator) }}
+{{- if .Values.gateway.enabled }}
+{{- $gateway := dict "matchLabels" (fromYaml (include "longshore.gateway.selector" .)) }}
+{{- $own = append $own (dict "namespaceSelector" $here "podSelector" $gateway) }}
+{{- end }}
 {{- with .Values.networkPolicy }}
-{{- $monitoring := append .monitoring (dict "namespaceSelector" $here "podSelector" $operator) }}
-{{- dict "clients" .clients "monitoring" $monitoring "egress" .egress | toJson }}
+{{- dict "clients" .clients "monitoring" (concat .monitoring $own) "egress" .egress | toJson }}
 {{- end }}
 {{- end }}
 
