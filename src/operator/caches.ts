@@ -344,8 +344,9 @@ function isSameBudget(one: Live<PodDisruptionBudget>, other: Live<PodDisruptionB
   return isDeepStrictEqual(wishOf(one), wishOf(other));
 }
 
-function wishOf({ metadata: { resourceVersion: _, ...metadata }, spec }: Live<PodDisruptionBudget>): unknown {
-  return [metadata, spec];
+function wishOf({ metadata, spec }: Live<PodDisruptionBudget>): unknown {
+  const { resourceVersion: _, ...same } = metadata;
+  return [same, spec];
 }
 
 /** Whether two versions of a server keep the same of the same Models from going. */

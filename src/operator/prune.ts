@@ -86,8 +86,9 @@ export function pruneDeployment({ status = {}, ...deployment }: Live<Deployment>
 }
 
 /** What the caches keep of a budget: all but how many pods may go at the moment. */
-export function pruneBudget({ status: _, ...budget }: Live<PodDisruptionBudget>): Live<PodDisruptionBudget> {
-  return budget;
+export function pruneBudget(budget: Live<PodDisruptionBudget>): Live<PodDisruptionBudget> {
+  const { status: _, ...kept } = budget;
+  return kept;
 }
 
 /** Who an object is: with labels of ours only, and of its owners the one that controls it. */

@@ -57,7 +57,7 @@ describe.concurrent('the number of replicas', () => {
     await world.applyServer('autoscaled', { model: 'scaled' });
     await servers.untilOne('autoscaled', isReady);
     const isOfServer = (name: string) => name.startsWith('autoscaled-');
-    const [first] = pods.made().filter(isOfServer);
+    const first = pods.made().find(isOfServer);
 
     // No metrics are to be had in this cluster, so it goes by its bounds alone.
     const bounded = (minReplicas: number, maxReplicas: number) =>
