@@ -49,11 +49,20 @@ export class EventLooks {
     const found = new Map<string, string>();
     for (const object of objects) {
       const { uid } = object.metadata;
-      if (this.#isDue(object)) await this.#look(object, signal);
+      const mayLook = this.#now().getTime() >= this.#mayLookAt;
+      if (mayLook && this.#isDue(object)) await this.#look(object, signal);
       const message = this.#looks.get(uid)?.message;
       if (message !== undefined) found.set(uid, message);
     }
     return found;
+  }
+
+  /**
+   * Whether one of them should have been asked about, and others were. To be looked at again in a second: after the same
+   * pause as those others it would come too late each time.
+   */
+  isBehind(objects: readonly Live<KubeObject>[]): boolean {
+    return objects.some((object) => this.#isDue(object));
   }
 
   #isDue({ metadata }: Live<KubeObject>): boolean {
@@ -64,7 +73,7 @@ export class EventLooks {
       since === undefined
         ? Date.parse(metadata.creationTimestamp ?? '') + secondsToFirst * 1000
         : since + secondsBetween * 1000;
-    return now >= due && now >= this.#mayLookAt;
+    return now >= due;
   }
 
   async #look({ metadata: { uid, namespace } }: Live<KubeObject>, signal: AbortSignal): Promise<void> {

@@ -99,7 +99,9 @@ export function serverReconciler({ actor, ...options }: ServerReconcilerOptions)
         await holdModel(actor.client, caches.models.get(key.namespace, name), signal);
       }
     };
-    return act(actor, { kind: modelServers, object: server }, decideBy, cached, signal, hold);
+    const isBehind = mounts.isBehind(stuck);
+    const acted = await act(actor, { kind: modelServers, object: server }, decideBy, cached, signal, hold);
+    return isBehind ? { recheckAfter: Math.min(1, acted.recheckAfter ?? 1) } : acted;
   };
 }
 
