@@ -6,12 +6,14 @@ import type { Need } from './need.ts';
  * @param more a setting that gives more room
  */
 export function wouldFit(need: Need, bytes: number, more?: string): string {
-  const { weights, context, contextSize, trained } = need;
+  const { weights, context, contextSize, trained, smallerTypes } = need;
   const smaller = contextSizes.find(
     (tokens) => tokens < contextSize && tokens <= trained && weights + context(tokens) <= bytes,
   );
+  const type = smallerTypes.find((each) => weights + context(contextSize, each) <= bytes);
   const settings = [
     ...(more === undefined ? [] : [more]),
+    ...(type === undefined ? [] : [`spec.runtime.kvCacheType: ${type}`]),
     ...(smaller === undefined ? [] : [`spec.runtime.contextSize: ${smaller}`]),
   ];
   // Of a smaller quantization of the same model: keys and values stay as large.

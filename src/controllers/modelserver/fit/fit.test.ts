@@ -34,6 +34,17 @@ describe('a server on GPUs', () => {
     );
   });
 
+  it('hears of a smaller type of keys and values, where the context that it asks for would fit so', () => {
+    const kvBytesPerToken = { f16: 2 ** 17, q8_0: 2 ** 17 * 0.53, q4_0: 2 ** 17 * 0.28 };
+    const of = aModel({}, { artifact: anArtifact(), memory: { ...memory, kvBytesPerToken } });
+    const node = (memoryMiB: number) => [aGpuNode('a', { gpus: 1, memoryMiB })];
+    const advised = (memoryMiB: number) =>
+      told({ runtime }, node(memoryMiB), of)?.split('What would fit: ')[1];
+    expect(advised(25 * 1024)).toBe('spec.runtime.kvCacheType: q8_0, or spec.runtime.contextSize: 32768.');
+    expect(advised(23034)).toBe('spec.runtime.kvCacheType: q4_0, or spec.runtime.contextSize: 16384.');
+    expect(advised(22 * 1024)).toBe('spec.runtime.contextSize: 16384.');
+  });
+
   it('hears of smaller weights where no context fits, and of a smaller model where nothing does', () => {
     const one = (memoryMiB: number) => told({ runtime }, [aGpuNode('a', { gpus: 1, memoryMiB })]);
     expect(one(16384)).toContain('What would fit: a quantization with weights of at most 15.9 GiB.');

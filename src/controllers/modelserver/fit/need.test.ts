@@ -11,7 +11,11 @@ describe('what a replica needs', () => {
     const need = needOf(aServer({ runtime: { contextSize: 4096, parallel: 2 } }), model);
     expect(need).toMatchObject({ weights: 4 * 2 ** 30, contextSize: 4096, trained: 40960, parallel: 2 });
     expect(need?.context(4096)).toBe(2 * 4096 * 2 ** 17);
-    expect(need?.context(4096, { type: 'q8_0' })).toBe(2 * 4096 * 2 ** 16);
+    expect(need?.context(4096, 'q8_0')).toBe(2 * 4096 * 2 ** 16);
+    expect(need?.smallerTypes).toEqual(['q8_0']);
+    expect(needOf(aServer({ runtime: { flashAttention: false } }), model)?.smallerTypes).toEqual([]);
+    const windowed = { ...memory, slidingWindow: { tokens: 1, kvBytesPerToken: { f16: 1 } } };
+    expect(needOf(aServer(), aModel({}, { memory: windowed }))?.smallerTypes).toEqual([]);
   });
 
   it('is that of the cache that is chosen, once more for each adapter', () => {

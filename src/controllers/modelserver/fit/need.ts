@@ -1,5 +1,6 @@
 import type { ModelServer } from '../../../api/modelserver.ts';
 import type { Model } from '../../../api/model.ts';
+import type { CacheType } from '../../../api/model-status.ts';
 import type { RuntimeOptions } from '../../../api/runtime-options.ts';
 import { contextBytes, smallestContext, type Cache } from '../../../gguf/fit.ts';
 import type { Live } from '../../../kube/kind.ts';
@@ -7,8 +8,10 @@ import type { Live } from '../../../kube/kind.ts';
 /** What a replica takes where its weights are, in bytes, by the header of the model. */
 export interface Need {
   weights: number;
-  /** Of a context of so many tokens for each of the requests. */
-  context: (tokens: number, cache?: Cache) => number;
+  /** Of a context of so many tokens for each of the requests, kept as asked for or as another type. */
+  context: (tokens: number, type?: CacheType) => number;
+  /** Types that take less than f16 and that keys and values may be kept as, the larger first. */
+  smallerTypes: readonly CacheType[];
   /** Tokens that are asked for; where none are, those below which nothing is served. */
   contextSize: number;
   /** Tokens that the model was trained for. */
@@ -28,12 +31,25 @@ export function needOf(
   const trained = gguf?.contextLength ?? Infinity;
   return {
     weights: memory.weightsBytes,
-    context: (tokens, cache = cacheOf(runtime)) => contextBytes(memory, tokens, sequencesOf(runtime), cache),
+    context: (tokens, type) =>
+      contextBytes(memory, tokens, sequencesOf(runtime), {
+        ...cacheOf(runtime),
+        ...(type !== undefined && { type }),
+      }),
+    smallerTypes: smallerTypes.filter(
+      (type) =>
+        runtime.flashAttention !== false &&
+        memory.kvBytesPerToken?.[type] !== undefined &&
+        (!memory.slidingWindow || memory.slidingWindow.kvBytesPerToken[type] !== undefined),
+    ),
     contextSize: runtime.contextSize ?? Math.min(smallestContext, trained),
     trained,
     parallel: runtime.parallel,
   };
 }
+
+/** Those that are fast on GPUs. They need flash attention, and heads that their blocks fit into. */
+const smallerTypes = ['q8_0', 'q4_0'] as const;
 
 const cacheOf = ({ kvCacheType: type, swaFullCache }: RuntimeOptions): Cache => ({ type, swaFullCache });
 
