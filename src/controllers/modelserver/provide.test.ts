@@ -4,16 +4,17 @@ import { aDeployedView } from '../testing/servers.ts';
 import { isSeen, provideWorkload } from './provide.ts';
 
 describe('provideWorkload', () => {
-  it('wants a Service first, and a Deployment', () => {
+  it('wants a Service first, and a Deployment when all that its pods need is there', () => {
     const kinds = provideWorkload(aServerView()).apply?.map(({ kind }) => kind.kind);
-    expect(kinds).toEqual(['Service', 'Deployment']);
+    expect(kinds).toEqual(['Service', 'ServiceAccount', 'NetworkPolicy', 'Deployment']);
   });
 
   it('asks for the memory that the model takes', () => {
     const server = aServer({ gpu: { count: 0 } });
     const memory = { weightsBytes: 2 ** 30, kvBytesPerToken: {} };
     const model = aModel({}, { artifact: anArtifact(), memory });
-    const [, deployment] = provideWorkload(aServerView({ server, model })).apply ?? [];
+    const { apply = [] } = provideWorkload(aServerView({ server, model }));
+    const deployment = apply.find(({ kind }) => kind.kind === 'Deployment');
     expect(JSON.stringify(deployment?.object)).toContain('"requests":{"memory":"1280Mi"}');
   });
 });
