@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { deployments, pods } from '../../src/kube/builtin.ts';
+import { waitFor } from '../cluster/commands.ts';
+import { systemNamespace } from '../stack/stack.ts';
+import type { World } from './world.ts';
+
+const Counts = z.object({
+  answered: z.int(),
+  /** Requests that got another answer than 200, or none. */
+  failed: z.int(),
+  /** Answers by their header longshore-model-digest. */
+  digests: z.record(z.string(), z.int()),
+  errors: z.array(z.string()),
+});
+export type Counts = z.infer<typeof Counts>;
+
+/** What the pod runs. Each request has a connection of its own, so that the Service chooses a pod for each. */
+const program = `
+const { request } = require('node:http');
+const counts = { answered: 0, failed: 0, digests: {}, errors: [] };
+const body = JSON.stringify({ prompt: '1, 2, 3,', max_tokens: 2, temperature: 0 });
+const headers = { 'content-type': 'application/json', 'content-length': body.length };
+const ask = () => new Promise((resolve) => {
+  const fail = (error) => { counts.failed += 1; counts.errors = [...counts.errors, String(error)].slice(-5); resolve(); };
+  const sent = request(process.env.LOAD_URL + '/v1/completions', { method: 'POST', agent: false, headers }, (answer) => {
+    let text = '';
+    answer.on('data', (chunk) => (text += chunk));
+    answer.on('error', fail);
+    answer.on('end', () => {
+      if (answer.statusCode !== 200) return fail(answer.statusCode + ' ' + text);
+      const digest = answer.headers['longshore-model-digest'];
+      counts.answered += 1;
+      counts.digests[digest] = (counts.digests[digest] ?? 0) + 1;
+      resolve();
+    });
+  });
+  sent.on('error', fail);
+  sent.end(body);
+});
+const work = async () => { for (;;) await ask(); };
+work();
+setInterval(() => console.log(JSON.stringify(counts)), 200);
+process.on('SIGTERM', () => process.exit());
+`;
+
+/** A client in a pod that asks a server one thing after the other, through its Service. */
+export class Load {
+  readonly #world: World;
+  readonly #name: string;
+
+  static async start(world: World, server: string): Promise<Load> {
+    const { items } = await world.client.list(deployments, { namespace: systemNamespace });
+    // It has Node, and nodes have it.
+    const image = items[0]?.spec?.template.spec?.containers[0]?.image;
+    const { namespace } = world;
+    const { metadata } = await world.client.create(pods, {
+      metadata: { namespace, generateName: 'load-' },
+      spec: {
+        restartPolicy: 'Never',
+        automountServiceAccountToken: false,
+        securityContext: {
+          runAsNonRoot: true,
+          runAsUser: 65_532,
+          seccompProfile: { type: 'RuntimeDefault' },
+        },
+        containers: [
+          {
+            name: 'load',
+            ...(image !== undefined && { image }),
+            args: ['-e', program],
+            env: [{ name: 'LOAD_URL', value: `http://${server}.${namespace}.svc` }],
+            securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+          },
+        ],
+      },
+    });
+    const load = new Load(world, metadata.name);
+    await load.goesOn();
+    return load;
+  }
+
+  private constructor(world: World, name: string) {
+    this.#world = world;
+    this.#name = name;
+  }
+
+  async counts(): Promise<Counts | undefined> {
+    const { stdout } = await this.#world
+      .kubectl(['logs', this.#name, '--tail=1'])
+      .then((text) => ({ stdout: text.trim() }))
+      .catch(() => ({ stdout: '' }));
+    return stdout === '' ? undefined : Counts.parse(JSON.parse(stdout));
+  }
+
+  /** Resolves when further requests were answered. */
+  async goesOn(): Promise<void> {
+    const before = (await this.counts())?.answered ?? 0;
+    await waitFor(
+      'requests to be answered',
+      async () => ((await this.counts())?.answered ?? 0) > before + 2 || undefined,
+      { timeout: 60_000, every: 200 },
+    );
+  }
+
+  /** What became of all requests. */
+  async end(): Promise<Counts> {
+    await this.goesOn();
+    const counts = await this.counts();
+    await this.#world.client.delete(pods, { namespace: this.#world.namespace, name: this.#name });
+    if (!counts) throw new Error('the load has counted nothing');
+    return counts;
+  }
+}
