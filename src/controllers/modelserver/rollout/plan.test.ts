@@ -216,11 +216,23 @@ describe('an operator with another runtime', () => {
     expect(imageOf(carriedOut(failed))).toBe('runtime:1');
   });
 
-  it('brings it back on CPUs too, where the spec is not fulfilled then', () => {
+  it('brings it back on CPUs too, and tries it again when somebody asks, or when there is another', () => {
     const failed = carriedOut(upgraded(cpu), tooLate);
     expect(imageOf(failed)).toBe('runtime:1');
-    expect(plan(carriedOut(failed)).isRolledBack).toBe(true);
-    expect(imageOf({ ...carriedOut(failed), image: 'runtime:3' })).toBe('runtime:3');
+    const back = carriedOut(failed);
+    expect(plan(back)).toMatchObject({
+      isRolledBack: false,
+      isOutdated: true,
+      record: { failed: { image: 'runtime:2' } },
+    });
+    expect(imageOf(back)).toBe('runtime:1');
+    expect(imageOf({ ...back, server: annotated('now', cpu) })).toBe('runtime:2');
+    expect(imageOf({ ...back, image: 'runtime:3' })).toBe('runtime:3');
+    // An edit is rolled out with what is known to serve.
+    const edited = { ...back, server: aServer({ ...cpu, runtime: { parallel: 2 } }) };
+    expect(imageOf(edited)).toBe('runtime:1');
+    expect(plan(edited).record.from?.image).toBe('runtime:1');
+    expect(imageOf(carriedOut(edited))).toBe('runtime:1');
   });
 
   it('makes a Deployment that was deleted again with the runtime that the status tells', () => {

@@ -163,10 +163,13 @@ function nextOf(view: ServerView, live: Live<Deployment>, before: RolloutRecord,
   const good = (!from || isOver(live)) && hasServed(live) ? { ...served, template: templateOf(live) } : from;
   // Back to what served before, by hand: there is nothing behind it.
   const isBack = good?.asked === wanted.target.asked && !isNewer;
+  // An image that is kept out stays known (runtime.ts).
+  const isKeptOut = failed?.image === view.image && wanted.target.image !== view.image;
   const record = {
     ...(isBack ? targetOf(good) : wanted.target),
     ...(rolledAt !== undefined && { rolledAt }),
     ...(good && !isBack && { from: good }),
+    ...(isKeptOut && { failed }),
   };
   const template = isBack ? good.template : wanted.template;
   return { record, template, isNew: !isBack, isRolledBack: false, events: [] };

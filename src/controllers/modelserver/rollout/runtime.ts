@@ -16,12 +16,14 @@ export function rollAsked({ metadata }: Live<ModelServer>, record?: RolloutRecor
 
 /**
  * The image for the pods. On GPUs the one that they have been told to run stays, until somebody asks for that of the
- * operator; on CPUs it is that of the operator.
+ * operator; on CPUs it is that of the operator, unless that could not serve and nobody has asked for it since.
  */
 export function pinnedImage({ server, image }: ServerView, record?: RolloutRecord): string {
   const vendor = vendorOf(server.spec.gpu);
+  const isAsked = record !== undefined && rollAsked(server, record) !== undefined;
+  if (vendor === undefined) return record?.failed?.image === image && !isAsked ? record.image : image;
   // A Deployment that somebody deleted is made again as it was.
   const pin = record ?? server.status?.runtime;
-  if (vendor === undefined || pin === undefined || pin.vendor !== vendor) return image;
-  return rollAsked(server, record) === undefined || !record ? pin.image : image;
+  if (pin === undefined || pin.vendor !== vendor) return image;
+  return isAsked ? image : pin.image;
 }
