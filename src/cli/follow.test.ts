@@ -74,6 +74,16 @@ describe('versionsOf', () => {
     expect(await all(server([model, ready('True'), gone], [[], old]))).toEqual(['False', 'True', undefined]);
   });
 
+  it('go on after the API server was away, and not where it never answered', async () => {
+    const away = new ApiError({ status: 0, reason: 'Unreachable', message: 'refused' });
+    expect(await all(server([model, away, ready('True'), gone], [[], []]))).toEqual([
+      'False',
+      'True',
+      undefined,
+    ]);
+    await expect(all(server([away], []))).rejects.toBe(away);
+  });
+
   it('end with what the API server refuses', async () => {
     const refused = new ApiError({ status: 403, reason: 'Forbidden', message: 'no' });
     await expect(all(server([refused], []))).rejects.toBe(refused);

@@ -15,16 +15,22 @@ export async function* versionsOf<T extends KubeObject>(
   ref: Ref & { name: string },
   signal: AbortSignal,
 ): AsyncGenerator<Live<T> | undefined> {
+  let wasSeen = false;
   for (;;) {
     let resourceVersion: string;
     try {
       const object = await client.get(kind, ref, { signal });
+      wasSeen = true;
       yield object;
       ({ resourceVersion } = object.metadata);
     } catch (error) {
-      if (!isNotFound(error)) throw error;
-      yield undefined;
-      return;
+      if (isNotFound(error)) {
+        yield undefined;
+        return;
+      }
+      if (!wasSeen || !isAway(error)) throw error;
+      await pause(1000, undefined, { signal });
+      continue;
     }
     try {
       const watch = client.watch(kind, {
@@ -46,6 +52,11 @@ export async function* versionsOf<T extends KubeObject>(
       await pause(1000, undefined, { signal });
     }
   }
+}
+
+/** Whether the API server did not answer, or could not. */
+function isAway(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 0 || error.status >= 500);
 }
 
 export type Standing =

@@ -1,20 +1,6 @@
 import type { Model } from '../api/model.ts';
 import type { Live } from '../kube/kind.ts';
-import type { OllamaDetails, OllamaShown } from '../protocols/ollama/models.ts';
-
-type Facts = NonNullable<Model['status']>['gguf'];
-
-export function detailsOf(facts: Facts = {}): OllamaDetails {
-  const { architecture = 'unknown', parameters = '', quantization = 'unknown' } = facts;
-  return {
-    parent_model: '',
-    format: 'gguf',
-    family: architecture,
-    families: [architecture],
-    parameter_size: parameters,
-    quantization_level: quantization,
-  };
-}
+import { ollamaDetails, type OllamaShown } from '../protocols/ollama/models.ts';
 
 /** When its files were published; long ago where that is not told. */
 export function modifiedAt({ status }: Live<Model>): string {
@@ -35,7 +21,7 @@ export function shownOf(model: Live<Model>): OllamaShown {
     ...(license !== undefined && { license }),
     parameters: '',
     template: '',
-    details: detailsOf(facts),
+    details: ollamaDetails(facts),
     model_info: Object.fromEntries(Object.entries(info).filter(([, value]) => value !== undefined)),
     capabilities: ['completion'],
     modified_at: modifiedAt(model),

@@ -145,7 +145,7 @@ export function connect(kubeConfig: KubeConfig, options: ConnectOptions): KubeCl
       signal,
     );
   const json = async <R>(request: HttpRequest, call: WriteOptions): Promise<R> =>
-    parse<R>(await text(request, call));
+    parse(await text(request, call)) as R;
 
   const applyTo = async <T extends KubeObject>(
     kind: Kind<T>,
@@ -278,7 +278,7 @@ type WatchLine<T extends KubeObject> =
   | { type: 'ERROR'; object: StatusBody };
 
 function watchEvent<T extends KubeObject>(request: HttpRequest, line: string): WatchEvent<T> {
-  const event = parse<WatchLine<T>>(line);
+  const event = parse(line) as WatchLine<T>;
   if (event.type === 'BOOKMARK') {
     const { resourceVersion, annotations } = event.object.metadata;
     const initialEventsEnd = annotations?.['k8s.io/initial-events-end'] === 'true';
@@ -288,7 +288,6 @@ function watchEvent<T extends KubeObject>(request: HttpRequest, line: string): W
   throw apiErrorFrom(`watch of ${request.path}`, event.object.code ?? 500, JSON.stringify(event.object));
 }
 
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- names what the caller trusts the text to be
-function parse<R>(text: string): R {
-  return JSON.parse(withoutManagedFields(text)) as R;
+function parse(text: string): unknown {
+  return JSON.parse(withoutManagedFields(text));
 }

@@ -76,10 +76,10 @@ describe('the command line', () => {
   });
 
   it('loads it, asks it, and unloads it', async () => {
-    const loaded = await longshore(['load', 'gemma', '--gpus', '0']);
+    const loaded = await longshore(['load', 'gemma', '--name', 'talker', '--gpus', '0']);
     expect(loaded.err).toMatch(/Loading|Starting/);
-    expect(loaded.out).toMatch(/^Server gemma is ready \(1\/1\) at http:/);
-    expect((await longshore(['ps'])).out).toMatch(/^gemma +gemma +1\/1 +Ready/m);
+    expect(loaded.out).toMatch(/^Server talker is ready \(1\/1\) at http:/);
+    expect((await longshore(['ps'])).out).toMatch(/^talker +gemma +1\/1 +Ready +100% +0 /m);
     const { exitCode, out } = await longshore([
       'run',
       'gemma',
@@ -89,10 +89,12 @@ describe('the command line', () => {
     ]);
     expect(exitCode).toBe(0);
     expect(out.trim().length).toBeGreaterThan(0);
+    // It asked the server that is there, and started none beside it.
+    expect((await longshore(['ps', '-o', 'name'])).out).toBe('modelserver.longshore.dev/talker\n');
     const refused = await longshore(['rm', 'gemma']);
     expect(refused).toMatchObject({ exitCode: 1, out: '' });
-    expect(refused.err).toContain('longshore unload gemma');
-    expect((await longshore(['unload', 'gemma'])).out).toContain('deleted');
+    expect(refused.err).toContain('longshore unload talker');
+    expect((await longshore(['unload', 'talker'])).out).toContain('deleted');
   });
 
   it.for([40, 80, 200])('keeps to a terminal of %d columns while it pulls', async (columns) => {

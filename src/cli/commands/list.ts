@@ -37,6 +37,7 @@ export const serverColumns = (now: Date): Column<Live<ModelServer>>[] => [
   { header: 'READY', of: ({ status }) => status?.ready },
   { header: 'STATUS', of: (server) => ready(server)?.reason },
   { header: 'LOADING', of: ({ status }) => status?.load?.text },
+  { header: 'GPU', of: ({ spec }) => spec.gpu.count },
   { header: 'ENDPOINT', of: ({ status }) => status?.endpoint },
   { header: 'AGE', of: ({ metadata }) => formatAge(metadata.creationTimestamp, now) },
 ];

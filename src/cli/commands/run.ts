@@ -2,8 +2,9 @@ import { createInterface } from 'node:readline/promises';
 import { text } from 'node:stream/consumers';
 import type { NamedSource } from '../../api/choices.ts';
 import { ask, type Message, type Question } from '../ask.ts';
+import { modelServers } from '../../controllers/kinds.ts';
 import type { Connection } from '../connection.ts';
-import { CliError, exitCodes } from '../failure.ts';
+import { CliError, exitCodes, refusedBy } from '../failure.ts';
 import { forwardTo } from '../forward.ts';
 import { coloured, type Terminal } from '../terminal.ts';
 import { haveLoaded, havePulled } from './load.ts';
@@ -33,15 +34,15 @@ export async function run(
       `Write the prompt behind the model or pipe it in; to talk with it, use \`longshore chat ${asked}\`.`,
     );
   }
-  const model = await haveServed(connection, terminal, asked, options, `longshore run ${asked}`);
-  using forward = await forwardTo(connection, model);
+  const server = await haveServed(connection, terminal, asked, options, `longshore run ${asked}`);
+  using forward = await forwardTo(connection, server);
   const stop = new AbortController();
   const interrupted = (): void => stop.abort();
   process.once('SIGINT', interrupted);
   const messages = [...opening(options), { role: 'user' as const, content: prompt }];
   const { signal } = stop;
   try {
-    await print(terminal, { url: forward.url, model, messages, ...wishesOf(options), signal });
+    await print(terminal, { url: forward.url, model: server, messages, ...wishesOf(options), signal });
   } finally {
     process.off('SIGINT', interrupted);
   }
@@ -55,8 +56,8 @@ export async function chat(
   asked: string,
   options: AskOptions,
 ): Promise<void> {
-  const model = await haveServed(connection, terminal, asked, options, `longshore chat ${asked}`);
-  using forward = await forwardTo(connection, model);
+  const server = await haveServed(connection, terminal, asked, options, `longshore chat ${asked}`);
+  using forward = await forwardTo(connection, server);
   let messages = opening(options);
   const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: '>>> ' });
   let answering: AbortController | undefined;
@@ -80,7 +81,7 @@ export async function chat(
         const { signal } = answering;
         const answer = await print(terminal, {
           url: forward.url,
-          model,
+          model: server,
           messages,
           ...wishesOf(options),
           signal,
@@ -95,6 +96,7 @@ export async function chat(
   }
 }
 
+/** Has a server of the Model answer, one that is there if any is, and says its name. */
 async function haveServed(
   connection: Connection,
   terminal: Terminal,
@@ -103,8 +105,17 @@ async function haveServed(
   again: string,
 ): Promise<string> {
   const model = await havePulled(connection, terminal, asked, source, again);
-  await haveLoaded(connection, terminal, model, { gpus, wait: true }, again);
-  return model;
+  const name = (await serverOf(connection, model)) ?? model;
+  await haveLoaded(connection, terminal, model, { name, gpus, wait: true }, again);
+  return name;
+}
+
+async function serverOf({ client, namespace }: Connection, model: string): Promise<string | undefined> {
+  const { items } = await client.list(modelServers, { namespace }).catch((error: unknown) => {
+    throw refusedBy(error, `look for a server of ${model}`);
+  });
+  const names = items.filter(({ spec }) => spec.modelRef.name === model).map(({ metadata }) => metadata.name);
+  return names.find((name) => name === model) ?? names[0];
 }
 
 const opening = ({ system }: AskOptions): Message[] =>

@@ -2,11 +2,11 @@ import type { Model } from '../../api/model.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { OllamaRunning, OllamaTags, OllamaVersion } from '../../protocols/ollama/models.ts';
-import { ollamaVersion } from '../../protocols/ollama/models.ts';
+import { ollamaDetails, ollamaVersion } from '../../protocols/ollama/models.ts';
 import type { ListedModel, ModelList } from '../../protocols/openai/models.ts';
 import type { App } from '../app.ts';
 import { anyScope, open } from '../authorization.ts';
-import { detailsOf, modifiedAt } from '../describe.ts';
+import { modifiedAt } from '../describe.ts';
 import { byName, find, namesOf, type Names } from '../names.ts';
 import type { Replicas } from '../replicas.ts';
 import { notReady, unknownModel } from '../standing.ts';
@@ -71,7 +71,7 @@ function tag(name: string, model: Live<Model>): OllamaTags['models'][number] | u
     model: name,
     size: artifact.sizeBytes,
     digest: artifact.digest.replace(/^sha256:/, ''),
-    details: detailsOf(gguf),
+    details: ollamaDetails(gguf),
     modified_at: modifiedAt(model),
   };
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { GgufFacts } from '../../api/model-status.ts';
 import { modelField } from '../openai/sampling.ts';
 import { requestOf } from '../request.ts';
 
@@ -18,6 +19,19 @@ const details = z.object({
   quantization_level: z.string(),
 });
 export type OllamaDetails = z.infer<typeof details>;
+
+/** As the header of a file tells them. */
+export function ollamaDetails(facts: GgufFacts = {}): OllamaDetails {
+  const { architecture = 'unknown', parameters = '', quantization = 'unknown' } = facts;
+  return {
+    parent_model: '',
+    format: 'gguf',
+    family: architecture,
+    families: [architecture],
+    parameter_size: parameters,
+    quantization_level: quantization,
+  };
+}
 
 const model = {
   name: z.string(),

@@ -1,7 +1,7 @@
 import { tensorTypeName } from '../../../gguf/header.ts';
 import type { TensorInfo } from '../../../gguf/parse.ts';
-import type { OllamaDetails } from '../../../protocols/ollama/models.ts';
 import {
+  ollamaDetails,
   OllamaRunning,
   OllamaShown,
   OllamaShowRequest,
@@ -103,19 +103,7 @@ function listed(
     model: name,
     size: sizeBytes,
     ...(digest !== undefined && { digest }),
-    details: { ...detailsOf(model), ...(!names.includes(name) && { parent_model: servedName }) },
-  };
-}
-
-function detailsOf({ facts }: ServedModel): OllamaDetails {
-  const { architecture = 'unknown', parameters = '', quantization = 'unknown' } = facts;
-  return {
-    parent_model: '',
-    format: 'gguf',
-    family: architecture,
-    families: [architecture],
-    parameter_size: parameters,
-    quantization_level: quantization,
+    details: { ...ollamaDetails(model.facts), ...(!names.includes(name) && { parent_model: servedName }) },
   };
 }
 
@@ -128,7 +116,7 @@ function shown(model: ServedModel, engine: Engine, verbose: boolean): OllamaShow
     template: template ?? (typeof ownTemplate === 'string' ? ownTemplate : ''),
     ...(system !== undefined && { system }),
     ...(messages.length > 0 && { messages: messages.map(({ role, content }) => ({ role, content })) }),
-    details: detailsOf(model),
+    details: ollamaDetails(model.facts),
     // Whole numbers of 64 bits have no place in JSON.
     model_info: Object.fromEntries(Object.entries(info).map(([key, value]) => [key, withoutBigInts(value)])),
     ...(verbose && { tensors: model.tensors.map(tensorOf) }),
