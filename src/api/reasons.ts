@@ -98,6 +98,7 @@ export const reasons = {
       'ModelServer Scheduled',
       'ModelServer Loaded',
       'ModelServer RolledOut',
+      'ModelServer ChatTemplateHonored',
     ],
     meaning: 'An earlier step has to be done first.',
     action: 'Look at the condition that the message names.',

@@ -57,6 +57,7 @@ import {
   resolved,
   serverEvents,
   serverOn,
+  outdated,
   serving,
   theirs,
   eventsOf,
@@ -139,6 +140,7 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
     'ModelServer Scheduled': () => aServerThat({ model: undefined }),
     'ModelServer Loaded': () => aServerThat({ model: undefined }),
     'ModelServer RolledOut': () => aServerThat({ model: undefined }),
+    'ModelServer ChatTemplateHonored': () => outdated(),
   },
   Suspended: {
     'Model Resolved': () => aModelThat({ model: aModel({ suspend: true }) }),

@@ -1,5 +1,6 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { inject, test } from 'vitest';
+import { events, pods } from '../../src/kube/builtin.ts';
 import { connect } from '../../src/kube/client.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { installDefinitions } from '../cluster/definitions.ts';
@@ -72,7 +73,16 @@ export function itInOwnCluster(purpose: string) {
     });
 }
 
-export function showLog({ namespace, log, kubelet }: World): void {
+/** What the operator said, and what became of the pods of its namespace: for a test that failed. */
+export async function showLog({ namespace, client, log, kubelet }: World): Promise<void> {
   console.error(`--- operator of ${namespace} ---\n${log.slice(-80).join('\n')}`);
   for (const trouble of kubelet.troubles) console.error('--- fake kubelet ---', trouble);
+  const { items: podsThere } = await client.list(pods, { namespace });
+  const lines = podsThere.map(({ metadata, status }) => `${metadata.name}: ${status?.phase}`);
+  const { items: told } = await client.list(events, { namespace });
+  const words = told.map(
+    ({ metadata, regarding, reason, note }) =>
+      `${metadata?.creationTimestamp} ${regarding?.kind} ${regarding?.name}: ${reason}: ${note}`,
+  );
+  console.error(`--- pods ---\n${lines.join('\n')}\n--- events ---\n${words.slice(-80).join('\n')}`);
 }

@@ -93,8 +93,17 @@ describe.concurrent('a Model that is applied', () => {
   it('is told of by three writes of its status when it pulls in no time, and by an event of each step', async ({
     world,
   }) => {
-    const { client, models } = world;
-    await world.readyModel('brief');
+    const { client, kubelet, models } = world;
+    const { inspection, publication } = weights();
+    await world.applyModel('brief');
+    const inspect = await kubelet.next({ model: 'brief', task: 'inspect' });
+    // An operator that is slower than the pull would have less to tell.
+    await models.untilOne('brief', (model) => reasonOf(model) === 'Resolving');
+    await inspect.succeeds({ inspection });
+    const pull = await kubelet.next({ model: 'brief', task: 'pull' });
+    await models.untilOne('brief', (model) => reasonOf(model) === 'Pulling');
+    await pull.succeeds({ publication });
+    await models.untilOne('brief', isReady);
     const reasons = models.versions('brief').map(reasonOf);
     expect(reasons).toEqual([undefined, 'Resolving', 'Pulling', 'Ready']);
     const told = async (): Promise<(string | undefined)[]> => {

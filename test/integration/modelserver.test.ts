@@ -196,8 +196,11 @@ describe.concurrent('a ModelServer', () => {
         spec?.selector?.['longshore.dev/server'] === 'guarded' &&
         metadata.resourceVersion !== world.services.versions('guarded')[0]?.metadata.resourceVersion,
     );
+    const seen = world.servers.versions('guarded').length;
     await client.delete(deployments, world.ref('guarded'));
-    await world.servers.untilOne('guarded', (server) => !isReady(server));
+    // The next pod may be ready before the answer to the deletion is here.
+    const since = () => world.servers.versions('guarded').slice(seen);
+    await world.servers.until('guarded was not ready', () => since().some((server) => !isReady(server)));
     await world.servers.untilOne('guarded', isReady);
     expect(world.deployments.made().filter((name) => name === 'guarded').length).toBe(2);
   });
@@ -266,7 +269,7 @@ describe.concurrent('a ModelServer of an Ollama model', () => {
     kubelet.provides('templated', weights({ roles }));
     await world.applyModel('templated', { ollama: 'even' });
     const next = await kubelet.next({ server: 'templated' });
-    await next.starts();
+    // Ready before anybody could ask it.
     await next.becomesReady({ description: 'Chats are rendered with the template of the model.' });
     await servers.untilOne(
       'templated',

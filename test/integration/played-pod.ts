@@ -56,6 +56,16 @@ export class PlayedPod {
 
   /** Runs, at an address of its own, and answers nothing yet. */
   async starts(): Promise<void> {
+    await this.#opens();
+    await this.#write({
+      phase: 'Running',
+      ...this.#ready(!this.#isServer),
+      ...this.#container({ running: {} }, { ready: !this.#isServer }),
+    });
+  }
+
+  /** Its web server, once. */
+  async #opens(): Promise<void> {
     this.#listener ??= await this.#listen((request, response) => {
       if (this.#serve && request.url !== '/load') {
         this.#serve(request, response);
@@ -63,11 +73,6 @@ export class PlayedPod {
       }
       this.#asked += 1;
       return this.#answer;
-    });
-    await this.#write({
-      phase: 'Running',
-      ...this.#ready(!this.#isServer),
-      ...this.#container({ running: {} }, { ready: !this.#isServer }),
     });
   }
 
@@ -94,6 +99,7 @@ export class PlayedPod {
   }
 
   async becomesReady(chat: LoadState['chat'] = fileTemplate): Promise<void> {
+    await this.#opens();
     this.says({ phase: 'ready', percent: 100, chat });
     await this.#write({ phase: 'Running', ...this.#ready(true), ...this.#container({ running: {} }) });
   }

@@ -72,7 +72,7 @@ export class Recording<T extends KubeObject> {
     const versions = (): string[] =>
       this.versions(name)
         .slice(-3)
-        .map((object) => brief(object, 2500));
+        .map((object) => brief(object, 3000));
     return this.#until(`${this.#kind.kind} ${name}: ${is.toString()}`, look, versions, timeout);
   }
 
@@ -140,10 +140,8 @@ export class Recording<T extends KubeObject> {
 
 /** One line, so that a failed test is readable with dozens of objects in its namespace. */
 function brief({ metadata = {}, status }: KubeObject & { status?: unknown }, most: number): string {
-  const { name, generation, deletionTimestamp } = metadata;
+  const { name, generation, resourceVersion, deletionTimestamp } = metadata;
   const ending = deletionTimestamp === undefined ? '' : ' (ending)';
-  return `  ${name}${ending} generation ${generation}: ${JSON.stringify(
-    status,
-    (member: string, value: unknown) => (member === 'lastTransitionTime' ? undefined : value),
-  )}`.slice(0, most);
+  const what = `${name}${ending} generation ${generation} version ${resourceVersion}`;
+  return `  ${what}: ${JSON.stringify(status)}`.slice(0, most);
 }

@@ -36,7 +36,7 @@ describe('an operator that was started again asks', () => {
 
   /** A server whose status says this, of this generation (the spec's is 1), and that it serves these weights. */
   function told(
-    conditions: Record<string, 'True' | 'False'>,
+    conditions: Record<string, 'True' | 'False' | 'Unknown'>,
     { generation = 1, digest = anArtifact().digest } = {},
   ) {
     const { revision, claimName } = anArtifact();
@@ -62,6 +62,7 @@ describe('an operator that was started again asks', () => {
   it('every pod, when something is not told of this spec and these weights', () => {
     expect(told({ Ready: 'False', ChatTemplateHonored: 'True' })).toEqual(['old', 'fresh']);
     expect(told({ Ready: 'True' })).toEqual(['old', 'fresh']);
+    expect(told({ Ready: 'True', ChatTemplateHonored: 'Unknown' })).toEqual(['old', 'fresh']);
     expect(told({ Ready: 'True', ChatTemplateHonored: 'True' }, { generation: 0 })).toEqual(['old', 'fresh']);
     expect(told({ Ready: 'True', ChatTemplateHonored: 'True' }, { digest: 'other' })).toEqual([
       'old',

@@ -38,7 +38,7 @@ export function podsToAsk(
   };
   const toldAll =
     told('Ready') === 'True' &&
-    told('ChatTemplateHonored') !== undefined &&
+    ['True', 'False'].includes(told('ChatTemplateHonored') ?? '') &&
     status?.model?.digest === model?.status?.artifact?.digest;
   return toldAll ? pods.filter((pod) => !isReady(pod)) : pods;
 }

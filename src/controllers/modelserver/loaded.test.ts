@@ -1,9 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
-import type { LoadState } from '../../protocols/runtime.ts';
 import { aServer } from '../testing/objects.ts';
-import { aDeployedView, aServerPod, ended, loading, waitsFor } from '../testing/servers.ts';
+import { aDeployedView, aServerPod, ended, waitsFor } from '../testing/servers.ts';
 import { loadWeights } from './loaded.ts';
 
 const load = { percent: 20, text: '20%' };
@@ -86,63 +85,5 @@ describe('loadWeights', () => {
     expect(told(aServerPod('a', { ...odd, ready: true })).at).toBe('done');
     const old = aServerPod('old', { ...odd, of: 'old', age: 600 });
     expect(told(aServerPod('a', { ready: true }), old).at).toBe('done');
-  });
-});
-
-describe('how chats are rendered', () => {
-  const fine = { description: 'Chats are rendered with the template of the model.' };
-  const odd = {
-    description: 'Chats are rendered with the template of the file.',
-    problem: 'No {{ range }}.',
-  };
-  const toldOf = (
-    chats: Record<string, LoadState['chat']>,
-    pods = Object.keys(chats).map((name) => aServerPod(name)),
-  ) => {
-    const loads = new Map(
-      Object.entries(chats).map(([name, chat]) => [name, { ...loading(100), ...(chat && { chat }) }]),
-    );
-    return loadWeights(aDeployedView({ pods, loads }), {}).conditions;
-  };
-  const honored = {
-    type: 'ChatTemplateHonored',
-    status: 'True',
-    reason: 'Succeeded',
-    message: fine.description,
-  };
-  const problem = {
-    type: 'ChatTemplateHonored',
-    status: 'False',
-    reason: 'TemplateNotSupported',
-    message: `${odd.description} ${odd.problem}`,
-  };
-
-  it('is a condition in the words of the pods, one with a problem first', () => {
-    expect(toldOf({ a: fine, b: fine })).toEqual([honored]);
-    expect(toldOf({ a: fine, b: odd })).toEqual([problem]);
-    expect(toldOf({ a: undefined, b: fine })).toEqual([honored]);
-  });
-
-  it('is told by pods that are ready too', () => {
-    expect(toldOf({ a: odd }, [aServerPod('a', { ready: true })])).toEqual([problem]);
-  });
-
-  it('is left as it is said while no pod says anything', () => {
-    expect(toldOf({})).toEqual([]);
-    expect(toldOf({ a: undefined })).toEqual([]);
-    expect(toldOf({ gone: odd }, [])).toEqual([]);
-  });
-
-  it('goes by the newest pod that says it', () => {
-    const other = { description: 'Otherwise.' };
-    expect(
-      toldOf({ a: other, b: fine }, [aServerPod('a', { age: 60 }), aServerPod('b', { age: 5 })]),
-    ).toEqual([honored]);
-  });
-
-  it('says nothing of whether the weights are loaded', () => {
-    const pods = [aServerPod('a', { ready: true })];
-    const loads = new Map([['a', { phase: 'ready' as const, percent: 100, chat: odd }]]);
-    expect(loadWeights(aDeployedView({ pods, loads }), {}).at).toBe('done');
   });
 });

@@ -1,10 +1,10 @@
 import type { ModelServerStatus } from '../../api/modelserver.ts';
-import { isReady, newestFirst } from '../pods.ts';
-import type { FurtherCondition, Outcome } from '../step.ts';
-import { condense } from '../text.ts';
+import { isReady } from '../pods.ts';
+import type { Outcome } from '../step.ts';
+import { chatConditions } from './chat.ts';
 import { secondsBetweenMountLooks } from './pods/mount-failures.ts';
 import { troubleAmong, waitsForVolumes } from './pods/troubles.ts';
-import { newestPods, saidBy } from './replicas.ts';
+import { newestPods } from './replicas.ts';
 import type { ServerView } from './view.ts';
 
 /** Whether the pods have the weights in memory, and what keeps them from it. */
@@ -40,17 +40,4 @@ export function loadWeights(
     return { at: 'waiting', reason: 'RollingOut', message, conditions };
   }
   return { at: 'done', message: `The weights are loaded in ${ready} of ${replicas} pods.`, conditions };
-}
-
-/** Whether chats are rendered with the template that came with the model, once a pod says so; one problem counts. */
-function chatConditions({ pods, loads }: ServerView): FurtherCondition[] {
-  const chats = newestFirst(pods).flatMap((pod) => saidBy(pod, loads)?.chat ?? []);
-  const chat = chats.find(({ problem }) => problem !== undefined) ?? chats[0];
-  if (!chat) return [];
-  const { description, problem } = chat;
-  const type = 'ChatTemplateHonored';
-  if (problem === undefined)
-    return [{ type, status: 'True', reason: 'Succeeded', message: condense(description) }];
-  const message = condense(`${description} ${problem}`);
-  return [{ type, status: 'False', reason: 'TemplateNotSupported', message }];
 }

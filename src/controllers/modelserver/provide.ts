@@ -4,6 +4,7 @@ import { planRollout } from './rollout/plan.ts';
 import { isObserved } from './rollout/progress.ts';
 import { readRecord } from './rollout/record.ts';
 import { rolloutStatus, runtimeCondition } from './rollout/standing.ts';
+import { chatUnsaid } from './chat.ts';
 import type { ServerView } from './view.ts';
 import { unwantedObjects, workloadObjects } from './workload/objects.ts';
 
@@ -11,13 +12,14 @@ import { unwantedObjects, workloadObjects } from './workload/objects.ts';
 export function provideWorkload(view: ServerView): Outcome<ModelServerStatus> {
   const plan = planRollout(view);
   if (!plan) throw new Error('a workload comes after the Model has published something');
+  const areOthers = view.deployment && readRecord(view.deployment)?.built !== plan.record.built;
   return {
     at: 'done',
     message: 'Deployment and Service are there.',
     apply: workloadObjects(view.server, plan.deployment, view.surroundings),
     remove: unwantedObjects(view.server, view, view.surroundings),
     status: rolloutStatus(view, plan),
-    conditions: [runtimeCondition(view, plan)],
+    conditions: [runtimeCondition(view, plan), ...(areOthers ? [chatUnsaid] : [])],
     events: plan.events,
     recheckAfter: plan.recheckAfter,
   };

@@ -162,6 +162,9 @@ export function deployed(
 ): Told {
   return aServerThat(aDeployedView({ pods, ...view }, status));
 }
+/** Its Deployment has other pods than those that are wanted. */
+export const outdated = (): Told =>
+  aServerThat({ ...aDeployedView(), server: aServer({ runtime: { parallel: 8 } }) });
 /** Events of a server that stands so. */
 export const serverEvents = (view: ServerView): Told =>
   eventsOf('ModelServer', decide(server.steps, view, { status: undefined, ...at }).events);
