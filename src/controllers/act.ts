@@ -11,7 +11,14 @@ import { appliedAnnotation } from './labels.ts';
 import { transientReasons } from '../protocols/puller.ts';
 import { refusedBy } from './refusal.ts';
 import { NameTakenError, provide } from './provide.ts';
-import type { Child, ChildRef, ConditionedStatus, Decision, RefusedChild } from './step.ts';
+import {
+  soonest,
+  type Child,
+  type ChildRef,
+  type ConditionedStatus,
+  type Decision,
+  type RefusedChild,
+} from './step.ts';
 
 export interface Actor {
   readonly client: KubeClient;
@@ -137,7 +144,7 @@ export async function act<T extends KubeObject & { status?: ConditionedStatus | 
   told.push(...decision.events);
   const { status } = decision;
   const recheckAfter =
-    refusals.length > 0 ? Math.min(secondsToRetry, decision.recheckAfter ?? Infinity) : decision.recheckAfter;
+    refusals.length > 0 ? soonest(secondsToRetry, decision.recheckAfter) : decision.recheckAfter;
   if (status === owner.object.status) return { recheckAfter };
   const before = findCondition(owner.object.status?.conditions, 'Ready')?.reason;
   const written = await writeStatus(owner.kind, owner.object, status, signal);

@@ -120,7 +120,7 @@ export function decide<View, Status extends ConditionedStatus>(
   const apply: Child[] = [];
   const remove: ChildRef[] = [];
   const events: EventText[] = [];
-  let soonest = Infinity;
+  let recheckAfter: number | undefined;
   const status: Record<string, unknown> = { ...current.status };
   let conditions = current.status?.conditions;
   const say = (type: string, state: Condition['status'], reason: Reason, message: string): void => {
@@ -142,7 +142,7 @@ export function decide<View, Status extends ConditionedStatus>(
     apply.push(...(last.apply ?? []));
     remove.push(...(last.remove ?? []));
     events.push(...(last.events ?? []));
-    soonest = Math.min(soonest, last.recheckAfter ?? Infinity);
+    recheckAfter = soonest(recheckAfter, last.recheckAfter);
     Object.assign(status, last.status);
     if (last.at !== 'done') stoppedAt = condition ?? 'an earlier step';
     if (condition && !last.conditions?.some(({ type }) => type === condition)) {
@@ -166,8 +166,14 @@ export function decide<View, Status extends ConditionedStatus>(
     remove,
     status: current.status && isDeepStrictEqual(next, current.status) ? current.status : next,
     events,
-    recheckAfter: Number.isFinite(soonest) ? soonest : undefined,
+    recheckAfter,
   };
+}
+
+/** The shortest of these waits, in seconds; undefined where nobody has asked for one. */
+export function soonest(...waits: readonly (number | undefined)[]): number | undefined {
+  const shortest = Math.min(...waits.map((seconds) => seconds ?? Infinity));
+  return Number.isFinite(shortest) ? shortest : undefined;
 }
 
 function says(condition: Condition | undefined, next: Omit<Condition, 'lastTransitionTime'>): boolean {

@@ -21,7 +21,15 @@ import { inUseFinalizer, labels } from '../labels.ts';
 import type { PodPoller } from '../pod-poller.ts';
 import { isAtWork } from '../pods.ts';
 import { isDisowned, isRetained, standsForFiles } from '../retention.ts';
-import { decide, withSeen, type Child, type ChildRef, type RefusedChild, type Step } from '../step.ts';
+import {
+  decide,
+  soonest,
+  withSeen,
+  type Child,
+  type ChildRef,
+  type RefusedChild,
+  type Step,
+} from '../step.ts';
 import { hasEnded } from './jobs/attempts.ts';
 import { unsettledServers } from './storage/claim-users.ts';
 import { namedClaim } from './storage/claim.ts';
@@ -32,7 +40,7 @@ import type { Task } from './jobs/jobs.ts';
 import type { LeftoverView } from './collect/leftovers.ts';
 import { useNamedClaim } from './storage/named-claim.ts';
 import { startsPull, type PullQueue } from './pull/pull-queue.ts';
-import { PodRefusals } from './jobs/pod-refusals.ts';
+import { podRefusals } from './jobs/pod-refusals.ts';
 import { pullArtifact } from './pull/pull.ts';
 import { resolveSource } from './source/resolve.ts';
 import { countServers } from './servers.ts';
@@ -87,7 +95,7 @@ export interface ModelReconcilerOptions {
 
 export function modelReconciler({ actor, ...options }: ModelReconcilerOptions): Reconcile {
   const { caches, progress, pulls } = options;
-  const podRefusals = new PodRefusals(actor.client, actor.now);
+  const looks = podRefusals(actor.client, actor.now);
   return async (key, signal) => {
     const model = caches.models.get(key.namespace, key.name);
     const left = await collectLeftovers(
@@ -104,7 +112,8 @@ export function modelReconciler({ actor, ...options }: ModelReconcilerOptions): 
       return left;
     }
     if (isEnding && !hasFinalizer(model, inUseFinalizer)) return left;
-    const refusals = await podRefusals.of(withoutPods(caches, model.metadata.uid), signal);
+    const podless = withoutPods(caches, model.metadata.uid);
+    const refusals = await looks.of(podless, signal);
     const now = actor.now();
     const { generation } = model.metadata;
     const todo = isEnding ? stepsWhileKept : namedClaim(model.spec) ? stepsOnNamedClaim : steps;
@@ -130,8 +139,7 @@ export function modelReconciler({ actor, ...options }: ModelReconcilerOptions): 
     } finally {
       pulls.settle(key, caches.models.get(key.namespace, key.name), hasFailed);
     }
-    const soonest = Math.min(left.recheckAfter ?? Infinity, acted.recheckAfter ?? Infinity);
-    return Number.isFinite(soonest) ? { recheckAfter: soonest } : {};
+    return { recheckAfter: soonest(left.recheckAfter, acted.recheckAfter, looks.secondsToNext(podless)) };
   };
 }
 

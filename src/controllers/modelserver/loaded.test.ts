@@ -68,16 +68,12 @@ describe('loadWeights', () => {
     });
   });
 
-  it('looks again for what is said of volumes, while a pod waits for them', () => {
+  it('tells what is said of the volumes that a pod waits for', () => {
     const scheduled = { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] };
     const pods = [aServerPod('a', scheduled)];
-    expect(loadWeights(aDeployedView({ pods }), {})).toMatchObject({ reason: 'Starting', recheckAfter: 10 });
+    expect(loadWeights(aDeployedView({ pods }), {})).toMatchObject({ reason: 'Starting' });
     const mountFailures = new Map([['uid-of-a', 'no host']]);
-    expect(loadWeights(aDeployedView({ pods, mountFailures }), {})).toMatchObject({
-      reason: 'MountFailed',
-      recheckAfter: 10,
-    });
-    expect(told(aServerPod('a')).recheckAfter).toBeUndefined();
+    expect(loadWeights(aDeployedView({ pods, mountFailures }), {})).toMatchObject({ reason: 'MountFailed' });
   });
 
   it('forgets the failure of a pod that is ready, and of one of an older kind', () => {

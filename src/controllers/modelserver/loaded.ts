@@ -2,8 +2,7 @@ import type { ModelServerStatus } from '../../api/modelserver.ts';
 import { isReady } from '../pods.ts';
 import type { Outcome } from '../step.ts';
 import { chatConditions } from './chat.ts';
-import { secondsBetweenMountLooks } from './pods/mount-failures.ts';
-import { troubleAmong, waitsForVolumes } from './pods/troubles.ts';
+import { troubleAmong } from './pods/troubles.ts';
 import { newestPods } from './replicas.ts';
 import type { ServerView } from './view.ts';
 
@@ -21,19 +20,17 @@ export function loadWeights(
     mountFailures: view.mountFailures,
     memoryLimit: options?.resources?.limits?.['memory'],
   });
-  // Events of volumes are asked for, and not watched.
-  const recheckAfter = loading.some(waitsForVolumes) ? secondsBetweenMountLooks : undefined;
-  if (trouble?.at === 'blocked') return { ...trouble, at: trouble.at, recheckAfter, conditions };
-  if (trouble) return { ...trouble, at: 'waiting', recheckAfter, conditions };
+  if (trouble?.at === 'blocked') return { ...trouble, at: trouble.at, conditions };
+  if (trouble) return { ...trouble, at: 'waiting', conditions };
   const ready = pods.length - loading.length;
   const so = `${ready} of ${replicas} ready`;
   if (loading.some(({ status }) => status?.phase === 'Running')) {
     const message = `${so}; the weights are ${load?.text ?? '0%'} loaded.`;
-    return { at: 'waiting', reason: 'Loading', message, recheckAfter, conditions };
+    return { at: 'waiting', reason: 'Loading', message, conditions };
   }
   if (loading.length > 0) {
     const message = `${so}; pods are starting.`;
-    return { at: 'waiting', reason: 'Starting', message, recheckAfter, conditions };
+    return { at: 'waiting', reason: 'Starting', message, conditions };
   }
   if (ready < replicas) {
     const message = `${so}; the others follow as pods of before make room.`;

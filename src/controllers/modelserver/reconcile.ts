@@ -22,7 +22,7 @@ import type { LoadState } from '../../protocols/runtime.ts';
 import { act, type Actor } from '../act.ts';
 import { modelServers } from '../kinds.ts';
 import type { PodPoller } from '../pod-poller.ts';
-import { decide, withSeen, type Child, type ChildRef, type Step } from '../step.ts';
+import { decide, soonest, withSeen, type Child, type ChildRef, type Step } from '../step.ts';
 import { availability, awaitReplicas } from './available.ts';
 import { holdModel } from './hold.ts';
 import { podsToAsk } from './load.ts';
@@ -99,9 +99,8 @@ export function serverReconciler({ actor, ...options }: ServerReconcilerOptions)
         await holdModel(actor.client, caches.models.get(key.namespace, name), signal);
       }
     };
-    const isBehind = mounts.isBehind(stuck);
     const acted = await act(actor, { kind: modelServers, object: server }, decideBy, cached, signal, hold);
-    return isBehind ? { recheckAfter: Math.min(1, acted.recheckAfter ?? 1) } : acted;
+    return { recheckAfter: soonest(acted.recheckAfter, mounts.secondsToNext(stuck)) };
   };
 }
 

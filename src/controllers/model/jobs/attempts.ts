@@ -17,7 +17,6 @@ import {
 } from '../../pods.ts';
 import { refusedBy } from '../../refusal.ts';
 import type { Task } from './jobs.ts';
-import { secondsBetweenLooks, secondsToFirstPod } from './pod-refusals.ts';
 import type { ModelView } from '../view.ts';
 
 /** Where the newest Job for a request stands. */
@@ -130,13 +129,9 @@ export function newestAttempt(
     }
     return { state: 'failed', number, job, secondsToNext: pauseAfter(since), ...failureOf(job, report, end) };
   }
-  if (pod || !refusals) return { ...running, recheckAfter: undefined };
+  const refusal = pod ? undefined : refusals?.get(job.metadata.uid);
+  if (refusal === undefined) return { ...running, recheckAfter: undefined };
   const age = (now.getTime() - Date.parse(job.metadata.creationTimestamp ?? now.toISOString())) / 1000;
-  const refusal = refusals.get(job.metadata.uid);
-  if (refusal === undefined) {
-    const recheckAfter = age < secondsToFirstPod ? secondsToFirstPod - age : secondsBetweenLooks;
-    return { ...running, recheckAfter };
-  }
   const message = `Job ${job.metadata.name} gets no pod: ${refusal}`;
   const secondsToNext = pauseAfter(age);
   return { state: 'failed', number, job, secondsToNext, reason: refusedBy(refusal), message };

@@ -167,15 +167,6 @@ describe('pullArtifact', () => {
       });
     });
 
-    it('is looked at again when its first pod should be there, and now and then after that', () => {
-      const recheckOf = (seconds: number) => {
-        const made = { ...job.metadata, creationTimestamp: secondsAgo(seconds) };
-        return told({}, { jobs: [{ ...job, metadata: made }], pods: [] }).recheckAfter;
-      };
-      expect([recheckOf(1), recheckOf(5), recheckOf(90)]).toEqual([4, 20, 20]);
-      expect(told({}).recheckAfter).toBeUndefined();
-    });
-
     it('says why it gets no pod, tries another Job after a while, and says it until that has one', () => {
       const words = 'pods "p" is forbidden: exceeded quota: small';
       const made = (seconds: number) => ({

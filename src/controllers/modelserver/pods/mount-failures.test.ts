@@ -30,10 +30,4 @@ it('are the last warnings about volumes, once a pod has had the time to get them
   const found = await looks.of([aServerPod('a', { age: 10 })], signal);
   expect([...found]).toEqual([['uid-of-a', 'MountVolume.SetUp failed: no host']]);
   expect(asked).toEqual(['regarding.uid=uid-of-a,type=Warning']);
-
-  // Not all at once: who was passed over is to come again soon.
-  const [one, other] = [aServerPod('a', { age: 10 }), aServerPod('b', { age: 10 })];
-  await looks.of([other], signal);
-  expect(asked).toHaveLength(1);
-  expect([looks.isBehind([one]), looks.isBehind([one, other])]).toEqual([false, true]);
 });

@@ -3,7 +3,7 @@ import { EventLooks } from '../../event-looks.ts';
 
 /** A pod whose containers have not begun so long after it was made is asked about, and again after this. */
 const secondsToVolumes = 10;
-export const secondsBetweenMountLooks = 10;
+const secondsBetweenMountLooks = 10;
 
 const reasons: ReadonlySet<string | undefined> = new Set([
   'FailedMount',
