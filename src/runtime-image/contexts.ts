@@ -14,6 +14,8 @@ export interface ContextParts {
   contextSize: number;
   /** That compute. */
   threads: number;
+  /** Called for each sampler that the engine makes. */
+  sampled: () => void;
 }
 
 export interface Contexts {
@@ -37,6 +39,7 @@ export async function makeContexts({
   settings,
   contextSize,
   threads,
+  sampled,
 }: ContextParts): Promise<Contexts> {
   const { parallel, adapterPaths = [], adapters = [] } = settings;
   const always = adapterPaths.map((filePath) => ({ filePath, scale: 1 }));
@@ -58,7 +61,7 @@ export async function makeContexts({
   }
   return {
     own,
-    drafters: ofDraft ? sequencesOf(ofDraft).map(draftModel) : lookups,
+    drafters: ofDraft ? sequencesOf(ofDraft).map((each) => draftModel(each, sampled)) : lookups,
     ofDraft: ofDraft ? [ofDraft] : [],
     adapters: named,
   };

@@ -13,7 +13,6 @@ import { answerGrammar } from './grammar/answer-grammar.ts';
 import { lockstep } from './lockstep.ts';
 import { createPool } from './pool.ts';
 import { NotSupported } from './refusal.ts';
-import { samplerGarbage } from './sampler-garbage.ts';
 import { samplingOptions, tokenBias } from './sampling.ts';
 import { sequenceOf } from './sequence.ts';
 import { sumOf } from './speculation/drafter.ts';
@@ -30,6 +29,8 @@ export interface LlamaEngineParts {
   format: ModelFormat;
   defaults: GenerationDefaults;
   side: Side;
+  /** Called for each sampler that is made. */
+  sampled: () => void;
   /** One for each sequence; absent: nothing is drafted. */
   drafters?: readonly Drafter[];
 }
@@ -41,12 +42,11 @@ export interface LlamaEngine extends Engine {
 
 /** An engine whose requests are decoded together: each has a sequence of the context to itself while it runs. */
 export function llamaEngine(parts: LlamaEngineParts): LlamaEngine {
-  const { model, context, format, defaults, side, drafters = [] } = parts;
+  const { model, context, format, defaults, side, sampled, drafters = [] } = parts;
   // Sequences live as long as the context: a disposed one frees its place only later.
   const stepOf = lockstep();
-  const answered = samplerGarbage();
   const sequences = Array.from({ length: context.totalSequences }, (_, number) =>
-    sequenceOf(context.getSequence(), stepOf(number), drafters[number]),
+    sequenceOf(context.getSequence(), { step: stepOf(number), sampled, drafter: drafters[number] }),
   );
   const pool = createPool(sequences, maxQueued);
   const held = context.contextSize;
@@ -81,7 +81,6 @@ export function llamaEngine(parts: LlamaEngineParts): LlamaEngine {
         parallelCalls: request.prompt.kind !== 'chat' || request.prompt.parallelCalls !== false,
         now: () => performance.now(),
         optionsFor(generated, limit, reader) {
-          answered();
           return {
             ...samplingOptions(request.sampling, { prompt: prompt.tokens, generated, contextSize, limit }),
             ...(bias && { tokenBias: bias }),

@@ -16,6 +16,7 @@ import type { ModelFile } from './model-file.ts';
 import { readModelFile } from './model-file.ts';
 import { readOllamaLayers } from './ollama/layers.ts';
 import { contextsOf, ensureRoom } from './room.ts';
+import { samplerGarbage } from './sampler-garbage.ts';
 import type { ServedModel } from './served-model.ts';
 import { noSideContexts, sideContexts } from './side-contexts.ts';
 import { ensureSameVocabulary, ensureTakesBack } from './speculation/compatible.ts';
@@ -81,7 +82,8 @@ async function load(options: LoadOptions, complaints: string[]): Promise<LoadedE
   const draft =
     draftModelPath === undefined ? undefined : await llama.loadModel({ modelPath: draftModelPath });
   const contextSize = settings.contextSize ?? (await defaultContextSize(settings, model, draft, wanted));
-  const contexts = await makeContexts({ model, draft, settings, contextSize, threads });
+  const sampled = samplerGarbage();
+  const contexts = await makeContexts({ model, draft, settings, contextSize, threads, sampled });
   const format = chatFormatOf(model, layers);
   if (format.state.problem !== undefined) log.warn(format.state.problem);
   const side = sideContexts({ model, threads, contextSize: contexts.own.contextSize, maxQueued });
@@ -92,11 +94,12 @@ async function load(options: LoadOptions, complaints: string[]): Promise<LoadedE
     format,
     defaults,
     side,
+    sampled,
     ...(drafters && { drafters }),
   });
   const adapters = contexts.adapters.map(({ name, context, drafters: own }) => {
     const without = noSideContexts(name, settings.servedName);
-    const parts = { model, context, format, defaults, side: without, ...(own && { drafters: own }) };
+    const parts = { model, context, format, defaults, side: without, sampled, ...(own && { drafters: own }) };
     return [name, llamaEngine(parts)] as const;
   });
   for (const one of [engine, ...adapters.map(([, adapter]) => adapter)]) await one.warmUp();

@@ -2,12 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { samplerGarbage } from './sampler-garbage.ts';
 
 describe('samplerGarbage', () => {
-  it('collects after every 32 answers', () => {
+  it('collects after every 32 samplers', () => {
     let collected = 0;
-    const answered = samplerGarbage(() => collected++);
-    for (let i = 0; i < 31; i++) answered();
+    const sampled = samplerGarbage(() => collected++);
+    for (let i = 0; i < 31; i++) sampled();
     expect(collected).toBe(0);
-    for (let i = 0; i < 33; i++) answered();
+    for (let i = 0; i < 33; i++) sampled();
     expect(collected).toBe(2);
   });
 
@@ -15,8 +15,8 @@ describe('samplerGarbage', () => {
     const freed = Promise.withResolvers<string>();
     const registry = new FinalizationRegistry<string>(freed.resolve);
     registry.register({}, 'freed');
-    const answered = samplerGarbage();
-    for (let i = 0; i < 32; i++) answered();
+    const sampled = samplerGarbage();
+    for (let i = 0; i < 32; i++) sampled();
     await expect(freed.promise).resolves.toBe('freed');
     registry.unregister(registry);
   });

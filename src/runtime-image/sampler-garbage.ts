@@ -1,21 +1,22 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 
-/** Answers whose samplers may wait to be freed: 100 MB with a vocabulary of 262,144 tokens. */
+/** Samplers that may wait to be freed: 100 MB with a vocabulary of 262,144 tokens. */
 const most = 32;
 
 /**
- * node-llama-cpp 3.22 has a sampler for every answer, with 12 bytes for each token of the vocabulary, and frees them
- * when the collector finds the sampler. V8 knows nothing of these bytes: left to itself it lets them grow to 700 MB.
+ * node-llama-cpp 3.22 has a sampler for every answer, and with drafts for every step of one, with 12 bytes for each token
+ * of the vocabulary. It frees them when the collector finds the sampler. V8 knows nothing of these bytes: left to itself
+ * it lets them grow to gigabytes.
  * @param collect frees what nobody holds any more
- * @returns what to call for each answer
+ * @returns what to call for each sampler
  */
 export function samplerGarbage(collect: () => void = collector()): () => void {
-  let answers = 0;
+  let samplers = 0;
   return () => {
-    answers++;
-    if (answers < most) return;
-    answers = 0;
+    samplers++;
+    if (samplers < most) return;
+    samplers = 0;
     collect();
   };
 }

@@ -30,11 +30,19 @@ export interface Sequence {
   readonly drafted: Readonly<Drafted>;
 }
 
-/**
- * @param step that of this sequence, in the context
- * @param drafter absent: one token is computed after the other
- */
-export function sequenceOf(sequence: LlamaContextSequence, step: Lockstep, drafter?: Drafter): Sequence {
+export interface SequenceParts {
+  /** That of this sequence, in the context. */
+  step: Lockstep;
+  /** Called for each sampler that the engine makes. */
+  sampled: () => void;
+  /** Absent: one token is computed after the other. */
+  drafter?: Drafter | undefined;
+}
+
+export function sequenceOf(
+  sequence: LlamaContextSequence,
+  { step, sampled, drafter }: SequenceParts,
+): Sequence {
   const { batchSize, totalSequences } = sequence.context;
   const drafted: Drafted = { proposed: 0, accepted: 0 };
   return {
@@ -51,8 +59,9 @@ export function sequenceOf(sequence: LlamaContextSequence, step: Lockstep, draft
     },
     continue: (tokens, options, likely) => {
       if (drafter && canSpeculate(options)) {
-        return speculated(sequence, { step, drafter, drafted }, tokens, options, likely);
+        return speculated(sequence, { step, sampled, drafter, drafted }, tokens, options, likely);
       }
+      sampled();
       return inStep(
         step,
         tokens.length,

@@ -31,7 +31,9 @@ function counting(contextSize: number, unsure = Infinity) {
       }
     },
   };
-  return { draft: draftModel(sequence as unknown as LlamaContextSequence), read };
+  let samplers = 0;
+  const draft = draftModel(sequence as unknown as LlamaContextSequence, () => samplers++);
+  return { draft, read, samplers: () => samplers };
 }
 
 const text = (...tokens: number[]) => tokens as Token[];
@@ -47,9 +49,11 @@ describe('a draft model', () => {
   });
 
   it('reads only what is new to it', async () => {
-    const { draft, read } = counting(64);
+    const { draft, read, samplers } = counting(64);
     await draft.follow(text(1, 2, 3));
+    expect(samplers()).toBe(0);
     await draft.propose(text(1, 2, 3, 8), 2);
+    expect(samplers()).toBe(1);
     expect(read).toEqual([3, 1, 1]);
     // One of its own was right, and then another came.
     read.length = 0;

@@ -4,8 +4,11 @@ import type { Drafter } from './drafter.ts';
 /** Of its next token, below which a draft ends: llama.cpp's `--spec-draft-p-min` has the like. */
 const leastConfidence = 0.6;
 
-/** A smaller model that reads the same text in a sequence of its own, and writes on until it is not sure. */
-export function draftModel(sequence: LlamaContextSequence): Drafter {
+/**
+ * A smaller model that reads the same text in a sequence of its own, and writes on until it is not sure.
+ * @param sampled called for each sampler that the engine makes
+ */
+export function draftModel(sequence: LlamaContextSequence, sampled: () => void): Drafter {
   const { contextSize } = sequence;
   /** Forgets what differs, and says what is not known yet. */
   async function rest(text: readonly Token[]): Promise<Token[]> {
@@ -22,6 +25,7 @@ export function draftModel(sequence: LlamaContextSequence): Drafter {
       // Longer than what it was trained for: the model goes on without it.
       if (text.length + most >= contextSize) return [];
       const proposed: Token[] = [];
+      sampled();
       const tokens = sequence.evaluateWithMetadata(
         await rest(text),
         { confidence: true },

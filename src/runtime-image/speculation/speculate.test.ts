@@ -44,9 +44,15 @@ function counting(contextSize: number, last?: number) {
 }
 
 /** Proposes these lists, one after the other, and then nothing. */
-function drafting(...lists: number[][]): { step: Lockstep; drafter: Drafter; drafted: Drafted } {
+function drafting(...lists: number[][]): {
+  step: Lockstep;
+  sampled: () => void;
+  drafter: Drafter;
+  drafted: Drafted;
+} {
   return {
     step: lockstep()(0),
+    sampled: () => {},
     drafter: {
       async follow() {},
       propose: async (_text, most) => (lists.shift() ?? []).slice(0, most) as Token[],
@@ -84,6 +90,14 @@ describe('speculated', () => {
     expect(await take(speculated(sequence, drafts, [3] as Token[], options, false), 2)).toEqual([4, 5]);
     expect(tokens).toEqual([3, 4]);
     expect(drafts.drafted).toEqual({ proposed: 3, accepted: 1 });
+  });
+
+  it('tells of each time that it computes: node-llama-cpp has another sampler then', async () => {
+    const { sequence, computed } = counting(64);
+    let samplers = 0;
+    const drafts = { ...drafting([2, 3], [], [6]), sampled: () => samplers++ };
+    await take(speculated(sequence, drafts, [1] as Token[], options, false), 6);
+    expect([samplers, computed()]).toEqual([3, 3]);
   });
 
   it('ends where the model does, whatever is drafted behind it', async () => {
@@ -152,7 +166,10 @@ describe('sequences that speculate', () => {
         },
       }) as Speculating;
       const drafted = { proposed: 0, accepted: 0 };
-      return take(speculated(watched, { step, drafter, drafted }, [1] as Token[], options, false), 2);
+      return take(
+        speculated(watched, { step, sampled: () => {}, drafter, drafted }, [1] as Token[], options, false),
+        2,
+      );
     };
     await Promise.all([one('a', 0, 1), one('b', 1, 4)]);
     const round = ['a drafts', 'b drafts', 'a computes', 'b computes'];

@@ -33,7 +33,12 @@ export function canSpeculate({ grammarEvaluationState, repeatPenalty }: Sequence
  */
 export async function* speculated(
   sequence: Speculating,
-  { step, drafter, drafted }: { step: Lockstep; drafter: Drafter; drafted: Drafted },
+  {
+    step,
+    sampled,
+    drafter,
+    drafted,
+  }: { step: Lockstep; sampled: () => void; drafter: Drafter; drafted: Drafted },
   tokens: readonly Token[],
   options: SequenceEvaluateOptions,
   likely: boolean,
@@ -44,6 +49,7 @@ export async function* speculated(
     const most = Math.min(mostDrafted, sequence.contextSize - 1 - text.length);
     // A step of its own: sequences draft together, and then compute together.
     const draft = most > 0 ? await step.decode(() => drafter.propose(text, most)) : [];
+    sampled();
     const compute = () => computed(sequence, input, draft, options, likely);
     const chosen = input.length > 1 ? await step.prefill(compute) : await step.decode(compute);
     drafted.proposed += draft.length;
