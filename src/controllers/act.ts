@@ -9,7 +9,7 @@ import type { Kind, KubeObject, Live } from '../kube/kind.ts';
 import { statusWriter, type WriteStatus } from '../kube/status.ts';
 import { appliedAnnotation } from './labels.ts';
 import { transientReasons } from '../protocols/puller.ts';
-import { refusedBy } from './refusal.ts';
+import { reasonOfRefusal } from './refusal.ts';
 import { NameTakenError, provide } from './provide.ts';
 import {
   soonest,
@@ -191,7 +191,10 @@ function refusalOf(error: unknown): { reason: Reason; message: string } | undefi
     return { reason: 'NameTaken', message: `${error.message}. ${reasons.NameTaken.action}` };
   }
   if (isRefused(error)) {
-    return { reason: refusedBy(error.message), message: `The API server refused a write: ${error.message}` };
+    return {
+      reason: reasonOfRefusal(error.message),
+      message: `The API server refused a write: ${error.message}`,
+    };
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { refusedBy } from './refusal.ts';
+import { reasonOfRefusal } from './refusal.ts';
 
 it.for([
   ['exceeded quota: q, requested: pods=1, used: pods=2, limited: pods=2', 'QuotaExceeded'],
@@ -8,5 +8,5 @@ it.for([
   ['failed quota: q: must specify limits.memory', 'WriteRefused'],
   ['maximum memory usage per Container is 100Mi', 'WriteRefused'],
 ] as const)('a refusal with the words "%s" is told as %s', ([words, reason]) => {
-  expect(refusedBy(`pods "p" is forbidden: ${words}`)).toBe(reason);
+  expect(reasonOfRefusal(`pods "p" is forbidden: ${words}`)).toBe(reason);
 });

@@ -7,7 +7,7 @@ import type { Reason } from '../api/reasons.ts';
  *
  * @see https://github.com/kubernetes/apiserver/blob/master/pkg/admission/plugin/resourcequota/controller.go
  */
-export function refusedBy(words: string): Extract<Reason, 'QuotaExceeded' | 'WriteRefused'> {
+export function reasonOfRefusal(words: string): Extract<Reason, 'QuotaExceeded' | 'WriteRefused'> {
   const isForNow = /exceeded quota|status unknown for quota|insufficient quota/.test(words);
   return isForNow ? 'QuotaExceeded' : 'WriteRefused';
 }

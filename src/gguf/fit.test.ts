@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { contextBytes, memoryInWords } from './fit.ts';
+import { contextBytes, contextsBytes, memoryInWords, weightsBytes, type Load } from './fit.ts';
 
 describe('what a context takes', () => {
   const plain = { kvBytesPerToken: { f16: 1000 } };
@@ -36,6 +36,30 @@ describe('what a context takes', () => {
   it('has all tokens of layers with a window where that is asked for', () => {
     const windowed = { ...plain, slidingWindow: { tokens: 512, kvBytesPerToken: { f16: 100 } } };
     expect(contextBytes(windowed, 8192, 1, { swaFullCache: true })).toBe(8192 * 1100);
+  });
+});
+
+describe('what a server loads', () => {
+  const model = { memory: { weightsBytes: 5000, kvBytesPerToken: { f16: 10, q8_0: 5 } }, sizeBytes: 6000 };
+  const draft = { memory: { kvBytesPerToken: { f16: 1 } }, sizeBytes: 700, trained: 512 };
+  const load: Load = { model, adapters: 0, adaptersBytes: 0, parallel: 2, cache: {} };
+
+  it('is its weights by their headers, or by the size of the files, and those of adapters and of a draft model', () => {
+    expect(weightsBytes(load)).toBe(5000);
+    expect(weightsBytes({ ...load, adapters: 2, adaptersBytes: 30, draft })).toBe(5730);
+  });
+
+  it('has a context for the model and one for each adapter, kept alike', () => {
+    expect(contextsBytes(load, 1024)).toBe(2 * 1024 * 10);
+    const more: Load = { ...load, adapters: 2, cache: { type: 'q8_0' } };
+    expect(contextsBytes(more, 1024)).toBe(3 * 2 * 1024 * 5);
+    expect(contextsBytes(more, 1024, { type: 'f16' })).toBe(3 * 2 * 1024 * 10);
+  });
+
+  it('has one for the draft model, no longer than that was trained for, and always as f16', () => {
+    const drafted: Load = { ...load, draft, cache: { type: 'q8_0' } };
+    expect(contextsBytes(drafted, 256) - contextsBytes({ ...drafted, draft: undefined }, 256)).toBe(512);
+    expect(contextsBytes(drafted, 1024) - contextsBytes({ ...drafted, draft: undefined }, 1024)).toBe(1024);
   });
 });
 

@@ -38,6 +38,48 @@ export function contextBytes(
   return parallel * (tokens * (kvBytesPerToken?.[type] ?? 0) + windowed + stateBytes);
 }
 
+/** A model as it is loaded, by the header of its file. */
+export interface LoadedModel {
+  memory: MemoryFacts;
+  /** Bytes of its files: what counts where the header does not say what the weights take. */
+  sizeBytes: number;
+  /** Tokens that it was trained for; absent: not known. */
+  trained?: number | undefined;
+}
+
+/** All that a server loads, and how it keeps its contexts. */
+export interface Load {
+  model: LoadedModel;
+  /** Adapters that requests choose between: each has a context of its own, like that of the model. */
+  adapters: number;
+  /** Bytes of these, and of those that always count. */
+  adaptersBytes: number;
+  /** That drafts for the model. Its context is as long, as far as it was trained for that, and kept as f16. */
+  draft?: LoadedModel | undefined;
+  /** Requests at the same time. */
+  parallel: number;
+  cache: Cache;
+}
+
+/** What all weights take, in bytes. */
+export function weightsBytes({ model, adaptersBytes, draft }: Load): number {
+  return weightsOf(model) + adaptersBytes + (draft ? weightsOf(draft) : 0);
+}
+
+/** What the weights of one model take, in bytes. */
+export function weightsOf({ memory, sizeBytes }: LoadedModel): number {
+  return memory.weightsBytes ?? sizeBytes;
+}
+
+/** What all contexts certainly take, in bytes; those of the model kept in another way than the load's, where that is said. */
+export function contextsBytes(load: Load, contextSize: number, cache = load.cache): number {
+  const { model, draft, adapters, parallel } = load;
+  const own = contextBytes(model.memory, contextSize, parallel * (1 + adapters), cache);
+  const drafts =
+    draft && contextBytes(draft.memory, Math.min(contextSize, draft.trained ?? Infinity), parallel);
+  return own + (drafts ?? 0);
+}
+
 /** As llama.cpp does with the tokens of a cache. */
 const roundedUp = (tokens: number) => Math.ceil(tokens / 256) * 256;
 

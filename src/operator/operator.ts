@@ -7,7 +7,7 @@ import { actor } from '../controllers/act.ts';
 import { PullQueue } from '../controllers/model/pull/pull-queue.ts';
 import { progressPoller } from '../controllers/model/pull/progress.ts';
 import { modelReconciler } from '../controllers/model/reconcile.ts';
-import { loadPoller } from '../controllers/modelserver/load.ts';
+import { loadPoller } from '../controllers/modelserver/load-poller.ts';
 import { serverReconciler } from '../controllers/modelserver/reconcile.ts';
 import { connect, type KubeClient } from '../kube/client.ts';
 import { Controller, type Reconcile } from '../kube/controller.ts';

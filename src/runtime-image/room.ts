@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { freemem, totalmem } from 'node:os';
 import type { GgufInsightsResourceRequirements, Llama } from 'node-llama-cpp';
 import { GgufInsights, readGgufFileInfo } from 'node-llama-cpp';
-import { contextBytes } from '../gguf/fit.ts';
+import { contextsBytes, weightsBytes, type Load } from '../gguf/fit.ts';
 import type { RuntimeSettings } from '../protocols/runtime.ts';
 import { cacheOptions } from './cache-options.ts';
 import { memoryLimit } from './context-size.ts';
@@ -40,12 +40,26 @@ function asked(settings: RuntimeSettings, { model: { facts } }: Files) {
   };
 }
 
+/** As the operator foresees it too (controllers/modelserver/fit). */
+function loadOf(settings: RuntimeSettings, { model, adaptersBytes, draft }: Files): Load {
+  const { kvCacheType: type, swaFullCache, parallel, adapters = [] } = settings;
+  const loaded = ({ memory, sizeBytes, facts }: ModelFile) => ({
+    memory,
+    sizeBytes,
+    trained: facts.contextLength,
+  });
+  return {
+    model: loaded(model),
+    adapters: adapters.length,
+    adaptersBytes,
+    draft: draft && loaded(draft),
+    parallel,
+    cache: { type, swaFullCache },
+  };
+}
+
 function fitInMemory(settings: RuntimeSettings, files: Files): Fit {
-  const { model, adaptersBytes, draft } = files;
-  const { kvCacheType: type, swaFullCache, parallel } = settings;
-  const weights = [model, ...(draft ? [draft] : [])].map(
-    ({ memory, sizeBytes }) => memory.weightsBytes ?? sizeBytes,
-  );
+  const load = loadOf(settings, files);
   return {
     ...asked(settings, files),
     place: 'memory',
@@ -54,10 +68,8 @@ function fitInMemory(settings: RuntimeSettings, files: Files): Fit {
       available: freemem(),
       status: ownStatus(),
     }),
-    weights: adaptersBytes + weights.reduce((sum, bytes) => sum + bytes, 0),
-    context: (tokens) =>
-      contextBytes(model.memory, tokens, parallel * contextsOf(settings), { type, swaFullCache }) +
-      (draft ? contextBytes(draft.memory, tokens, parallel) : 0),
+    weights: weightsBytes(load),
+    context: (tokens) => contextsBytes(load, tokens),
   };
 }
 

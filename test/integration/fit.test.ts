@@ -84,6 +84,31 @@ describe('a server for which no node is large enough', () => {
     await servers.untilOne('large', (server) => reasonOf(server) === 'InsufficientGPUMemory');
   });
 
+  it('is told of what a draft model takes beside it, and that it would fit without that', async ({
+    world,
+  }) => {
+    const { kubelet, servers } = world;
+    const pool = { nodeSelector: { pool: 'drafts' } };
+    const labels = { ...gpuLabels, pool: 'drafts' };
+    await addNode(world, 'drafts', labels, { 'nvidia.com/gpu': '1', memory: '64Gi' });
+    const draft = weights({
+      revision: 'd'.repeat(40),
+      memory: { weightsBytes: 2 * gib, kvBytesPerToken: { f16: 2 ** 15 } },
+    });
+    await readyModel(world, 'drafted', large);
+    await readyModel(world, 'drafting', draft);
+    const runtime = { contextSize: 8192, draftModelRef: { name: 'drafting' } };
+    await world.applyServer('drafted', { model: 'drafted', runtime, pod: pool });
+    const told = await servers.untilOne('drafted', (server) => reasonOf(server) === 'NoNodeFits');
+    expect(messageOf(told)).toBe(
+      'A replica needs 23.3 GiB of GPU memory (the weights 20.0 GiB, the draft model 2.0 GiB, a context of 8192 tokens for one request of the model and of the draft model 1.3 GiB), and no node has more than 22.5 GiB in 1 nvidia.com/gpu. What would fit: spec.runtime.contextSize: 2048, or no spec.runtime.draftModelRef.',
+    );
+    kubelet.always({ server: 'drafted' }, serves);
+    await world.applyServer('drafted', { model: 'drafted', runtime: { contextSize: 8192 }, pod: pool });
+    await servers.untilOne('drafted', isReady);
+    await world.client.delete(nodes, { name: 'drafts' });
+  });
+
   it('is told what CPUs have for pods, and asks for as much as it needs', async ({ world }) => {
     const { kubelet, servers } = world;
     await addNode(world, 'cpus', {}, { memory: '16Gi' });

@@ -3,7 +3,7 @@ import type { LoadState } from '../../protocols/runtime.ts';
 import { aServer } from '../testing/objects.ts';
 import { aDeployedView, aServerPod, loading } from '../testing/servers.ts';
 import { chatConditions } from './chat.ts';
-import { loadWeights } from './loaded.ts';
+import { loadWeights } from './load-weights.ts';
 import { provideWorkload } from './provide.ts';
 import type { ServerView } from './view.ts';
 

@@ -169,8 +169,9 @@ describe('a further Model', () => {
 });
 
 describe('the pods of a server with further Models', () => {
-  const podOf = (parts: Part[]) =>
-    serverPod(aServer(), anArtifact(), 'runtime:1', '512Mi', publishedParts(parts)).spec!;
+  const podOf = (parts: Part[], artifact = anArtifact()) =>
+    serverPod(aServer(), { artifact, image: 'runtime:1', memory: '512Mi', parts: publishedParts(parts) })
+      .spec!;
   const settingsOf = (parts: Part[]) =>
     RuntimeSettings.parse(JSON.parse(podOf(parts).containers[0]!.env![0]!.value!));
   const mountsOf = (parts: Part[]) =>
@@ -215,6 +216,20 @@ describe('the pods of a server with further Models', () => {
       '/parts/shared',
       '/parts/shared',
     ]);
+  });
+
+  it('are given the time to load all of them, and so is a rollout', () => {
+    const large = (model: Live<Model>): Live<Model> => {
+      const artifact = anArtifact({ ...model.status?.artifact, sizeBytes: 5_000_000_000 });
+      return { ...model, status: { ...model.status, artifact } };
+    };
+    const view = viewOf([large(sql), large(small)]);
+    const seconds = 300 + 3 * 100;
+    const artifact = anArtifact({ sizeBytes: 5_000_000_000 });
+    const [container] = podOf([...view.parts], artifact).containers;
+    expect(container?.startupProbe?.failureThreshold).toBe(seconds / 2);
+    const plan = planRollout({ ...view, model: aModel({}, { artifact, gguf: own }) });
+    expect(plan?.deployment.spec?.progressDeadlineSeconds).toBe(600 + 300 + seconds);
   });
 
   it('have nothing of them where there are none', () => {

@@ -36,6 +36,11 @@ export function publishedParts(parts: readonly Part[]): PublishedPart[] {
   });
 }
 
+/** Bytes of all that is loaded: how long that takes goes by them. */
+export function bytesToLoad({ sizeBytes }: Artifact, parts: readonly PublishedPart[]): number {
+  return parts.reduce((sum, { artifact }) => sum + artifact.sizeBytes, sizeBytes);
+}
+
 /** Claims of parts that are not the model's own, each once. */
 export function furtherClaims({ claimName }: Artifact, parts: readonly PublishedPart[]): string[] {
   return [...new Set(parts.map(({ artifact }) => artifact.claimName))].filter((name) => name !== claimName);

@@ -2,7 +2,7 @@ import { gpuResource } from '../../api/gpu.ts';
 import type { ModelServerStatus } from '../../api/modelserver.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import { isPlaced, isReady } from '../pods.ts';
-import { refusedBy } from '../refusal.ts';
+import { reasonOfRefusal } from '../refusal.ts';
 import type { Outcome } from '../step.ts';
 import { condense } from '../text.ts';
 import { noNodeFits } from './fit/fit.ts';
@@ -29,7 +29,7 @@ export function placePods(view: ServerView): Outcome<ModelServerStatus> {
   // Told while pods are missing: those that are there answer meanwhile.
   const refusal = findCondition(deployment?.status?.conditions, 'ReplicaFailure');
   if (refusal?.status === 'True') {
-    const reason = refusedBy(refusal.message ?? '');
+    const reason = reasonOfRefusal(refusal.message ?? '');
     const message = `A pod could not be made: ${condense(refusal.message ?? '')}`;
     // A quota has room again when something else is done, or gone.
     return { at: reason === 'QuotaExceeded' ? 'waiting' : 'blocked', reason, message };
@@ -51,12 +51,12 @@ export function placePods(view: ServerView): Outcome<ModelServerStatus> {
   return { at: 'done', message: `${placed} of ${replicas} pods have a node.` };
 }
 
-function wantsOf({ server, model, nodes = [] }: ServerView): Wants {
+function wantsOf({ server, model, parts, nodes = [] }: ServerView): Wants {
   const { gpu, pod } = server.spec;
   const resource = gpuResource(gpu);
   const { requests, limits } = pod?.resources ?? {};
   const resources = {
-    memory: memoryRequest(server, model),
+    memory: memoryRequest(server, model, parts),
     ...limits,
     ...requests,
     ...(resource !== undefined && { [resource]: String(gpu.count) }),

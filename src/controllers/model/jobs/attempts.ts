@@ -15,7 +15,7 @@ import {
   troubleOf,
   type PodTrouble,
 } from '../../pods.ts';
-import { refusedBy } from '../../refusal.ts';
+import { reasonOfRefusal } from '../../refusal.ts';
 import type { Task } from './jobs.ts';
 import type { ModelView } from '../view.ts';
 
@@ -134,7 +134,7 @@ export function newestAttempt(
   const age = (now.getTime() - Date.parse(job.metadata.creationTimestamp ?? now.toISOString())) / 1000;
   const message = `Job ${job.metadata.name} gets no pod: ${refusal}`;
   const secondsToNext = pauseAfter(age);
-  return { state: 'failed', number, job, secondsToNext, reason: refusedBy(refusal), message };
+  return { state: 'failed', number, job, secondsToNext, reason: reasonOfRefusal(refusal), message };
 }
 
 function reportOf(pod: Live<Pod>): PullerReport | undefined {

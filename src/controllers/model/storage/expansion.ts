@@ -3,7 +3,7 @@ import type { PersistentVolumeClaim, StorageClass } from '../../../kube/builtin.
 import type { Live } from '../../../kube/kind.ts';
 import { parseQuantity } from '../../../kube/quantity.ts';
 import { allowsExpansion } from '../../../kube/storage-class.ts';
-import { refusedBy } from '../../refusal.ts';
+import { reasonOfRefusal } from '../../refusal.ts';
 import { condense } from '../../text.ts';
 
 type Claim = Live<PersistentVolumeClaim>;
@@ -33,7 +33,7 @@ export function growthOf(
   if (asks === undefined || parseQuantity(asks) >= parseQuantity(wanted)) return { at: 'enough' };
   if (status?.phase !== 'Bound') return { at: spec?.volumeName === undefined ? 'made again' : 'enough' };
   if (refusal !== undefined) {
-    const reason = refusedBy(refusal) === 'QuotaExceeded' ? 'QuotaExceeded' : 'ExpansionNotSupported';
+    const reason = reasonOfRefusal(refusal) === 'QuotaExceeded' ? 'QuotaExceeded' : 'ExpansionNotSupported';
     return { at: 'refused', reason, why: condense(refusal) };
   }
   const unsupported = (why: string): Growth => ({ at: 'refused', reason: 'ExpansionNotSupported', why });

@@ -45,6 +45,51 @@ describe('a server on GPUs', () => {
     expect(advised(22 * 1024)).toBe('spec.runtime.contextSize: 16384.');
   });
 
+  describe('with a draft model and adapters', () => {
+    const draftMemory = { weightsBytes: 2 * gib, kvBytesPerToken: { f16: 2 ** 15 } };
+    const files = [{ path: 'a.gguf', sizeBytes: gib / 2, sha256: 'ab'.repeat(32), role: 'adapter' as const }];
+    const parts: ServerView['parts'] = [
+      {
+        use: 'Draft',
+        name: 'small',
+        scale: 1,
+        model: aModel({}, { artifact: anArtifact(), memory: draftMemory }),
+      },
+      { use: 'Adapter', name: 'sql', scale: 1, model: aModel({}, { artifact: anArtifact({ files }) }) },
+    ];
+    const heard = (of: typeof parts, spec: object, memoryMiB: number) =>
+      noNodeFits(
+        aServerView({
+          server: aServer(spec),
+          model,
+          parts: of,
+          nodes: [aGpuNode('a', { gpus: 1, memoryMiB })],
+        }),
+      );
+    const adapters = [{ modelRef: { name: 'sql' } }];
+
+    it('hears what each of them takes', () => {
+      expect(heard(parts, { runtime: { ...runtime, adapters } }, 25 * 1024)).toBe(
+        'A replica needs 40.5 GiB of GPU memory (the weights 20.0 GiB, the adapter 512 MiB, the draft model 2.0 GiB, a context of 65536 tokens for one request of the model and of the adapter and of the draft model 18.0 GiB), and no node has more than 25.0 GiB in 1 nvidia.com/gpu. What would fit: spec.runtime.contextSize: 8192.',
+      );
+    });
+
+    it('hears that it would fit without the draft model', () => {
+      const drafts = parts.slice(0, 1);
+      expect(heard(drafts, { runtime }, 32 * 1024)).toBeUndefined();
+      expect(heard(drafts, { runtime }, 32 * 1024 - 1)).toContain(
+        'What would fit: spec.runtime.contextSize: 32768, or no spec.runtime.draftModelRef',
+      );
+      expect(heard(drafts, { runtime }, 28 * 1024 - 1)).not.toContain('draftModelRef');
+    });
+
+    it('hears which weights of its own would fit beside those', () => {
+      expect(heard(parts.slice(1), { runtime: { contextSize: 512, adapters } }, 16384)).toContain(
+        'What would fit: a quantization with weights of at most 15.4 GiB.',
+      );
+    });
+  });
+
   it('hears of smaller weights where no context fits, and of a smaller model where nothing does', () => {
     const one = (memoryMiB: number) => told({ runtime }, [aGpuNode('a', { gpus: 1, memoryMiB })]);
     expect(one(16384)).toContain('What would fit: a quantization with weights of at most 15.9 GiB.');

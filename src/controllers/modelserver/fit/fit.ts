@@ -1,6 +1,6 @@
 import { gpuResource } from '../../../api/gpu.ts';
 import type { ModelServer } from '../../../api/modelserver.ts';
-import { memoryInWords } from '../../../gguf/fit.ts';
+import { memoryInWords, weightsOf } from '../../../gguf/fit.ts';
 import type { Node } from '../../../kube/builtin.ts';
 import type { Live } from '../../../kube/kind.ts';
 import type { ServerView } from '../view.ts';
@@ -15,8 +15,8 @@ import { needOf, runtimeBytes, type Need } from './need.ts';
  * the header of the model does not say its needs. That there are too few GPUs says the scheduler, who knows of taints and of
  * affinity too.
  */
-export function noNodeFits({ server, model, nodes = [] }: ServerView): string | undefined {
-  const need = needOf(server, model);
+export function noNodeFits({ server, model, parts, nodes = [] }: ServerView): string | undefined {
+  const need = needOf(server, model, parts);
   if (!need) return undefined;
   const { gpu, pod } = server.spec;
   const selected = nodes.filter((node) => isSelected(node, pod?.nodeSelector));
@@ -59,8 +59,21 @@ function tooLittleGpuMemory(
   return `A replica needs ${inParts(need, needs, 'GPU memory')}, and no node has more than ${has} in ${gpu.count} ${resource}. ${advice}`;
 }
 
-function inParts({ weights, context, contextSize, parallel }: Need, needs: number, place: string): string {
+function inParts({ own, context, contextSize, load }: Need, needs: number, place: string): string {
+  const { adapters, adaptersBytes, draft, parallel } = load;
+  const loras = adapters === 1 ? 'the adapter' : adapters === 0 ? 'its adapters' : `${adapters} adapters`;
+  const beside = [
+    ...(adaptersBytes > 0 ? [`${loras} ${memoryInWords(adaptersBytes)}`] : []),
+    ...(draft ? [`the draft model ${memoryInWords(weightsOf(draft))}`] : []),
+  ];
   const requests = parallel === 1 ? 'one request' : `each of ${parallel} requests`;
-  const tokens = `a context of ${contextSize} tokens for ${requests} ${memoryInWords(context(contextSize))}`;
-  return `${memoryInWords(needs)} of ${place} (the weights ${memoryInWords(weights)}, ${tokens})`;
+  const holders = [
+    'the model',
+    ...(adapters === 0 ? [] : [adapters === 1 ? 'the adapter' : `each of ${adapters} adapters`]),
+    ...(draft ? ['the draft model'] : []),
+  ];
+  const whose = holders.length === 1 ? '' : holders.map((each) => ` of ${each}`).join(' and');
+  const tokens = `a context of ${contextSize} tokens for ${requests}${whose} ${memoryInWords(context(contextSize))}`;
+  const weights = `the weights ${memoryInWords(own)}`;
+  return `${memoryInWords(needs)} of ${place} (${[weights, ...beside, tokens].join(', ')})`;
 }

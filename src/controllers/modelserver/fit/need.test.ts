@@ -1,15 +1,38 @@
 import { describe, expect, it } from 'vitest';
 import { aModel, anArtifact, aServer } from '../../testing/objects.ts';
+import type { Model } from '../../../api/model.ts';
+import type { Live } from '../../../kube/kind.ts';
+import type { Part } from '../parts.ts';
 import { memoryRequest, needOf } from './need.ts';
 
 const memory = { weightsBytes: 4 * 2 ** 30, kvBytesPerToken: { f16: 2 ** 17, q8_0: 2 ** 16 } };
 const artifact = anArtifact({ sizeBytes: 2 ** 30 });
+const small = 2 ** 30;
+const part = (use: Part['use'], of: Live<Model> | undefined): Part => ({
+  use,
+  name: 'x',
+  scale: 1,
+  model: of,
+});
+const draft = part(
+  'Draft',
+  aModel(
+    {},
+    {
+      artifact,
+      memory: { weightsBytes: small, kvBytesPerToken: { f16: 2 ** 14 } },
+      gguf: { contextLength: 2048 },
+    },
+  ),
+);
+const files = [{ path: 'a.gguf', sizeBytes: small / 2, sha256: 'ab'.repeat(32), role: 'adapter' as const }];
+const adapter = part('Adapter', aModel({}, { artifact: anArtifact({ files }) }));
 const model = aModel({}, { artifact, memory, gguf: { contextLength: 40960 } });
 
 describe('what a replica needs', () => {
   it('is weights and context, as the header has them', () => {
     const need = needOf(aServer({ runtime: { contextSize: 4096, parallel: 2 } }), model);
-    expect(need).toMatchObject({ weights: 4 * 2 ** 30, contextSize: 4096, trained: 40960, parallel: 2 });
+    expect(need).toMatchObject({ weights: 4 * 2 ** 30, contextSize: 4096, trained: 40960 });
     expect(need?.context(4096)).toBe(2 * 4096 * 2 ** 17);
     expect(need?.context(4096, 'q8_0')).toBe(2 * 4096 * 2 ** 16);
     expect(need?.smallerTypes).toEqual(['q8_0']);
@@ -23,6 +46,29 @@ describe('what a replica needs', () => {
     const runtime = { contextSize: 4096, parallel: 2, kvCacheType: 'q8_0', adapters };
     expect(needOf(aServer({ runtime }), model)?.context(4096)).toBe(3 * 2 * 4096 * 2 ** 16);
     expect(memoryRequest(aServer({ gpu: { count: 0 }, runtime }), model)).toBe(`${4096 + 1536 + 256}Mi`);
+  });
+
+  it('is that of adapters and of a draft model too', () => {
+    const runtime = { contextSize: 4096, parallel: 2, adapters: [{ modelRef: { name: 'x' } }] };
+    const need = needOf(aServer({ runtime }), model, [adapter, draft]);
+    expect(need).toMatchObject({ own: 4 * 2 ** 30, weights: 4 * 2 ** 30 + 1.5 * small });
+    // Of the draft no more than it was trained for.
+    expect(need?.context(4096)).toBe(2 * 2 * 4096 * 2 ** 17 + 2 * 2048 * 2 ** 14);
+    expect(need?.context(4096, 'q8_0')).toBe(2 * 2 * 4096 * 2 ** 16 + 2 * 2048 * 2 ** 14);
+    expect(need?.undrafted?.weights).toBe(4 * 2 ** 30 + 0.5 * small);
+    expect(need?.undrafted?.context(4096)).toBe(2 * 2 * 4096 * 2 ** 17);
+    const cpu = { gpu: { count: 0 }, runtime };
+    expect(memoryRequest(aServer(cpu), model, [adapter, draft])).toBe(`${4096 + 1536 + 2048 + 64 + 256}Mi`);
+  });
+
+  it('counts the adapters that come with the model itself', () => {
+    const own = aModel({}, { memory, artifact: anArtifact({ files: [...artifact.files, ...files] }) });
+    expect(needOf(aServer(), own)).toMatchObject({ own: 4 * 2 ** 30, weights: 4 * 2 ** 30 + small / 2 });
+  });
+
+  it('is not known where that of the draft model is not', () => {
+    for (const of of [undefined, aModel({}, { artifact }), aModel({}, { memory: { weightsBytes: 1 } })])
+      expect(needOf(aServer(), model, [part('Draft', of)])).toBeUndefined();
   });
 
   it('is not known where a part of the layers is on GPUs', () => {

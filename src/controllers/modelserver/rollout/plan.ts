@@ -6,7 +6,7 @@ import { labels } from '../../labels.ts';
 import { fingerprint } from '../../model/view.ts';
 import { entryFile, type Artifact } from '../artifact.ts';
 import { memoryRequest } from '../fit/need.ts';
-import { partsStatus, publishedParts } from '../parts.ts';
+import { bytesToLoad, partsStatus, publishedParts } from '../parts.ts';
 import type { ServerView } from '../view.ts';
 import { serverDeployment } from '../workload/deployment.ts';
 import type { Named } from '../workload/identity.ts';
@@ -81,7 +81,10 @@ function decideRollout(view: ServerView): RolloutPlan {
   const deployment = serverDeployment(server, {
     template: next.template,
     strategy: strategySpec(strategy),
-    progressDeadlineSeconds: progressSeconds(server.spec.rollout, artifact.sizeBytes),
+    progressDeadlineSeconds: progressSeconds(
+      server.spec.rollout,
+      bytesToLoad(artifact, publishedParts(view.parts)),
+    ),
     annotations: writeRecord(next.record),
   });
   const drains = turned === undefined ? [] : [draining(server.spec.replicas, turned)];
@@ -102,7 +105,8 @@ function wantedOf({ server, model, parts }: ServerView, artifact: Artifact, imag
   const { revision, digest, claimName } = artifact;
   const vendor = vendorOf(server.spec.gpu);
   const further = publishedParts(parts);
-  const template = serverPod(server, artifact, image, memoryRequest(server, model), further);
+  const memory = memoryRequest(server, model, parts);
+  const template = serverPod(server, { artifact, image, memory, parts: further });
   const built = fingerprint(template);
   return {
     target: {

@@ -4,7 +4,7 @@ import type { Deployment } from '../../../kube/builtin.ts';
 import { findCondition } from '../../../kube/conditions.ts';
 import type { Live } from '../../../kube/kind.ts';
 import { unschedulable } from '../../pods.ts';
-import { refusedBy } from '../../refusal.ts';
+import { reasonOfRefusal } from '../../refusal.ts';
 import { condense } from '../../text.ts';
 import type { ServerView } from '../view.ts';
 import { isObserved, oldPods, podsOf } from './progress.ts';
@@ -61,7 +61,8 @@ function lackOfRoom(view: ServerView, deployment: Live<Deployment>, target: Targ
       return { message: trouble.message, since };
   }
   const refusal = findCondition(deployment.status?.conditions, 'ReplicaFailure');
-  if (refusal?.status !== 'True' || refusedBy(refusal.message ?? '') !== 'QuotaExceeded') return undefined;
+  if (refusal?.status !== 'True' || reasonOfRefusal(refusal.message ?? '') !== 'QuotaExceeded')
+    return undefined;
   return { message: condense(refusal.message ?? ''), since: refusal.lastTransitionTime ?? '' };
 }
 

@@ -10,7 +10,6 @@ import {
   type RuntimeSettings,
 } from '../../../protocols/runtime.ts';
 import { hardenedContainer } from '../../pod-security.ts';
-import type { Artifact } from '../artifact.ts';
 import { loadSeconds } from '../rollout/deadlines.ts';
 import type { Mounted } from './volumes.ts';
 
@@ -21,14 +20,15 @@ export interface ContainerParts {
   image: string;
   /** What it asks for where the spec says nothing of memory. */
   memory: string;
+  /** Of all that is loaded, in bytes. */
+  sizeBytes: number;
   volumes: readonly Mounted[];
 }
 
 /** The container that holds the weights and answers. */
 export function runtimeContainer(
   server: Live<ModelServer>,
-  artifact: Artifact,
-  { settings, image, memory, volumes }: ContainerParts,
+  { settings, image, memory, sizeBytes, volumes }: ContainerParts,
 ): Container {
   return {
     name: 'runtime',
@@ -49,7 +49,7 @@ export function runtimeContainer(
     startupProbe: {
       httpGet: { path: '/readyz', port: 'http' },
       periodSeconds: 2,
-      failureThreshold: Math.ceil(loadSeconds(artifact.sizeBytes) / 2),
+      failureThreshold: Math.ceil(loadSeconds(sizeBytes) / 2),
     },
     livenessProbe: {
       httpGet: { path: '/healthz', port: 'http' },

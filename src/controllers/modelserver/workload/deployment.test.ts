@@ -3,9 +3,10 @@ import { anArtifact, aServer, commit } from '../../testing/objects.ts';
 import { serverDeployment } from './deployment.ts';
 import { serverPod } from './pod.ts';
 
+const artifact = anArtifact({ sizeBytes: 4_700_000_000 });
 const deploy = (spec: object = {}) =>
   serverDeployment(aServer(spec), {
-    template: serverPod(aServer(spec), anArtifact({ sizeBytes: 4_700_000_000 }), 'runtime:1', '512Mi'),
+    template: serverPod(aServer(spec), { artifact, image: 'runtime:1', memory: '512Mi' }),
     strategy: { type: 'RollingUpdate' },
     progressDeadlineSeconds: 60,
     annotations: { note: 'x' },

@@ -3,7 +3,8 @@ import { RuntimeSettings } from '../../../protocols/runtime.ts';
 import { anArtifact, aServer } from '../../testing/objects.ts';
 import { serverPod } from './pod.ts';
 
-const podOf = (spec: object = {}) => serverPod(aServer(spec), anArtifact(), 'runtime:1', '512Mi');
+const podOf = (spec: object = {}) =>
+  serverPod(aServer(spec), { artifact: anArtifact(), image: 'runtime:1', memory: '512Mi' });
 const specOf = (spec: object = {}) => podOf(spec).spec!;
 const containerOf = (spec: object = {}) => specOf(spec).containers[0]!;
 const settingsOf = (spec: object) => RuntimeSettings.parse(JSON.parse(containerOf(spec).env![0]!.value!));

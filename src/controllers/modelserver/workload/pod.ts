@@ -4,7 +4,7 @@ import type { Live } from '../../../kube/kind.ts';
 import { modelDigestAnnotation } from '../../labels.ts';
 import { hardenedPod } from '../../pod-security.ts';
 import type { Artifact } from '../artifact.ts';
-import type { PublishedPart } from '../parts.ts';
+import { bytesToLoad, type PublishedPart } from '../parts.ts';
 import { terminationSeconds } from '../rollout/deadlines.ts';
 import { runtimeSettings } from '../settings.ts';
 import { runtimeContainer } from './container.ts';
@@ -15,17 +15,25 @@ import { podVolumes } from './volumes.ts';
 
 type PodTemplate = NonNullable<Deployment['spec']>['template'];
 
+/** What a pod is made for, beside the server. */
+export interface PodParts {
+  artifact: Artifact;
+  image: string;
+  /** What it asks for where the spec says nothing of memory. */
+  memory: string;
+  /** What is loaded beside the model. */
+  parts?: readonly PublishedPart[];
+}
+
 /** What every replica of a server is. A change of anything in it rolls the server. */
 export function serverPod(
   server: Live<ModelServer>,
-  artifact: Artifact,
-  image: string,
-  memory: string,
-  parts: readonly PublishedPart[] = [],
+  { artifact, image, memory, parts = [] }: PodParts,
 ): PodTemplate {
   const { gpu, pod } = server.spec;
   const volumes = podVolumes(server, artifact, parts);
   const settings = runtimeSettings(server, artifact, parts);
+  const sizeBytes = bytesToLoad(artifact, parts);
   const claims = gpu.resourceClaims ?? [];
   return {
     metadata: {
@@ -43,7 +51,7 @@ export function serverPod(
       ...(pod?.imagePullSecrets && { imagePullSecrets: pod.imagePullSecrets }),
       ...placement(server),
       ...(claims.length > 0 && { resourceClaims: claims }),
-      containers: [runtimeContainer(server, artifact, { settings, image, memory, volumes })],
+      containers: [runtimeContainer(server, { settings, image, memory, sizeBytes, volumes })],
       volumes: volumes.map(({ volume }) => volume),
     },
   };

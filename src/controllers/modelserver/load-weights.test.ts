@@ -3,7 +3,7 @@ import type { Pod } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
 import { aServer } from '../testing/objects.ts';
 import { aDeployedView, aServerPod, ended, waitsFor } from '../testing/servers.ts';
-import { loadWeights } from './loaded.ts';
+import { loadWeights } from './load-weights.ts';
 
 const load = { percent: 20, text: '20%' };
 /** What is said with these pods. */

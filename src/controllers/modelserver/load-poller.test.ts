@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { LoadState } from '../../protocols/runtime.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
 import { aModel, anArtifact, aServer, meta, secondsAgo } from '../testing/objects.ts';
-import { loadQuestion, podsToAsk } from './load.ts';
+import { loadQuestion, podsToAsk } from './load-poller.ts';
 
 function isEnough(ready: boolean, phase?: LoadState['phase'], failures = 0): boolean | undefined {
   const conditions = [{ type: 'Ready', status: ready ? 'True' : 'False' }];
