@@ -410,16 +410,16 @@ export const reasons = {
   VolumeOutOfReach: {
     where: ['ModelServer Scheduled'],
     meaning:
-      'The volume of the Model is bound to a node or zone, and no node there can take a pod of the server.',
+      'A volume with weights, of the Model, of an adapter or of a draft model, is bound to a node or zone, and no node there can take a pod of the server.',
     action:
-      'Make room on the nodes that reach the volume, or have the Model pulled onto another one: a StorageClass in spec.storage.storageClassName that all nodes reach.',
+      'Make room on the nodes that reach the volumes, or have the Model pulled onto another one: a StorageClass in spec.storage.storageClassName that all nodes reach.',
   },
   VolumeNotShared: {
     where: ['ModelServer Scheduled', 'ModelServer Loaded'],
     meaning:
-      'The volume of the Model can be on one node at a time, or be used by one pod, and the replicas need more.',
+      'A volume with weights can be on one node at a time, or be used by one pod, and the pods that mount it need more.',
     action:
-      'Have the Model on a claim with spec.storage.accessModes: [ReadWriteMany], or keep the replicas on one node with spec.pod.nodeSelector.',
+      'Have the Model on a claim with spec.storage.accessModes: [ReadWriteMany], or keep all pods that use it on one node with spec.pod.nodeSelector.',
   },
   MountFailed: {
     where: ['ModelServer Loaded'],

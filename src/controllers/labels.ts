@@ -21,6 +21,8 @@ export const labels = {
   server: 'longshore.dev/server',
   /** On pods of a server: fingerprint of the template that they were made from (modelserver/rollout/record.ts). */
   template: 'longshore.dev/template',
+  /** On pods of a server: uid of the claim whose pods all have to be on one node (modelserver/claims.ts). */
+  volume: 'longshore.dev/volume',
   /** On Jobs that collect: uid of the claim that they collect on. */
   claimUid: 'longshore.dev/claim-uid',
   /** `inspect`, `pull` or `collect`. */

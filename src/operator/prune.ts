@@ -1,4 +1,5 @@
 import { labelPrefix } from '../controllers/labels.ts';
+import { madeForAnnotation } from '../controllers/modelserver/claims.ts';
 import type {
   Deployment,
   Job,
@@ -127,14 +128,33 @@ function pruneState({ terminated, ...state }: ContainerState): ContainerState {
 export function pruneClaim({
   apiVersion,
   kind,
-  metadata: { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels },
+  metadata: {
+    name,
+    namespace,
+    uid,
+    resourceVersion,
+    creationTimestamp,
+    deletionTimestamp,
+    labels,
+    annotations,
+  },
   spec: { accessModes, storageClassName, volumeName, resources } = {},
   status: { phase, capacity, accessModes: boundModes } = {},
 }: Live<PersistentVolumeClaim>): Live<PersistentVolumeClaim> {
+  const madeFor = annotations?.[madeForAnnotation];
   return {
     apiVersion,
     kind,
-    metadata: { name, namespace, uid, resourceVersion, creationTimestamp, deletionTimestamp, labels },
+    metadata: {
+      name,
+      namespace,
+      uid,
+      resourceVersion,
+      creationTimestamp,
+      deletionTimestamp,
+      labels,
+      ...(madeFor !== undefined && { annotations: { [madeForAnnotation]: madeFor } }),
+    },
     spec: { accessModes, storageClassName, volumeName, resources: { requests: resources?.requests } },
     status: { phase, capacity, accessModes: boundModes },
   };

@@ -28,6 +28,7 @@ import {
   waitsFor,
   whole,
   withoutNode,
+  aWeightsClaim,
 } from '../controllers/testing/servers.ts';
 import { aRollingView, aServedView, carriedOut, tooLate } from '../controllers/testing/rollouts.ts';
 import {
@@ -296,7 +297,7 @@ const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number], Case>
         {},
         {
           server: aServer({ replicas: 2 }),
-          claim: aClaim('c', { spec: { accessModes: ['ReadWriteOncePod'] } }),
+          claims: [aWeightsClaim('c', ['ReadWriteOncePod'])],
         },
       ),
     'ModelServer Loaded': () => mountThat('Multi-Attach error for volume "pv"'),

@@ -79,6 +79,34 @@ describe('a server that is asked all the time', () => {
     for (const each of settings) expect(each).toContain('"contextSize":512');
   });
 
+  it('has as many replicas as an autoscaler wants, by its bounds where no metrics are to be had', async () => {
+    const bounded = (minReplicas: number, maxReplicas: number) =>
+      world.apply({
+        apiVersion: 'autoscaling/v2',
+        kind: 'HorizontalPodAutoscaler',
+        metadata: { name: 'gemma' },
+        spec: {
+          scaleTargetRef: { apiVersion: 'longshore.dev/v1alpha1', kind: 'ModelServer', name: 'gemma' },
+          minReplicas,
+          maxReplicas,
+        },
+      });
+    const has = (ready: string) => (object: Live<ModelServer>) =>
+      isWhole(object) && object.status?.ready === ready;
+    await bounded(1, 1);
+    await world.server('gemma', has('1/1'));
+    await bounded(2, 3);
+    await world.server('gemma', has('2/2'));
+    // An apply of what says nothing of replicas leaves them.
+    await world.applyServer('gemma', server({ gpu: { count: 2 }, servedNames: ['other'] }, 512));
+    const applied = await world.server(
+      'gemma',
+      (object) => has('2/2')(object) && object.status?.observedGeneration === object.metadata.generation,
+    );
+    expect(applied.spec.replicas).toBe(2);
+    await world.kubectl(['delete', 'horizontalpodautoscaler', 'gemma']);
+  });
+
   it('is scaled to zero again', async () => {
     await world.kubectl(['scale', 'modelserver', 'gemma', '--replicas=0']);
     const none = await world.server('gemma', (object) => isReady(object) && object.status?.ready === '0/0');

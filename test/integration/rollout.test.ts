@@ -143,6 +143,43 @@ describe.concurrent('a rollout without room for a pod more', () => {
     expect(Math.max(...answering)).toBe(2);
   });
 
+  it('drains for a pod that has to be where the volume is, without room there', async ({ world }) => {
+    const { kubelet, servers } = world;
+    await served(world, 'bound', { rollout: { drainAfter: '1s' } });
+    await world.applyServer('bound', {
+      model: 'bound',
+      rollout: { drainAfter: '1s' },
+      runtime: { contextSize: 4096 },
+    });
+    const pod = await kubelet.next({ server: 'bound' });
+    await pod.cannotBeScheduled(
+      "0/2 nodes are available: 1 Insufficient nvidia.com/gpu, 1 node(s) didn't match pod affinity rules.",
+    );
+    await servers.untilOne('bound', rolls('Draining'));
+    await serves(pod);
+    const over = await servers.untilOne('bound', (each) => isReady(each) && rolls('Succeeded')(each));
+    const told = servers.versions('bound').map((each) => conditionOf(each, 'Scheduled')?.message ?? '');
+    expect(told.join()).toContain(
+      `not where the volume of claim ${over.status?.model?.claimName} (Model "bound") is, with the pods that use it`,
+    );
+  });
+
+  it('drains from the beginning where one pod alone may use the volume', async ({ world }) => {
+    const { kubelet, servers } = world;
+    const content = weights();
+    await world.readyModel('lone', content, { storage: { accessModes: ['ReadWriteOncePod'] } });
+    kubelet.always({ server: 'lone' }, serves);
+    await world.applyServer('lone', { model: 'lone' });
+    await servers.untilOne('lone', isReady);
+    await world.applyServer('lone', { model: 'lone', runtime: { contextSize: 4096 } });
+    await servers.untilOne(
+      'lone',
+      (each) => isReady(each) && rolls('Succeeded')(each) && each.metadata.generation === 2,
+    );
+    expect(servers.versions('lone').some(rolls('Draining'))).toBe(true);
+    expect(servers.versions('lone').some(rolls('Surging'))).toBe(false);
+  });
+
   it('does not drain for what an old pod that stops would not change', async ({ world }) => {
     const { kubelet, servers } = world;
     await served(world, 'tainted', { rollout: { drainAfter: '1s', progressDeadline: '10s' } });

@@ -24,6 +24,7 @@ import { modelServers } from '../kinds.ts';
 import type { PodPoller } from '../pod-poller.ts';
 import { decide, soonest, withSeen, type Child, type ChildRef, type Step } from '../step.ts';
 import { availability, awaitReplicas } from './available.ts';
+import { weightsClaims } from './claims.ts';
 import { holdModel } from './hold.ts';
 import { podsToAsk } from './load-poller.ts';
 import { loadWeights } from './load-weights.ts';
@@ -120,10 +121,11 @@ function gather(
   const { namespace, name, uid } = server.metadata;
   const pods = caches.pods.by('server', `${namespace}/${name}`);
   const model = caches.models.get(namespace, server.spec.modelRef.name);
+  const parts = partsOf(server, (part) => caches.models.get(namespace, part));
   return {
     server,
     model,
-    parts: partsOf(server, (part) => caches.models.get(namespace, part)),
+    parts,
     deployment: withSeen(deployments, caches.deployments.byOwner(uid), seen)[0],
     service: withSeen(services, caches.services.byOwner(uid), seen)[0],
     networkPolicies: withSeen(networkPolicies, caches.networkPolicies.byOwner(uid), seen),
@@ -131,7 +133,9 @@ function gather(
     pods,
     loads: loads.follow(keyOf(server), podsToAsk(server, model, pods)),
     mountFailures: mounts,
-    claim: claimOf(caches, namespace, model?.status?.artifact?.claimName),
+    claims: weightsClaims(server, model?.status?.artifact, parts, (claim) =>
+      claimOf(caches, namespace, claim),
+    ),
     nodes: caches.nodes?.list(),
     image: runtimeImage(server.spec.gpu, images),
     surroundings,
@@ -139,8 +143,10 @@ function gather(
   };
 }
 
-function claimOf({ claims, otherClaims }: ServerCaches, namespace: string, name = ''): ServerView['claim'] {
-  return claims.get(namespace, name) ?? otherClaims.get(namespace, name);
+/** A claim of the namespace, and the pods of servers that mount it. */
+function claimOf({ claims, otherClaims, pods }: ServerCaches, namespace: string, name: string) {
+  const claim = claims.get(namespace, name) ?? otherClaims.get(namespace, name);
+  return claim && { claim, pods: pods.by('claim', formatKey({ namespace, name })) };
 }
 
 function cachedChild(caches: ServerCaches, { kind, object }: Child): Live<KubeObject> | undefined {

@@ -1,13 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Pod } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
-import { aClaim, aModel, anArtifact, aServer, aServerView } from '../testing/objects.ts';
+import { aModel, anArtifact, aServer, aServerView } from '../testing/objects.ts';
 import {
   aDeployedView,
   aDeploymentFor,
   aGpuNode,
   aNode,
   aServerPod,
+  aWeightsClaim,
   ended,
   waitsFor,
   withoutNode,
@@ -97,10 +98,40 @@ describe('placePods', () => {
   });
 
   it('tells that a volume cannot be where all pods are', () => {
-    const claim = aClaim('c', { spec: { accessModes: ['ReadWriteOncePod'] } });
-    expect(placePods(aDeployedView({ server: aServer({ replicas: 2 }), claim }))).toMatchObject({
+    const claims = [aWeightsClaim('c', ['ReadWriteOncePod'])];
+    expect(placePods(aDeployedView({ server: aServer({ replicas: 2 }), claims }))).toMatchObject({
       at: 'blocked',
       reason: 'VolumeNotShared',
+    });
+  });
+
+  it('tells that several pods are kept on one node, and for which claim', () => {
+    const pods = [aServerPod('a'), aServerPod('b')];
+    const told = (replicas: number, accessMode: string) => {
+      const claims = [aWeightsClaim('c', [accessMode])];
+      const view = { server: aServer({ replicas }), claims, pods: pods.slice(0, replicas) };
+      return placePods(aDeployedView(view)).message;
+    };
+    expect(told(2, 'ReadWriteOnce')).toBe(
+      '2 of 2 pods have a node, the same for all: claim c (Model "qwen") is on one node at a time.',
+    );
+    expect(told(2, 'ReadWriteMany')).toBe('2 of 2 pods have a node.');
+    expect(told(1, 'ReadWriteOnce')).toBe('1 of 1 pods have a node.');
+  });
+
+  it('tells which claims the volume that is out of reach may be of, and where they were made', () => {
+    const said = '0/1 nodes are available: 1 node(s) had volume node affinity conflict.';
+    const claims = [
+      aWeightsClaim('c', ['ReadWriteOnce'], { madeFor: 'n' }),
+      aWeightsClaim('d', ['ReadWriteOnce'], { of: ['draft Model "small"'] }),
+    ];
+    const nodes = [aNode('n', { 'topology.kubernetes.io/zone': 'west' })];
+    const pods = [aServerPod('a', withoutNode(said))];
+    expect(placePods(aDeployedView({ claims, nodes, pods }))).toEqual({
+      at: 'waiting',
+      reason: 'VolumeOutOfReach',
+      message:
+        'Pod a: none of 1 node can take it: 1 out of reach of the volume of claim c (Model "qwen", made for node n of zone west) or of claim d (draft Model "small"), each of which may be bound to a node or zone.',
     });
   });
 

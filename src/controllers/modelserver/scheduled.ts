@@ -5,6 +5,7 @@ import { isPlaced, isReady } from '../pods.ts';
 import { reasonOfRefusal } from '../refusal.ts';
 import type { Outcome } from '../step.ts';
 import { condense } from '../text.ts';
+import { claimInWords, togetherFor } from './claims.ts';
 import { noNodeFits } from './fit/fit.ts';
 import { allocatable } from './fit/node.ts';
 import { memoryRequest } from './fit/need.ts';
@@ -48,12 +49,19 @@ export function placePods(view: ServerView): Outcome<ModelServerStatus> {
     const message = `${placed} of ${replicas} pods have a node; the others are on their way.`;
     return { at: 'waiting', reason: 'Starting', message };
   }
-  return { at: 'done', message: `${placed} of ${replicas} pods have a node.` };
+  return { at: 'done', message: `${placed} of ${replicas} pods have a node${together(view)}.` };
 }
 
-function wantsOf({ server, model, parts, nodes = [] }: ServerView): Wants {
+/** That several pods are kept on one node, and what for. */
+function together({ server, claims }: ServerView): string {
+  const kept = server.spec.replicas < 2 ? undefined : togetherFor(server, claims);
+  return kept ? `, the same for all: ${claimInWords(kept)} is on one node at a time` : '';
+}
+
+function wantsOf({ server, model, parts, claims, nodes = [] }: ServerView): Wants {
   const { gpu, pod } = server.spec;
   const resource = gpuResource(gpu);
+  const kept = togetherFor(server, claims);
   const { requests, limits } = pod?.resources ?? {};
   const resources = {
     memory: memoryRequest(server, model, parts),
@@ -69,6 +77,7 @@ function wantsOf({ server, model, parts, nodes = [] }: ServerView): Wants {
   return {
     resources,
     most: Object.fromEntries(most) as Record<string, string>,
-    claimName: model?.status?.artifact?.claimName ?? '',
+    claims: claims.map((claim) => claimInWords(claim, nodes)),
+    together: kept && claimInWords(kept),
   };
 }

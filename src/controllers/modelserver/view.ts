@@ -4,7 +4,6 @@ import type {
   Deployment,
   NetworkPolicy,
   Node,
-  PersistentVolumeClaim,
   Pod,
   PodDisruptionBudget,
   Service,
@@ -12,6 +11,7 @@ import type {
 import type { Live } from '../../kube/kind.ts';
 import type { LoadState } from '../../protocols/runtime.ts';
 import type { Said } from '../pod-poller.ts';
+import type { WeightsClaim } from './claims.ts';
 import type { Part } from './parts.ts';
 import type { ServerSurroundings } from './workload/objects.ts';
 
@@ -33,8 +33,8 @@ export interface ServerView {
   loads: ReadonlyMap<string, Said<LoadState>>;
   /** By uid of pods that do not start, what is said of their volumes (pods/mount-failures.ts). */
   mountFailures: ReadonlyMap<string, string>;
-  /** The claim that the Model has published on, where it is seen. */
-  claim: Live<PersistentVolumeClaim> | undefined;
+  /** The claims that the weights are on, those that are seen. */
+  claims: readonly WeightsClaim[];
   /** All of the cluster; undefined where the operator may not look at them (docs/adr/0027). */
   nodes: readonly Live<Node>[] | undefined;
   /** The image of the runtime that computes on what the server asks for. */

@@ -103,7 +103,7 @@ export function aServerView(view: Partial<ServerView> = {}): ServerView {
     pods: [],
     loads: new Map(),
     mountFailures: new Map(),
-    claim: undefined,
+    claims: [],
     nodes: undefined,
     image: 'runtime:1',
     surroundings: { network: { clients: [], monitoring: [], egress: [] }, pullSecrets: [] },

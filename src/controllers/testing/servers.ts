@@ -3,9 +3,10 @@ import type { Deployment, Node, Pod } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { LoadState } from '../../protocols/runtime.ts';
 import { appliedAnnotation, labels } from '../labels.ts';
+import { madeForAnnotation, type WeightsClaim } from '../modelserver/claims.ts';
 import type { ServerView } from '../modelserver/view.ts';
 import { planRollout } from '../modelserver/rollout/plan.ts';
-import { aModel, anArtifact, aServerView, meta, secondsAgo } from './objects.ts';
+import { aClaim, aModel, anArtifact, aServerView, meta, secondsAgo } from './objects.ts';
 
 /** A server's Deployment and pods as the informers hand them out, for tests of what is decided by them. */
 
@@ -98,6 +99,17 @@ export function aNode(
 /** A node with NVIDIA's GPUs, as its feature discovery labels it. */
 export function aGpuNode(name: string, { gpus = 4, memoryMiB = 23034 } = {}): Live<Node> {
   return aNode(name, { 'nvidia.com/gpu.memory': String(memoryMiB) }, { 'nvidia.com/gpu': String(gpus) });
+}
+
+/** A claim that the weights of the server's Model are on, or of what else is said. */
+export function aWeightsClaim(
+  name: string,
+  accessModes: readonly string[] = ['ReadWriteOnce'],
+  { of = ['Model "qwen"'], pods = [], madeFor }: { of?: string[]; pods?: Live<Pod>[]; madeFor?: string } = {},
+): WeightsClaim {
+  const annotations = madeFor === undefined ? {} : { [madeForAnnotation]: madeFor };
+  const claim = aClaim(name, { status: { accessModes: [...accessModes] } });
+  return { claim: { ...claim, metadata: { ...claim.metadata, annotations } }, of, pods };
 }
 
 /** The status of a Deployment whose one pod answers. */

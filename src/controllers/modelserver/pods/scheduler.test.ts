@@ -5,7 +5,7 @@ import { unschedulable, type Wants } from './scheduler.ts';
 const wants: Wants = {
   resources: { 'nvidia.com/gpu': '5', memory: '8Gi' },
   most: { 'nvidia.com/gpu': '4' },
-  claimName: 'qwen-1',
+  claims: ['claim qwen-1'],
 };
 const told = (message: string) => unschedulable(aServerPod('a', withoutNode(message)), wants);
 
@@ -47,6 +47,25 @@ describe('a pod without a node', () => {
       message:
         'Pod a: none of 2 nodes can take it: 1 too little nvidia.com/gpu (5 wanted, no node has more than 4); 1 out of reach of the volume of claim qwen-1, which is bound to another node or zone.',
     });
+  });
+
+  it('is told apart where one of several volumes is bound elsewhere, with all of them', () => {
+    const claims = ['claim qwen-1 (Model "qwen", made for node a)', 'claim small-1 (draft Model "small")'];
+    const said = '0/2 nodes are available: 2 node(s) had volume node affinity conflict.';
+    expect(unschedulable(aServerPod('a', withoutNode(said)), { ...wants, claims })?.message).toBe(
+      'Pod a: none of 2 nodes can take it: 2 out of reach of the volume of claim qwen-1 (Model "qwen", made for node a) or of claim small-1 (draft Model "small"), each of which may be bound to a node or zone.',
+    );
+  });
+
+  it('is told why it has to be where other pods are', () => {
+    const said =
+      "0/2 nodes are available: 1 Insufficient nvidia.com/gpu, 1 node(s) didn't match pod affinity rules.";
+    const explained = (together?: string) =>
+      unschedulable(aServerPod('a', withoutNode(said)), { ...wants, together })?.message.split('; 1 ')[1];
+    expect(explained('claim qwen-1')).toBe(
+      'not where the volume of claim qwen-1 is, with the pods that use it.',
+    );
+    expect(explained()).toBe('not near the pods that spec.pod.affinity names.');
   });
 
   it('is nothing but that', () => {

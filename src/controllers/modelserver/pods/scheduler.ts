@@ -10,8 +10,10 @@ export interface Wants {
   resources: Readonly<Record<string, string>>;
   /** By resource, what the node with most of it has; absent where nodes are not seen. */
   most: Readonly<Record<string, string>>;
-  /** The claim of the weights. */
-  claimName: string;
+  /** The claims of the weights, as people are told: `claim qwen-1 (Model "qwen")`. */
+  claims: readonly string[];
+  /** The one whose pods are all kept on one node. */
+  together?: string | undefined;
 }
 
 export interface PlacementTrouble {
@@ -46,7 +48,7 @@ function explained(said: string, wants: Wants): string {
   return `none of ${nodes} ${nodes === '1' ? 'node' : 'nodes'} can take it: ${parts.join('; ')}.`;
 }
 
-function inWords(why: string, { resources, most, claimName }: Wants): string {
+function inWords(why: string, { resources, most, claims, together }: Wants): string {
   const [, resource] = /^Insufficient (\S+)$/.exec(why) ?? [];
   if (resource !== undefined) return `too little ${resource}${figures(resources[resource], most[resource])}`;
   const [, taint] = /^node\(s\) had untolerated taint(?:\(s\))? ?(.*)$/.exec(why) ?? [];
@@ -54,20 +56,26 @@ function inWords(why: string, { resources, most, claimName }: Wants): string {
     const named = taint.replace(/^\{(.*?)(?:[:=] ?)?\}$/, '$1');
     return `tainted${named && ` (${named})`}, which spec.pod.tolerations does not tolerate`;
   }
+  const claim = claims.join(' or of ');
   const known: readonly (readonly [RegExp, string])[] = [
     [/^node\(s\) didn't match Pod's node affinity\/selector/, 'not of spec.pod.nodeSelector or affinity'],
     [/^node\(s\) were unschedulable/, 'cordoned'],
     [
       /^node\(s\) had volume node affinity conflict/,
-      `out of reach of the volume of claim ${claimName}, which is bound to another node or zone`,
+      claims.length === 1
+        ? `out of reach of the volume of ${claim}, which is bound to another node or zone`
+        : `out of reach of the volume of ${claim}, each of which may be bound to a node or zone`,
     ],
     [
       /^node\(s\) unavailable due to PersistentVolumeClaim with ReadWriteOncePod/,
-      `kept out by claim ${claimName}, which one pod at a time may use (ReadWriteOncePod)`,
+      `kept out by ${claim}, which one pod at a time may use (ReadWriteOncePod)`,
     ],
+    [/^node\(s\) didn't find available persistent volumes to bind/, `without a volume for ${claim}`],
     [
-      /^node\(s\) didn't find available persistent volumes to bind/,
-      `without a volume for claim ${claimName}`,
+      /^node\(s\) didn't match pod affinity rules/,
+      together === undefined
+        ? 'not near the pods that spec.pod.affinity names'
+        : `not where the volume of ${together} is, with the pods that use it`,
     ],
     [/^Too many pods/, 'full of pods'],
   ];

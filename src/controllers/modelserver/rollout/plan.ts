@@ -5,6 +5,7 @@ import type { Live } from '../../../kube/kind.ts';
 import { labels } from '../../labels.ts';
 import { fingerprint } from '../../model/view.ts';
 import { entryFile, type Artifact } from '../artifact.ts';
+import { togetherFor } from '../claims.ts';
 import { memoryRequest } from '../fit/need.ts';
 import { bytesToLoad, partsStatus, publishedParts } from '../parts.ts';
 import type { ServerView } from '../view.ts';
@@ -101,12 +102,13 @@ function decideRollout(view: ServerView): RolloutPlan {
   };
 }
 
-function wantedOf({ server, model, parts }: ServerView, artifact: Artifact, image: string): Wanted {
+function wantedOf({ server, model, parts, claims }: ServerView, artifact: Artifact, image: string): Wanted {
   const { revision, digest, claimName } = artifact;
   const vendor = vendorOf(server.spec.gpu);
   const further = publishedParts(parts);
   const memory = memoryRequest(server, model, parts);
-  const template = serverPod(server, { artifact, image, memory, parts: further });
+  const volume = togetherFor(server, claims)?.claim.metadata.uid;
+  const template = serverPod(server, { artifact, image, memory, parts: further, volume });
   const built = fingerprint(template);
   return {
     target: {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../../kube/builtin.ts';
 import { aServer, aServerView, secondsAgo } from '../../testing/objects.ts';
 import { aPodFrom } from '../../testing/rollouts.ts';
-import { aDeployedView, withoutNode } from '../../testing/servers.ts';
+import { aDeployedView, aWeightsClaim, withoutNode } from '../../testing/servers.ts';
 import type { ServerView } from '../view.ts';
 import { planRollout, type RolloutPlan } from './plan.ts';
 import { chooseStrategy, strategySpec, type Strategy } from './strategy.ts';
@@ -45,6 +45,20 @@ describe('strategy Auto', () => {
   it('surges, and looks again when the pod more has waited long enough', () => {
     expect(choose(waiting(100))).toEqual({ strategy: 'Surge', recheckAfter: 200 });
     expect(choose(waiting(10, noGpu, { rollout: { drainAfter: '30s' } })).recheckAfter).toBe(20);
+  });
+
+  it('drains from the beginning where one pod at a time may use the volume', () => {
+    const claims = [aWeightsClaim('c', ['ReadWriteOncePod'])];
+    expect(choose({ ...aServerView(), claims })).toEqual({ strategy: 'Drain' });
+    expect(choose({ ...aServerView(), claims: [aWeightsClaim('c')] })).toEqual({ strategy: 'Surge' });
+    const server = aServer({ rollout: { strategy: 'Surge' } });
+    expect(choose({ ...aServerView({ server }), claims })).toEqual({ strategy: 'Surge' });
+  });
+
+  it('drains when a pod more would have to be where the volume is, and there is no room', () => {
+    const there =
+      "0/2 nodes are available: 1 Insufficient nvidia.com/gpu, 1 node(s) didn't match pod affinity rules.";
+    expect(choose(waiting(301, there)).strategy).toBe('Drain');
   });
 
   it('drains when there was no room for so long', () => {

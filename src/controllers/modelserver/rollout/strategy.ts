@@ -6,6 +6,7 @@ import type { Live } from '../../../kube/kind.ts';
 import { unschedulable } from '../../pods.ts';
 import { reasonOfRefusal } from '../../refusal.ts';
 import { condense } from '../../text.ts';
+import { isForOnePod } from '../claims.ts';
 import type { ServerView } from '../view.ts';
 import { isObserved, oldPods, podsOf } from './progress.ts';
 import type { Target } from './record.ts';
@@ -36,6 +37,8 @@ export interface StrategyChoice {
 export function chooseStrategy(view: ServerView, target: Target): StrategyChoice {
   const { strategy, drainAfter } = view.server.spec.rollout;
   if (strategy !== 'Auto') return { strategy };
+  // One pod at a time: a pod more would wait for ever.
+  if (view.claims.some(({ claim }) => isForOnePod(claim))) return { strategy: 'Drain' };
   const { deployment } = view;
   if (!deployment) return { strategy: 'Surge' };
   if (deployment.spec?.strategy?.rollingUpdate?.maxSurge === 0) return { strategy: 'Drain' };

@@ -2,6 +2,7 @@ import { gpuResource, vendorOf } from '../../../api/gpu.ts';
 import type { ModelServer } from '../../../api/modelserver.ts';
 import type { Pod } from '../../../kube/builtin.ts';
 import type { Live } from '../../../kube/kind.ts';
+import { labels } from '../../labels.ts';
 import { selectorLabels } from './identity.ts';
 
 type PodSpec = NonNullable<Pod['spec']>;
@@ -10,12 +11,18 @@ type Spread = NonNullable<PodSpec['topologySpreadConstraints']>[number];
 /**
  * Where the pods of a server may and should run. Nothing of it goes by the number of replicas: scaling would roll every
  * pod that there is.
+ * @param volume the uid of a claim whose pods all have to run on one node (docs/adr/0036)
  */
-export function placement({ metadata: { name }, spec: { gpu, pod } }: Live<ModelServer>): Partial<PodSpec> {
+export function placement(
+  { metadata: { name }, spec: { gpu, pod } }: Live<ModelServer>,
+  volume?: string,
+): Partial<PodSpec> {
+  const affinity =
+    volume === undefined ? pod?.affinity : { ...pod?.affinity, podAffinity: besidePodsOn(volume) };
   return {
     nodeSelector: pod?.nodeSelector,
     tolerations: [...gpuTaints(gpu), ...(pod?.tolerations ?? [])],
-    ...(pod?.affinity && { affinity: pod.affinity }),
+    ...(affinity && { affinity }),
     topologySpreadConstraints: (pod?.topologySpread ?? usualSpread).map((spread) => ({
       ...spread,
       labelSelector: { matchLabels: selectorLabels(name) },
@@ -25,6 +32,13 @@ export function placement({ metadata: { name }, spec: { gpu, pod } }: Live<Model
     ...(pod?.priorityClassName !== undefined && { priorityClassName: pod.priorityClassName }),
     ...(pod?.runtimeClassName !== undefined && { runtimeClassName: pod.runtimeClassName }),
   };
+}
+
+/** The first pod may go anywhere: kube-scheduler lets one that matches its own rule begin. */
+function besidePodsOn(volume: string): NonNullable<NonNullable<PodSpec['affinity']>['podAffinity']> {
+  const labelSelector = { matchLabels: { [labels.volume]: volume } };
+  const term = { labelSelector, topologyKey: 'kubernetes.io/hostname' };
+  return { requiredDuringSchedulingIgnoredDuringExecution: [term] };
 }
 
 /** A preference: a volume, or the GPUs that are free, may leave one node only. */

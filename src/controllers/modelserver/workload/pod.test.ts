@@ -78,6 +78,23 @@ describe('where a server runs', () => {
     });
   });
 
+  it('is where the other pods of its volume are, where that is on one node at a time', () => {
+    const on = (volume: string | undefined, pod = {}) =>
+      serverPod(aServer({ pod }), { artifact: anArtifact(), image: 'runtime:1', memory: '512Mi', volume });
+    const term = {
+      labelSelector: { matchLabels: { 'longshore.dev/volume': 'uid' } },
+      topologyKey: 'kubernetes.io/hostname',
+    };
+    const podAffinity = { requiredDuringSchedulingIgnoredDuringExecution: [term] };
+    expect(on('uid').spec?.affinity).toEqual({ podAffinity });
+    // The first one may go anywhere, since it is one of those.
+    expect(on('uid').metadata?.labels).toMatchObject(term.labelSelector.matchLabels);
+    const nodeAffinity = {};
+    expect(on('uid', { affinity: { nodeAffinity } }).spec?.affinity).toEqual({ nodeAffinity, podAffinity });
+    expect(on(undefined).spec).not.toHaveProperty('affinity');
+    expect(on(undefined).metadata?.labels).not.toHaveProperty('longshore.dev/volume');
+  });
+
   it('is spread as the pod options say, over the pods of the server', () => {
     const spread = { topologyKey: 'rack', maxSkew: 2, whenUnsatisfiable: 'DoNotSchedule' };
     expect(specOf({ pod: { topologySpread: [spread] } }).topologySpreadConstraints).toEqual([

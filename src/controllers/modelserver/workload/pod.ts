@@ -1,7 +1,7 @@
 import type { ModelServer } from '../../../api/modelserver.ts';
 import type { Deployment } from '../../../kube/builtin.ts';
 import type { Live } from '../../../kube/kind.ts';
-import { modelDigestAnnotation } from '../../labels.ts';
+import { labels, modelDigestAnnotation } from '../../labels.ts';
 import { hardenedPod } from '../../pod-security.ts';
 import type { Artifact } from '../artifact.ts';
 import { bytesToLoad, type PublishedPart } from '../parts.ts';
@@ -23,12 +23,14 @@ export interface PodParts {
   memory: string;
   /** What is loaded beside the model. */
   parts?: readonly PublishedPart[];
+  /** The uid of a claim whose pods all have to run on one node (../claims.ts). */
+  volume?: string | undefined;
 }
 
 /** What every replica of a server is. A change of anything in it rolls the server. */
 export function serverPod(
   server: Live<ModelServer>,
-  { artifact, image, memory, parts = [] }: PodParts,
+  { artifact, image, memory, parts = [], volume }: PodParts,
 ): PodTemplate {
   const { gpu, pod } = server.spec;
   const volumes = podVolumes(server, artifact, parts);
@@ -37,7 +39,11 @@ export function serverPod(
   const claims = gpu.resourceClaims ?? [];
   return {
     metadata: {
-      labels: { ...pod?.labels, ...podLabels(server.metadata.name) },
+      labels: {
+        ...pod?.labels,
+        ...podLabels(server.metadata.name),
+        ...(volume !== undefined && { [labels.volume]: volume }),
+      },
       annotations: { ...pod?.annotations, [modelDigestAnnotation]: artifact.digest },
     },
     spec: {
@@ -49,7 +55,7 @@ export function serverPod(
       // A pod that is told to stop finishes the answers it has begun.
       terminationGracePeriodSeconds: terminationSeconds(server.spec.rollout),
       ...(pod?.imagePullSecrets && { imagePullSecrets: pod.imagePullSecrets }),
-      ...placement(server),
+      ...placement(server, volume),
       ...(claims.length > 0 && { resourceClaims: claims }),
       containers: [runtimeContainer(server, { settings, image, memory, sizeBytes, volumes })],
       volumes: volumes.map(({ volume }) => volume),
