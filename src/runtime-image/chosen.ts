@@ -2,6 +2,6 @@ import type { Token } from 'node-llama-cpp';
 
 export interface Chosen {
   token: Token;
-  /** The likeliest first: of the whole vocabulary, or what is left of it. */
-  probabilities?: Iterable<[Token, number]>;
+  /** Natural logarithms of probabilities: the likeliest first, as many as were asked for, and the token's own. */
+  logprobs?: ReadonlyMap<Token, number>;
 }

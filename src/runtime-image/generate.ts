@@ -96,7 +96,7 @@ async function* generate(
   let ended = true;
 
   const options = parts.optionsFor(generated, limit, reader);
-  for await (const { token, probabilities } of sequence.continue(rest, options, top !== undefined)) {
+  for await (const { token, logprobs } of sequence.continue(rest, options, top)) {
     signal.throwIfAborted();
     last = now();
     if (generated.length === 0) first = last;
@@ -104,8 +104,8 @@ async function* generate(
     if (prompt.stopTokens.has(token)) break;
     generated.push(token);
     if (reader.mode === 'thought') thoughtTokens++;
-    if (probabilities && top !== undefined && reader.mode === 'text') {
-      events.add(tokenLogprob(token, probabilities, top, (one) => vocabulary.detokenize([one], true)));
+    if (logprobs && top !== undefined && reader.mode === 'text') {
+      events.add(tokenLogprob(token, logprobs, top, (one) => vocabulary.detokenize([one], true)));
     }
     yield* events.of(reader.push(write.token(token)));
     if (reader.done) break;

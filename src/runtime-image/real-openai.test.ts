@@ -181,6 +181,17 @@ describe("OpenAI's own client", { timeout: 60_000 }, () => {
 
     const [first] = (await client.completions.create({ ...counting, max_tokens: 2, logprobs: 1 })).choices;
     expect(first?.text).toBe(' 5');
+    // With penalties they are read from the whole vocabulary, and else from the few that are told: the same but for what
+    // is computed with more or fewer tokens of the prompt at once.
+    const slight = { ...counting, max_tokens: 2, logprobs: 3, frequency_penalty: 1e-6 };
+    const [few, whole] = [{ ...slight, frequency_penalty: 0 }, slight].map(async (asked) => {
+      const [choice] = (await client.completions.create(asked)).choices;
+      return choice?.logprobs?.top_logprobs?.[0] ?? {};
+    });
+    const told = Object.entries((await few) ?? {});
+    expect(told).toHaveLength(3);
+    for (const [text, logprob] of told) expect(((await whole) ?? {})[text]).toBeCloseTo(logprob, 0);
+
     const banned = { '236743': -100 };
     const [other] = (await client.completions.create({ ...counting, max_tokens: 2, logit_bias: banned }))
       .choices;

@@ -6,6 +6,7 @@ import type {
 } from 'node-llama-cpp';
 import type { Chosen } from './chosen.ts';
 import type { Lockstep } from './lockstep.ts';
+import { fromProbabilities } from './logprobs.ts';
 import type { Drafted, Drafter } from './speculation/drafter.ts';
 import { canSpeculate, speculated } from './speculation/speculate.ts';
 
@@ -24,9 +25,9 @@ export interface Sequence {
   feed(tokens: Token[]): Promise<void>;
   /**
    * Computes tokens, then one chosen after the other. Who takes no more of them may leave tokens in the sequence that
-   * were not handed out. @param likely whether the probabilities of all others are told
+   * were not handed out. @param top how many of the likeliest tokens are told with each; absent: nothing is told
    */
-  continue(tokens: Token[], options: SequenceEvaluateOptions, likely: boolean): AsyncIterable<Chosen>;
+  continue(tokens: Token[], options: SequenceEvaluateOptions, top?: number): AsyncIterable<Chosen>;
   readonly drafted: Readonly<Drafted>;
 }
 
@@ -57,15 +58,16 @@ export function sequenceOf(
       await step.prefill(() => sequence.evaluateWithoutGeneratingNewTokens(tokens));
       await drafter?.follow(sequence.contextTokens);
     },
-    continue: (tokens, options, likely) => {
-      if (drafter && canSpeculate(options)) {
-        return speculated(sequence, { step, sampled, drafter, drafted }, tokens, options, likely);
+    continue: (tokens, options, top) => {
+      // Without a drafter for the sake of `top`: elsewhere the engine hands out the whole vocabulary.
+      if ((drafter || top !== undefined) && canSpeculate(options)) {
+        return speculated(sequence, { step, sampled, drafter, drafted }, tokens, options, top);
       }
       sampled();
       return inStep(
         step,
         tokens.length,
-        likely ? withProbabilities(sequence, tokens, options) : alone(sequence, tokens, options),
+        top === undefined ? alone(sequence, tokens, options) : withLikeliest(sequence, tokens, options, top),
       );
     },
   };
@@ -88,10 +90,13 @@ async function* alone(sequence: LlamaContextSequence, tokens: Token[], options: 
 
 const all = { probabilities: true } as const satisfies SequenceEvaluateMetadataOptions;
 
-function withProbabilities(
+async function* withLikeliest(
   sequence: LlamaContextSequence,
   tokens: Token[],
   options: SequenceEvaluateOptions,
-) {
-  return sequence.evaluateWithMetadata(tokens, all, options);
+  top: number,
+): AsyncGenerator<Chosen> {
+  for await (const { token, probabilities } of sequence.evaluateWithMetadata(tokens, all, options)) {
+    yield { token, logprobs: fromProbabilities(probabilities, token, top) };
+  }
 }

@@ -13,7 +13,7 @@ const endOfText = 0 as Token;
 /** A model that counts up to 9 and begins anew, or ends with `last`: a token follows from the one before. */
 function counting(contextSize: number, last?: number) {
   const tokens: Token[] = [];
-  const asked: { place: number; options: object }[] = [];
+  const asked: { place: number; options: object; told?: unknown }[] = [];
   let computed = 0;
   const next = (token: Token) => (token === last ? endOfText : (((token % 9) + 1) as Token));
   const sequence: Speculating = {
@@ -31,8 +31,13 @@ function counting(contextSize: number, last?: number) {
         const [token, options] = Array.isArray(item) ? item : [item, undefined];
         tokens.push(token);
         if (!options?.generateNext) return undefined;
-        asked.push({ place: tokens.length, options: options.generateNext.options ?? {} });
-        return { next: { token: next(token) } };
+        const { options: how = {}, logits: told } = options.generateNext;
+        asked.push({ place: tokens.length, options: how, told });
+        const logits = new Map([
+          [next(token), 7],
+          [next(next(token)), 6],
+        ]);
+        return { next: { token: next(token), ...(told && { logits, totalLogitWeight: 1.5 }) } };
       });
     },
     async eraseContextTokenRanges([range]) {
@@ -63,6 +68,13 @@ function drafting(...lists: number[][]): {
 
 const options: SequenceEvaluateOptions = { temperature: 0, seed: 7 };
 
+async function* taken(tokens: AsyncIterable<Chosen>, count: number): AsyncGenerator<Chosen> {
+  for await (const one of tokens) {
+    yield one;
+    if (--count === 0) return;
+  }
+}
+
 async function take(tokens: AsyncIterable<Chosen>, count: number): Promise<number[]> {
   const taken: number[] = [];
   if (count === 0) return taken;
@@ -77,9 +89,7 @@ describe('speculated', () => {
   it('takes what was drafted right, and the token behind it, at once', async () => {
     const { sequence, computed } = counting(64);
     const drafts = drafting([4, 5, 6]);
-    expect(await take(speculated(sequence, drafts, [1, 2, 3] as Token[], options, false), 4)).toEqual([
-      4, 5, 6, 7,
-    ]);
+    expect(await take(speculated(sequence, drafts, [1, 2, 3] as Token[], options), 4)).toEqual([4, 5, 6, 7]);
     expect(computed()).toBe(1);
     expect(drafts.drafted).toEqual({ proposed: 3, accepted: 3 });
   });
@@ -87,7 +97,7 @@ describe('speculated', () => {
   it('forgets what was drafted wrong, and all behind it', async () => {
     const { sequence, tokens } = counting(64);
     const drafts = drafting([4, 7, 8]);
-    expect(await take(speculated(sequence, drafts, [3] as Token[], options, false), 2)).toEqual([4, 5]);
+    expect(await take(speculated(sequence, drafts, [3] as Token[], options), 2)).toEqual([4, 5]);
     expect(tokens).toEqual([3, 4]);
     expect(drafts.drafted).toEqual({ proposed: 3, accepted: 1 });
   });
@@ -96,20 +106,34 @@ describe('speculated', () => {
     const { sequence, computed } = counting(64);
     let samplers = 0;
     const drafts = { ...drafting([2, 3], [], [6]), sampled: () => samplers++ };
-    await take(speculated(sequence, drafts, [1] as Token[], options, false), 6);
+    await take(speculated(sequence, drafts, [1] as Token[], options), 6);
     expect([samplers, computed()]).toEqual([3, 3]);
+  });
+
+  it('tells as much as is asked of the likeliest tokens, also where nothing is drafted', async () => {
+    const { sequence, asked } = counting(64);
+    const { drafter: _, ...undrafted } = drafting();
+    const [chosen] = await Array.fromAsync(
+      taken(speculated(sequence, undrafted, [1] as Token[], options, 2), 1),
+    );
+    expect(chosen?.token).toBe(2);
+    expect([...(chosen?.logprobs?.keys() ?? [])]).toEqual([2, 3]);
+    expect(chosen?.logprobs?.get(3 as Token)).toBeCloseTo(-1 - Math.log(1.5), 9);
+    expect(asked[0]).toMatchObject({
+      told: { filter: { tokens: [], includeTop: 2, includeSelected: true } },
+    });
   });
 
   it('ends where the model does, whatever is drafted behind it', async () => {
     const { sequence } = counting(64, 5);
     const drafts = drafting([4, 5, 0, 1]);
-    expect(await take(speculated(sequence, drafts, [3] as Token[], options, false), 9)).toEqual([4, 5]);
+    expect(await take(speculated(sequence, drafts, [3] as Token[], options), 9)).toEqual([4, 5]);
   });
 
   it('gives each place a seed that does not depend on what was drafted', async () => {
     const seeds = async (...lists: number[][]) => {
       const { sequence, asked } = counting(64);
-      await take(speculated(sequence, drafting(...lists), [1] as Token[], options, false), 5);
+      await take(speculated(sequence, drafting(...lists), [1] as Token[], options), 5);
       return Object.fromEntries(asked.map(({ place, options: of }) => [place, JSON.stringify(of)]));
     };
     const plain = await seeds();
@@ -129,7 +153,7 @@ describe('speculated', () => {
           const count = size - 2;
           const run = async (...drafts: number[][]) => {
             const { sequence } = counting(size, last);
-            return take(speculated(sequence, drafting(...drafts), [1] as Token[], options, false), count);
+            return take(speculated(sequence, drafting(...drafts), [1] as Token[], options), count);
           };
           expect(await run(...lists)).toEqual(await run());
         },
@@ -167,7 +191,7 @@ describe('sequences that speculate', () => {
       }) as Speculating;
       const drafted = { proposed: 0, accepted: 0 };
       return take(
-        speculated(watched, { step, sampled: () => {}, drafter, drafted }, [1] as Token[], options, false),
+        speculated(watched, { step, sampled: () => {}, drafter, drafted }, [1] as Token[], options),
         2,
       );
     };

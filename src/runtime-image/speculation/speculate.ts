@@ -7,6 +7,7 @@ import type {
 } from 'node-llama-cpp';
 import type { Chosen } from '../chosen.ts';
 import type { Lockstep } from '../lockstep.ts';
+import { fromLogits } from '../logprobs.ts';
 import type { Drafted, Drafter } from './drafter.ts';
 
 /** Tokens that are drafted at once: each that is wrong was computed for nothing. */
@@ -26,8 +27,8 @@ export function canSpeculate({ grammarEvaluationState, repeatPenalty }: Sequence
 }
 
 /**
- * Computes tokens, then one chosen after the other, as evaluate() does, with the help of a drafter: what it proposes is
- * computed together, as far as the model would have chosen the same, and the rest is forgotten.
+ * Computes tokens, then one chosen after the other, as evaluate() does, with the help of a drafter, if there is one: what
+ * it proposes is computed together, as far as the model would have chosen the same, and the rest is forgotten.
  *
  * Why not the token predictors of node-llama-cpp 3.22: see docs/adr/0025.
  */
@@ -38,19 +39,17 @@ export async function* speculated(
     sampled,
     drafter,
     drafted,
-  }: { step: Lockstep; sampled: () => void; drafter: Drafter; drafted: Drafted },
+  }: { step: Lockstep; sampled: () => void; drafter?: Drafter | undefined; drafted: Drafted },
   tokens: readonly Token[],
   options: SequenceEvaluateOptions,
-  likely: boolean,
+  top?: number,
 ): AsyncGenerator<Chosen> {
   let input = tokens;
   for (;;) {
-    const text = [...sequence.contextTokens, ...input];
-    const most = Math.min(mostDrafted, sequence.contextSize - 1 - text.length);
     // A step of its own: sequences draft together, and then compute together.
-    const draft = most > 0 ? await step.decode(() => drafter.propose(text, most)) : [];
+    const draft = drafter ? await step.decode(() => drawnUp(sequence, drafter, input)) : [];
     sampled();
-    const compute = () => computed(sequence, input, draft, options, likely);
+    const compute = () => computed(sequence, input, draft, options, top);
     const chosen = input.length > 1 ? await step.prefill(compute) : await step.decode(compute);
     drafted.proposed += draft.length;
     drafted.accepted += chosen.length - 1;
@@ -62,18 +61,32 @@ export async function* speculated(
   }
 }
 
+/** What may follow, as far as there is room for it. */
+async function drawnUp(
+  { contextTokens, contextSize }: Speculating,
+  drafter: Drafter,
+  input: readonly Token[],
+): Promise<readonly Token[]> {
+  const text = [...contextTokens, ...input];
+  const most = Math.min(mostDrafted, contextSize - 1 - text.length);
+  return most > 0 ? await drafter.propose(text, most) : [];
+}
+
 /** Computes tokens and a draft behind them; what was drafted wrong is forgotten. */
 async function computed(
   sequence: Speculating,
   input: readonly Token[],
   draft: readonly Token[],
   options: SequenceEvaluateOptions,
-  likely: boolean,
+  top: number | undefined,
 ): Promise<Chosen[]> {
   const first = sequence.nextTokenIndex + input.length;
+  // The largest logit is what the others are reckoned from.
+  const filter = { tokens: [], includeTop: Math.max(1, top ?? 0), includeSelected: true };
+  const told = top === undefined ? {} : { logits: { filter }, totalLogitWeight: true };
   const asked = [...input.slice(-1), ...draft].map((token, i): ControlledEvaluateInputItem => [
     token,
-    { generateNext: { token: true, probabilities: likely, options: seeded(options, first + i) } },
+    { generateNext: { token: true, ...told, options: seeded(options, first + i) } },
   ]);
   const outputs = await sequence.controlledEvaluate([...input.slice(0, -1), ...asked]);
   const chosen = chosenOf(outputs.slice(input.length - 1), draft);
@@ -89,9 +102,9 @@ type Output = Awaited<ReturnType<Speculating['controlledEvaluate']>>[number];
 function chosenOf(outputs: readonly (Output | undefined)[], draft: readonly Token[]): Chosen[] {
   const chosen: Chosen[] = [];
   for (const [i, output] of outputs.entries()) {
-    const { token, probabilities } = output?.next ?? {};
+    const { token, logits, totalLogitWeight: weight = 0 } = output?.next ?? {};
     if (token === undefined || token === null) throw new Error('no token could be chosen');
-    chosen.push({ token, ...(probabilities && { probabilities }) });
+    chosen.push({ token, ...(logits && { logprobs: fromLogits(logits, weight) }) });
     if (draft[i] !== token) break;
   }
   return chosen;
