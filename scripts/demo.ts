@@ -7,15 +7,23 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { ensureProvider, findCluster, stopCluster } from '../test/cluster/cluster.ts';
 import { run } from '../test/cluster/commands.ts';
-import { bringUp, install, kubectlOf, uninstall, type Stack } from '../test/stack/stack.ts';
+import {
+  bringUp,
+  gateway,
+  install,
+  kubectlOf,
+  systemNamespace,
+  uninstall,
+  type Stack,
+} from '../test/stack/stack.ts';
 import { portForward } from '../test/stack/port-forward.ts';
 import { sseData } from '../test/stack/sse.ts';
 import { hubHosts, hubUrl, startDemoHub, stopDemoHub, withReachableHubs } from './demo-hub.ts';
 import { watchUntilReady } from './demo-watch.ts';
 
-/** What is asked of a server, and where its answer's text stands in a chunk of the stream. */
+/** What a model is asked. */
 interface Question {
-  server: string;
+  model: string;
   shown: string;
   path: '/v1/completions' | '/v1/chat/completions';
   body: object;
@@ -30,10 +38,11 @@ interface Scenario {
 }
 
 const examples = join(import.meta.dirname, '../examples');
+const commandLine = join(import.meta.dirname, '../src/cli/main.ts');
 const whatColour = 'What colour is the sky?';
 
-const chat = (server: string): Question => ({
-  server,
+const chat = (model: string): Question => ({
+  model,
   shown: whatColour,
   path: '/v1/chat/completions',
   body: { messages: [{ role: 'user', content: whatColour }], max_tokens: 48 },
@@ -45,7 +54,7 @@ const onThisMachine: Scenario = {
   servers: ['gemma', 'gemma-chat'],
   questions: [
     {
-      server: 'gemma',
+      model: 'gemma',
       shown: '1, 2, 3, 4,',
       path: '/v1/completions',
       body: { prompt: '1, 2, 3, 4,', max_tokens: 24, temperature: 0 },
@@ -61,7 +70,7 @@ const fromTheInternet: Scenario = {
   questions: [chat('qwen'), chat('qwen-ollama')],
 };
 
-const usage = `Brings up a cluster with Longshore on it, pulls a model from each source and asks both something.
+const usage = `Brings up a cluster with Longshore on it, pulls a model from each source and asks both something through the gateway.
 
   npm run demo                     start, or go on with what is up
   npm run demo -- --public         pull from huggingface.co and registry.ollama.ai instead of this machine; needs a
@@ -119,9 +128,9 @@ async function main(): Promise<number> {
   if (!values.public) await startDemoHub(name, stack.cluster, say);
 
   heading('helm install');
-  await install(stack);
+  await install(stack, ['gateway.enabled=true']);
   say(
-    'helm upgrade --install longshore charts/longshore --namespace longshore-system: the operator is ready.',
+    `helm upgrade --install longshore charts/longshore --namespace ${systemNamespace} --set gateway.enabled=true: operator and gateway are ready.`,
   );
 
   const shown = scenario.folder.slice(examples.length - 'examples'.length);
@@ -133,10 +142,8 @@ async function main(): Promise<number> {
   await apply(stack, scenario, 'servers.yaml');
   await watchUntilReady(stack, 'modelserver', scenario.servers, /\s1\/1\s/);
 
-  for (const question of scenario.questions) {
-    heading(`POST http://${question.server}.default.svc${question.path}`);
-    await ask(stack, question);
-  }
+  heading(`Both models at one address: http://${gateway}.${systemNamespace}.svc`);
+  await askAll(stack, scenario.questions);
 
   heading('How to look further');
   farewell(stack, name, scenario, Math.round((performance.now() - started) / 1000));
@@ -167,42 +174,51 @@ interface Chunk {
   choices?: { text?: string; delta?: { content?: string } }[];
 }
 
-async function ask({ cluster, tools }: Stack, { server, shown, path, body }: Question): Promise<void> {
-  const target = { namespace: 'default', resource: `service/${server}`, port: 80 };
+/** Asks the gateway, which finds the server by the model's name. */
+async function askAll({ cluster, tools }: Stack, questions: readonly Question[]): Promise<void> {
+  const target = { namespace: systemNamespace, resource: `service/${gateway}`, port: 80 };
   const forward = await portForward(tools.kubectl, cluster.kubeconfig, target);
   try {
-    const response = await fetch(`${forward.url}${path}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ model: server, ...body, stream: true }),
-    });
-    if (!response.ok || !response.body)
-      throw new Error(`the server answered ${response.status}: ${await response.text()}`);
-    process.stdout.write(`\x1b[2m${shown}\x1b[0m`);
-    for await (const data of sseData(response.body)) {
-      const [choice] = (JSON.parse(data) as Chunk).choices ?? [];
-      process.stdout.write(choice?.text ?? choice?.delta?.content ?? '');
-    }
-    process.stdout.write('\n');
+    for (const question of questions) await ask(forward.url, question);
   } finally {
     forward.close();
   }
 }
 
+async function ask(url: string, { model, shown, path, body }: Question): Promise<void> {
+  console.log(`POST ${path} {"model": "${model}", ...}`);
+  const response = await fetch(`${url}${path}`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ model, ...body, stream: true }),
+  });
+  if (!response.ok || !response.body)
+    throw new Error(`the gateway answered ${response.status}: ${await response.text()}`);
+  process.stdout.write(`  \x1b[2m${shown}\x1b[0m`);
+  for await (const data of sseData(response.body)) {
+    const [choice] = (JSON.parse(data) as Chunk).choices ?? [];
+    process.stdout.write(choice?.text ?? choice?.delta?.content ?? '');
+  }
+  process.stdout.write('\n');
+}
+
 function farewell({ cluster, tools }: Stack, name: string, scenario: Scenario, seconds: number): void {
   const { models, questions } = scenario;
-  const { server, path, body } = questions.at(-1)!;
+  const { model, path, body } = questions.at(-1)!;
   const named = name === 'demo' ? '' : ` --name ${name}`;
   const hubs = scenario === onThisMachine ? `The hub of the demo answers at ${hubUrl(cluster)}. ` : '';
   console.log(`Everything above took ${seconds} s and is still running.
 
   export KUBECONFIG=${cluster.kubeconfig}
   alias kubectl=${tools.kubectl}
+  alias longshore='${process.execPath} ${commandLine}'
   kubectl get models,modelservers -o wide
   kubectl describe model ${models[0]}
-  kubectl port-forward service/${server} 8080:80 &
+  longshore chat ${model}
+  kubectl port-forward -n ${systemNamespace} service/${gateway} 8080:80 &
+  curl http://127.0.0.1:8080/v1/models
   curl http://127.0.0.1:8080${path} -H 'content-type: application/json' \\
-    -d '${JSON.stringify({ model: server, ...body })}'
+    -d '${JSON.stringify({ model, ...body })}'
 
 ${hubs}Remove it all with: npm run demo -- --down${named}`);
 }

@@ -50,6 +50,7 @@ const gateway = only({
     namespace: { type: 'string' },
     endpoints: { type: 'array', items: { type: 'string', pattern: '^https?://[^,/]+' } },
     hub: { type: 'string', pattern: '^https?://' },
+    registry: { type: 'string', pattern: '^https?://' },
     gpus: { type: 'integer', minimum: 0, maximum: 16 },
   }),
   service: only({

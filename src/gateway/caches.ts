@@ -8,6 +8,7 @@ import { Informer } from '../kube/informer.ts';
 import { formatKey, keyOf, type KubeObject, type Live } from '../kube/kind.ts';
 import type { Log } from '../kube/log.ts';
 import type { Indexer } from '../kube/store.ts';
+import { canonicalName, nameOfSource } from '../sources/model-name.ts';
 
 /** What the gateway knows of the cluster, and how it looks things up. */
 export interface Caches {
@@ -23,7 +24,13 @@ export const tagged = (name: string): string => (/:[^/]*$/.test(name) ? name : `
 
 /** The lookups that `names.ts` and `replicas.ts` go by. */
 export const indexes = {
-  models: { name: ({ metadata }) => [metadata.name] },
+  models: {
+    name: ({ metadata }) => [metadata.name],
+    source: ({ spec }) => {
+      const name = nameOfSource(spec.source);
+      return name === undefined ? [] : [canonicalName(name)];
+    },
+  },
   servers: {
     name: ({ metadata }) => [metadata.name],
     servedName: ({ spec }) => (spec.servedNames ?? []).map(tagged),

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { publicHub } from '../api/source.ts';
+import { publicHub, publicRegistry } from '../api/source.ts';
+import type { Origins } from './management/wanted.ts';
 
 /** Everything that comes from the environment. */
 const Environment = z.object({
@@ -18,13 +19,15 @@ const Environment = z.object({
   LONGSHORE_MANAGEMENT: z.stringbool().default(false),
   /** Where Models are made when a request does not say it. */
   LONGSHORE_MODELS_NAMESPACE: z.string().min(1).default('default'),
-  /** Hubs and registries that callers may name beside the public ones, with commas between. */
+  /** Hubs and registries that callers may name beside the public ones and those below, with commas between. */
   LONGSHORE_ENDPOINTS: z
     .string()
     .default('')
     .transform((text) => text.split(',').filter((each) => each !== '')),
-  /** The hub that is searched. */
+  /** The hub that is searched, and that is pulled from when a request names none. */
   LONGSHORE_HUB: z.url().default(publicHub),
+  /** The Ollama registry that is pulled from when a request names none. */
+  LONGSHORE_REGISTRY: z.url().default(publicRegistry),
   /** GPUs of a server when a request does not say it. */
   LONGSHORE_GPUS: z.coerce.number().int().min(0).max(16).default(1),
   LONGSHORE_LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
@@ -48,7 +51,7 @@ export interface Config {
   apiKeys: string | undefined;
   tls: string | undefined;
   /** Absent: nothing may be changed through the gateway. */
-  management: { namespace: string; endpoints: readonly string[]; gpus: number; hub: string } | undefined;
+  management: (Origins & { namespace: string; gpus: number }) | undefined;
   logLevel: z.infer<typeof Environment>['LONGSHORE_LOG_LEVEL'];
   admission: { requests: number; bytes: number };
   requestSeconds: number;
@@ -74,6 +77,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): Config {
           endpoints: data.LONGSHORE_ENDPOINTS,
           gpus: data.LONGSHORE_GPUS,
           hub: data.LONGSHORE_HUB,
+          registry: data.LONGSHORE_REGISTRY,
         }
       : undefined,
     logLevel: data.LONGSHORE_LOG_LEVEL,

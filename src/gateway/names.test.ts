@@ -12,7 +12,12 @@ describe('a name', () => {
   const names: Names = {
     home: undefined,
     caches: cachesOf({
-      models: [aModel('weights'), aModel('idle')],
+      models: [
+        aModel('weights', { source: { huggingFace: { repo: 'Owner/Weights-GGUF', quantization: 'Q8_0' } } }),
+        aModel('idle', { source: { ollama: { model: 'phi3:mini' } } }),
+        aModel('usual', { source: { ollama: { model: 'library/mistral' } } }),
+        aModel('chosen', { source: { huggingFace: { repo: 'owner/chosen', bits: 4 } } }),
+      ],
       servers: [
         aServer('chat', { servedNames: ['llama3.1:8b', 'phi4', 'other'], modelRef: { name: 'weights' } }),
         aServer('other', { modelRef: { name: 'weights' } }),
@@ -32,6 +37,13 @@ describe('a name', () => {
     ['team/weights', ['team/chat', 'team/other'], 'that of a Model, with its namespace'],
     ['idle', ['Model team/idle'], 'that of a Model which none serves'],
     ['team/idle', ['Model team/idle'], 'that of a Model which none serves, with its namespace'],
+    ['Owner/Weights-GGUF:Q8_0', ['team/chat', 'team/other'], 'that of the source of a Model'],
+    ['hf.co/owner/weights-gguf:q8_0', ['team/chat', 'team/other'], 'that of a source with its host'],
+    ['phi3:mini', ['Model team/idle'], 'that of the source of a Model which none serves'],
+    ['mistral:latest', ['Model team/usual'], "that of a source, with Ollama's usual tag and namespace"],
+    ['phi3', undefined, 'no other tag of a source'],
+    ['Owner/Weights-GGUF', undefined, 'nothing when more than the name was chosen'],
+    ['owner/chosen', undefined, 'nothing when files were chosen otherwise'],
     ['llama3.1', undefined, 'no other tag of one'],
     ['elsewhere/chat', undefined, 'none of another namespace'],
     ['going', undefined, 'none of a ModelServer that is being deleted'],

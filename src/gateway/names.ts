@@ -1,6 +1,7 @@
 import type { Model } from '../api/model.ts';
 import type { ModelServer } from '../api/modelserver.ts';
 import type { Live } from '../kube/kind.ts';
+import { canonicalName } from '../sources/model-name.ts';
 import { tagged, type Caches } from './caches.ts';
 
 /** What a name stands for: servers of one namespace that may all be asked, or a Model that none serves. */
@@ -17,12 +18,17 @@ export interface Names {
 
 /**
  * What clients mean by a name, by what it is first of: `namespace/name` of a ModelServer or a Model, the name of a
- * ModelServer, one of the `servedNames` of some, the name of a Model. Ollama's usual tag may be said or left out. Where
- * several namespaces have it, it is that of `home`, else of the oldest: who comes later cannot take a name away.
+ * ModelServer, one of the `servedNames` of some, the name of a Model, the name that its source has for it. Ollama's usual
+ * tag may be said or left out. Where several namespaces have it, it is that of `home`, else of the oldest: who comes later cannot take a name away.
  */
 export function find(names: Names, asked: string): Found | undefined {
   const name = asked.replace(/:latest$/, '');
-  return findQualified(names, name) ?? findServers(names, asked, name) ?? findModel(names, name);
+  return (
+    findQualified(names, name) ??
+    findServers(names, asked, name) ??
+    findModel(names, 'name', name) ??
+    findModel(names, 'source', canonicalName(asked))
+  );
 }
 
 function findQualified({ caches }: Names, asked: string): Found | undefined {
@@ -43,11 +49,18 @@ function findServers({ caches: { servers }, home }: Names, asked: string, name: 
   );
 }
 
-function findModel({ caches: { models }, home }: Names, name: string): Found | undefined {
-  const [first] = byAge(models.by('name', name).filter(stays));
-  const model =
-    models.by('name', name).find((each) => each.metadata.namespace === home && stays(each)) ?? first;
-  return model && { model };
+/** What serves a Model counts before the Model itself. */
+function findModel(
+  { caches: { models, servers }, home }: Names,
+  index: 'name' | 'source',
+  value: string,
+): Found | undefined {
+  const all = byAge(models.by(index, value).filter(stays));
+  const model = all.find(({ metadata }) => metadata.namespace === home) ?? all[0];
+  if (!model) return undefined;
+  const { namespace, name } = model.metadata;
+  const serving = servers.by('model', name).filter(({ metadata }) => metadata.namespace === namespace);
+  return ofOneNamespace(serving, undefined) ?? { model };
 }
 
 function ofOneNamespace(servers: readonly Live<ModelServer>[], home: string | undefined): Found | undefined {

@@ -10,6 +10,7 @@ import { createMetrics, type Metrics } from './metrics.ts';
 import { Replicas } from './replicas.ts';
 import type { Written, Writing } from './management/objects.ts';
 import { Following } from './management/following.ts';
+import type { Origins } from './management/wanted.ts';
 import type { Model } from '../api/model.ts';
 import type { ModelServer } from '../api/modelserver.ts';
 import { inferenceRoutes } from './routes/inference.ts';
@@ -33,15 +34,12 @@ export interface ServerOptions {
   port?: number | undefined;
 }
 
-export interface ManagementOptions {
+export interface ManagementOptions extends Origins {
   client: Writing['client'];
   /** The same as those that are looked names up in, and heard of. */
   caches: { models: Written<Model>; servers: Written<ModelServer> };
   namespace: string;
-  endpoints: readonly string[];
   gpus: number;
-  /** The hub that is searched. */
-  hub: string;
 }
 
 export interface GatewayServer {

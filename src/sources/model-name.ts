@@ -1,5 +1,5 @@
 import type { NamedSource } from '../api/choices.ts';
-import { publicHub, publicRegistry } from '../api/source.ts';
+import { publicHub, publicRegistry, type ModelSource } from '../api/source.ts';
 import { parseOllamaName } from './ollama/ollama-name.ts';
 
 /** `spec.source` of a Model, as far as a name says it. */
@@ -50,6 +50,22 @@ function sourceOf(parts: string[], host: string | undefined): NamedSource {
   const isOfHub = /[A-Z]/.test(owner) || /gguf/i.test(model);
   if (isOfHub) return 'huggingface';
   throw new ModelNameError(`"${parts.join('/')}" may be a model on Hugging Face or on Ollama's registry`);
+}
+
+/** What `sourceByName` makes such a source of; undefined where a name cannot say it. */
+export function nameOfSource({ huggingFace, ollama }: ModelSource): string | undefined {
+  if (ollama) return ollama.model;
+  if (!huggingFace || huggingFace.files !== undefined || huggingFace.bits !== undefined) return undefined;
+  const { repo, quantization, revision } = huggingFace;
+  return `${repo}${quantization === undefined ? '' : `:${quantization}`}${revision === 'main' ? '' : `@${revision}`}`;
+}
+
+/** The same for every way to write a name of a public hub or registry: with its host or without, with the usual tag or without. */
+export function canonicalName(name: string): string {
+  const [host = '', ...rest] = name.split('/');
+  const isPublic = rest.length > 1 && (hubHosts.has(host) || registryHosts.has(host));
+  const plain = (isPublic ? rest.join('/') : name).replace(/^library\/([^/]+)$/, '$1');
+  return plain.replace(/:latest$/, '').toLowerCase();
 }
 
 /** The most that names of Models and ModelServers may have, since the names of what they own are longer. */

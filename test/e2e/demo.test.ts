@@ -61,6 +61,11 @@ describe.skipIf(process.env['LONGSHORE_TEST_CLUSTER'] === 'existing')('the demo'
     expect(said).toMatch(/1, 2, 3, 4,\S* 5, 6, 7, 8/);
     expect(said).toMatch(/What colour is the sky\?\S* ?The sky is blue/);
     expect(said).not.toContain('Q:');
+    // Both from the same address, by the name of the model.
+    const [, asked] = said.split('http://longshore-gateway.longshore-system.svc');
+    expect(asked).toMatch(/^POST \/v1\/completions \{"model": "gemma", /m);
+    expect(asked).toMatch(/^POST \/v1\/chat\/completions \{"model": "gemma-chat", /m);
+    expect(said).toMatch(/longshore chat gemma-chat$/m);
     expect(code).toBe(0);
   }, 240_000);
 

@@ -14,20 +14,33 @@ const Counts = z.object({
 });
 export type Counts = z.infer<typeof Counts>;
 
+/** What is asked, and how. */
+export interface Asking {
+  /** Default: the Service of the server. */
+  url?: string;
+  headers?: Record<string, string>;
+  /** Of a completion; with `stream` an answer counts when it has come to its end. */
+  body?: Record<string, unknown>;
+  /** That ask at the same time; default one. */
+  clients?: number;
+}
+
 /** What the pod runs. Each request has a connection of its own, so that the Service chooses a pod for each. */
 const program = `
 const { request } = require('node:http');
+const asking = JSON.parse(process.env.ASKING);
 const counts = { answered: 0, failed: 0, digests: {}, errors: [] };
-const body = JSON.stringify({ prompt: '1, 2, 3,', max_tokens: 2, temperature: 0 });
-const headers = { 'content-type': 'application/json', 'content-length': body.length };
+const body = JSON.stringify(asking.body);
+const headers = { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...asking.headers };
 const ask = () => new Promise((resolve) => {
   const fail = (error) => { counts.failed += 1; counts.errors = [...counts.errors, String(error)].slice(-5); resolve(); };
-  const sent = request(process.env.LOAD_URL + '/v1/completions', { method: 'POST', agent: false, headers }, (answer) => {
+  const sent = request(asking.url + '/v1/completions', { method: 'POST', agent: false, headers }, (answer) => {
     let text = '';
     answer.on('data', (chunk) => (text += chunk));
     answer.on('error', fail);
     answer.on('end', () => {
       if (answer.statusCode !== 200) return fail(answer.statusCode + ' ' + text);
+      if (asking.body.stream && !text.endsWith('data: [DONE]\\n\\n')) return fail('broken off: ' + text.slice(-200));
       const digest = answer.headers['longshore-model-digest'];
       counts.answered += 1;
       counts.digests[digest] = (counts.digests[digest] ?? 0) + 1;
@@ -38,21 +51,27 @@ const ask = () => new Promise((resolve) => {
   sent.end(body);
 });
 const work = async () => { for (;;) await ask(); };
-work();
+for (let i = 0; i < asking.clients; i++) work();
 setInterval(() => console.log(JSON.stringify(counts)), 200);
 process.on('SIGTERM', () => process.exit());
 `;
 
-/** A client in a pod that asks a server one thing after the other, through its Service. */
+/** A client in a pod that asks a server one thing after the other, through its Service or what stands before it. */
 export class Load {
   readonly #world: World;
   readonly #name: string;
 
-  static async start(world: World, server: string): Promise<Load> {
+  static async start(world: World, server: string, asking: Asking = {}): Promise<Load> {
     const { items } = await world.client.list(deployments, { namespace: systemNamespace });
     // It has Node, and nodes have it.
     const image = items[0]?.spec?.template.spec?.containers[0]?.image;
     const { namespace } = world;
+    const usual: Required<Asking> = {
+      url: `http://${server}.${namespace}.svc`,
+      headers: {},
+      body: { prompt: '1, 2, 3,', max_tokens: 2, temperature: 0 },
+      clients: 1,
+    };
     const { metadata } = await world.client.create(pods, {
       metadata: { namespace, generateName: 'load-' },
       spec: {
@@ -68,7 +87,7 @@ export class Load {
             name: 'load',
             ...(image !== undefined && { image }),
             args: ['-e', program],
-            env: [{ name: 'LOAD_URL', value: `http://${server}.${namespace}.svc` }],
+            env: [{ name: 'ASKING', value: JSON.stringify({ ...usual, ...asking }) }],
             securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
           },
         ],

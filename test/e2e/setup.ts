@@ -9,6 +9,7 @@ declare module 'vitest' {
     e2e: {
       kubeconfig: string;
       kubectl: string;
+      helm: string;
       /** How the cluster was made: native, kind or existing. */
       provider: string;
       /** This machine, as pods reach it, and another name for it, where the DNS of the cluster takes names. */
@@ -39,6 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('e2e', {
     kubeconfig,
     kubectl: stack.tools.kubectl,
+    helm: stack.tools.helm,
     provider,
     hostAddress,
     blobHost: provider === 'native' ? blobHost : hostAddress,

@@ -65,6 +65,8 @@ describe.concurrent('the chart', () => {
       'gateway.management.enabled=true',
       'gateway.management.endpoints={https://a.internal,https://b.internal}',
       'gateway.management.gpus=0',
+      'gateway.management.hub=http://hub.internal:8090',
+      'gateway.management.registry=https://ollama.internal',
     ];
     const guarded = await rendered(...values);
     expect(configOf(guarded)).toMatchObject({
@@ -72,7 +74,13 @@ describe.concurrent('the chart', () => {
       homeNamespace: 'home',
       apiKeys: '/api-keys',
       tls: '/tls',
-      management: { namespace: 'team', endpoints: ['https://a.internal', 'https://b.internal'], gpus: 0 },
+      management: {
+        namespace: 'team',
+        endpoints: ['https://a.internal', 'https://b.internal'],
+        gpus: 0,
+        hub: 'http://hub.internal:8090',
+        registry: 'https://ollama.internal',
+      },
     });
     expect(podOf(guarded).volumes).toEqual([
       { name: 'api-keys', secret: { secretName: 'keys' } },

@@ -174,10 +174,12 @@ describe.concurrent('a gateway that manages models', () => {
     for await (const { status } of await ollama.pull({ model: 'tiny:1b', stream: true })) said.push(status);
     expect(said.at(-1)).toBe('success');
     await eventually(async () => {
-      expect((await ollama.list()).models.map(({ name }) => name)).toContain('tiny-1b');
+      expect((await ollama.list()).models.map(({ name }) => name)).toContain('tiny:1b');
     });
-    expect((await ollama.show({ model: 'tiny-1b' })).details.quantization_level).toBe('Q4_K_M');
-    expect((await ollama.ps()).models.map(({ name }) => name)).not.toContain('tiny-1b');
+    for (const model of ['tiny:1b', 'tiny-1b']) {
+      expect((await ollama.show({ model })).details.quantization_level).toBe('Q4_K_M');
+    }
+    expect((await ollama.ps()).models.map(({ name }) => name)).not.toContain('tiny:1b');
     await ollama.delete({ model: 'tiny:1b' });
     await eventually(() =>
       expect(world.client.get(models, world.ref('tiny-1b'))).rejects.toSatisfy(isNotFound),

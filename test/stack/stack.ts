@@ -7,6 +7,8 @@ import { ensureTools } from '../cluster/tools/tools.ts';
 const chart = join(import.meta.dirname, '../../charts/longshore');
 export const release = 'longshore';
 export const systemNamespace = 'longshore-system';
+/** The name of its Deployment, its Service and all else of it. */
+export const gateway = `${release}-gateway`;
 
 /** What the demo and the e2e tests stand on: a cluster with the images loaded, and the tools to talk to it. */
 export interface Stack {
@@ -42,8 +44,14 @@ export async function bringUp({ name, say, hosts }: StackOptions): Promise<Stack
   return { cluster, images, kubectl, tools };
 }
 
-/** Installs or upgrades Longshore and waits until its operator is ready. */
-export async function install({ cluster, images, tools }: Stack): Promise<void> {
+/**
+ * Installs or upgrades Longshore and waits until it is ready.
+ * @param values of the chart beside those of the images, as `--set` has them
+ */
+export async function install(
+  { cluster, images, tools }: Stack,
+  values: readonly string[] = [],
+): Promise<void> {
   const image = (value: string, { repository, tag }: BuiltImage) => [
     '--set-string',
     `image.${value}.repository=${repository},image.${value}.tag=${tag}`,
@@ -59,10 +67,19 @@ export async function install({ cluster, images, tools }: Stack): Promise<void> 
     ...image('runtime.cpu', images.runtime),
     // The GPUs of the tests are counted and not there: their servers compute on the CPU, which this image does.
     ...image('runtime.cuda', images.runtime),
+    ...values.flatMap((value) => ['--set', value]),
     '--wait',
     '--timeout=3m',
   ];
   await run(tools.helm, arguments_, { env: { ...process.env, KUBECONFIG: cluster.kubeconfig } });
+}
+
+/** Changes values of what is installed, as the guides have it, and waits until all of it is as they say. */
+export async function upgrade(helm: string, kubeconfig: string, values: readonly string[]): Promise<void> {
+  const arguments_ = ['upgrade', release, chart, `--namespace=${systemNamespace}`, '--reuse-values'];
+  const set = values.flatMap((value) => ['--set', value]);
+  const env = { ...process.env, KUBECONFIG: kubeconfig };
+  await run(helm, [...arguments_, ...set, '--wait', '--timeout=3m'], { env });
 }
 
 /** Removes what `install` put there. The CRDs stay, as the chart says: with them every Model would go. */

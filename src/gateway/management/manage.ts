@@ -5,18 +5,16 @@ import { formatKey, keyOf, type Key, type Live } from '../../kube/kind.ts';
 import { find, type Names } from '../names.ts';
 import { Refusal } from '../refusal.ts';
 import { unknownModel } from '../standing.ts';
-import { deleteOwn, ensureModel, ensureOwn, ensureServer, isOf, type Writing } from './objects.ts';
+import { deleteOwn, ensureModel, ensureOwn, ensureServer, type Writing } from './objects.ts';
 import type { Progress } from './progress.ts';
 import { loadProgress, pullProgress, type Streams } from './pulling.ts';
-import { wantedOf, type Wanted } from './wanted.ts';
+import type { Origins, Wanted } from './wanted.ts';
 
-export interface Management extends Writing {
+export interface Management extends Writing, Origins {
   names: Names;
   streams: Streams;
   /** Where Models are made when a request does not say it. */
   namespace: string;
-  /** Hubs and registries that callers may name, beside the public ones. */
-  endpoints: readonly string[];
   /** GPUs of a server when a request does not say it. */
   gpus: number;
 }
@@ -114,20 +112,7 @@ export function modelOf(management: Management, asked: string): Live<Model> {
   const found = find(names, asked);
   const server = found?.servers?.[0];
   const served = server && caches.models.get(keyOf(server).namespace, server.spec.modelRef.name);
-  const model = found?.model ?? served ?? bySource(management, asked);
+  const model = found?.model ?? served;
   if (model) return model;
   throw unknownModel(asked);
-}
-
-/** The Model that a pull of this name makes, unless that of another source has its name. */
-function bySource({ caches, namespace, endpoints }: Management, asked: string): Live<Model> | undefined {
-  try {
-    const { name, source } = wantedOf({ name: asked }, endpoints);
-    const there = caches.models.get(namespace, name);
-    return there && isOf(there, source) ? there : undefined;
-  } catch (error) {
-    // No name of a source either.
-    if (error instanceof Refusal) return undefined;
-    throw error;
-  }
 }

@@ -42,7 +42,7 @@ export async function ensureModel(
 }
 
 /** Whether a Model is of this very source, defaults included. */
-export function isOf({ spec }: Live<Model>, source: Wanted['source']): boolean {
+function isOf({ spec }: Live<Model>, source: Wanted['source']): boolean {
   return isDeepStrictEqual(spec.source, ModelSource.parse(source));
 }
 

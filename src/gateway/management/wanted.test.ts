@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
+import { publicHub, publicRegistry } from '../../api/source.ts';
 import { wantedOf } from './wanted.ts';
 
 const mirror = 'https://hub.internal';
-const wanted = (asked: Parameters<typeof wantedOf>[0]) => wantedOf(asked, [mirror]);
+const origins = { hub: publicHub, registry: publicRegistry, endpoints: [mirror] };
+const wanted = (asked: Parameters<typeof wantedOf>[0]) => wantedOf(asked, origins);
 const hub = { revision: 'main', endpoint: 'https://huggingface.co' };
 
 describe('a pull', () => {
@@ -54,5 +56,24 @@ describe('a pull', () => {
     expect(() => wanted(asked)).toThrow(
       expect.objectContaining({ status, message: expect.stringMatching(message) as string }),
     );
+  });
+});
+
+describe('a gateway with a hub and a registry of its own', () => {
+  const own = { hub: 'http://hub.internal:8090', registry: 'http://ollama.internal', endpoints: [] };
+
+  it.each([
+    [{ name: 'Qwen/Qwen3-8B-GGUF' }, { huggingFace: { endpoint: own.hub } }],
+    [{ name: 'hf.co/Qwen/Qwen3-8B-GGUF' }, { huggingFace: { endpoint: own.hub } }],
+    [{ name: 'Qwen/Qwen3-8B-GGUF', endpoint: publicHub }, { huggingFace: { endpoint: publicHub } }],
+    [{ name: 'llama3.1:8b' }, { ollama: { model: 'llama3.1:8b', endpoint: own.registry } }],
+    [{ name: 'llama3.1:8b', endpoint: publicRegistry }, { ollama: { endpoint: publicRegistry } }],
+  ] as const)('pulls %j from there, unless another is named', (asked, source) => {
+    expect(wantedOf(asked, own).source).toMatchObject(source);
+  });
+
+  it('leaves a registry that the name has to the name', () => {
+    const named = { name: 'hf.co/a/b:Q8_0', source: 'ollama' } as const;
+    expect(wantedOf(named, own).source).toEqual({ ollama: { model: 'hf.co/a/b:Q8_0' } });
   });
 });

@@ -26,6 +26,15 @@ export const PullRequest = z.strictObject({
 });
 type Asked = Omit<z.infer<typeof PullRequest>, 'stream' | 'namespace'>;
 
+/** Where models may come from. */
+export interface Origins {
+  /** Those that are meant where a request names none. */
+  hub: string;
+  registry: string;
+  /** Hubs and registries that callers may name beside these and the public ones. */
+  endpoints: readonly string[];
+}
+
 /** A Model as it is to be. */
 export interface Wanted {
   name: string;
@@ -34,13 +43,12 @@ export interface Wanted {
 
 /**
  * The Model that a pull asks for, under the name that the command line gives it too.
- * @param endpoints hubs and registries that callers may name
  * @throws Refusal
  */
-export function wantedOf(asked: Asked, endpoints: readonly string[]): Wanted {
+export function wantedOf(asked: Asked, origins: Origins): Wanted {
   const named = nameMeans(asked);
-  const source = sourceOf(asked, named);
-  allow(source, endpoints);
+  const source = sourceOf(asked, named, origins);
+  allow(source, origins);
   return { name: asked.model_id ?? objectNameFor(named), source };
 }
 
@@ -59,10 +67,17 @@ function nameMeans({ name, source, quantization }: Asked): SourceByName {
 function sourceOf(
   { quantization, quantization_bits: bits, revision, endpoint }: Asked,
   named: SourceByName,
+  { hub, registry }: Origins,
 ): Wanted['source'] {
   if ('huggingFace' in named) {
     const { repo, revision: itsRevision, quantization: its } = named.huggingFace;
-    const chosen = { repo, revision: revision ?? itsRevision, quantization: its, bits, endpoint };
+    const chosen = {
+      repo,
+      revision: revision ?? itsRevision,
+      quantization: its,
+      bits,
+      endpoint: endpoint ?? hub,
+    };
     return { huggingFace: parsed(HuggingFaceSource, chosen) };
   }
   if (revision !== undefined || quantization !== undefined || bits !== undefined) {
@@ -70,23 +85,34 @@ function sourceOf(
       'revision, quantization and quantization_bits choose among the files of Hugging Face: name a tag in place of them, as in llama3.1:8b-instruct-q4_K_M.',
     );
   }
-  return { ollama: parsed(OllamaSource, { model: named.ollama.model, endpoint }) };
+  const { model } = named.ollama;
+  const isPublic = registry === publicRegistry || hostOf(model) !== undefined;
+  return { ollama: parsed(OllamaSource, { model, endpoint: endpoint ?? (isPublic ? undefined : registry) }) };
 }
 
 /** Hubs and registries that everybody may name. */
 const publicEndpoints = [publicHub, publicRegistry, 'https://hf.co'];
 
 /** @throws Refusal for a hub or a registry that callers may not name */
-function allow({ huggingFace, ollama }: Wanted['source'], endpoints: readonly string[]): void {
-  const [host] = /^[^/]+(?=\/[^/]+\/)/.exec(ollama?.model ?? '') ?? [];
+function allow({ huggingFace, ollama }: Wanted['source'], { hub, registry, endpoints }: Origins): void {
+  const host = hostOf(ollama?.model ?? '');
   const asked = host === undefined ? (huggingFace?.endpoint ?? ollama?.endpoint) : `https://${host}`;
   const same = (one: string, other: string): boolean => one.replace(/\/+$/, '') === other.replace(/\/+$/, '');
-  if (asked === undefined || [...publicEndpoints, ...endpoints].some((each) => same(each, asked))) return;
+  if (
+    asked === undefined ||
+    [...publicEndpoints, hub, registry, ...endpoints].some((each) => same(each, asked))
+  )
+    return;
   throw new Refusal(
     403,
     `The endpoint ${asked} may not be named here. Those that may are listed in the values of the chart (gateway.management.endpoints).`,
     { code: 'endpoint_not_allowed', param: 'endpoint' },
   );
+}
+
+/** The registry that an Ollama model names. */
+function hostOf(model: string): string | undefined {
+  return /^[^/]+(?=\/[^/]+\/)/.exec(model)?.[0];
 }
 
 function parsed<T>(schema: z.ZodType<T>, value: Record<string, unknown>): T {

@@ -1,4 +1,5 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { publicHub, publicRegistry } from '../../api/source.ts';
 import { ApiError } from '../../kube/errors.ts';
 import { keyOf } from '../../kube/kind.ts';
 import type { Writing } from '../management/objects.ts';
@@ -27,7 +28,14 @@ async function managing({ managers = ['longshore-gateway'], refusal }: ClusterCh
     managersOf: async () => managers,
   };
   const gateway = await startGatewayBefore(onTestFinished, [], {
-    management: { client, namespace: 'team', endpoints: [], gpus: 1, hub: 'http://127.0.0.1:1' },
+    management: {
+      client,
+      namespace: 'team',
+      endpoints: [],
+      gpus: 1,
+      hub: publicHub,
+      registry: publicRegistry,
+    },
   });
   return { ...gateway, written, deleted };
 }

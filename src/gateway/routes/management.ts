@@ -45,7 +45,7 @@ export function managementRoutes(app: App, management: Management, admission: Ad
 
   app.post('/models/pull', { config: manage }, async (request, reply) => {
     const { stream, namespace: asked, ...rest } = parseBody(PullRequest, bodyOf(request).json);
-    const wanted = wantedOf(rest, management.endpoints);
+    const wanted = wantedOf(rest, management);
     const namespace = namespaceOf(asked);
     const lines = await audited(request, 'pull', `${namespace}/${wanted.name}`, () =>
       pull(management, namespace, wanted, admission.signalOf(request)),
@@ -60,9 +60,7 @@ export function managementRoutes(app: App, management: Management, admission: Ad
     const namespace = namespaceOf(asked);
     const options = { replicas, gpus, context_size, parallel, servedName: name };
     const there = existing(management, rest.model_id ?? name, asked);
-    const wanted = there
-      ? undefined
-      : wantedOf({ ...rest, name: needed(name, rest.model_id) }, management.endpoints);
+    const wanted = there ? undefined : wantedOf({ ...rest, name: needed(name, rest.model_id) }, management);
     const key = there ?? { namespace, name: wanted?.name ?? '' };
     const lines = await audited(request, 'load', `${key.namespace}/${key.name}`, async () => {
       if (wanted) await pull(management, namespace, wanted, signal);
@@ -94,7 +92,7 @@ export function managementRoutes(app: App, management: Management, admission: Ad
     const { model, name = model, stream } = parseBody(OllamaNamed, bodyOf(request).json);
     const asked = needed(name, undefined);
     const source = /^(hf\.co|huggingface\.co)\//.test(asked) ? 'huggingface' : 'ollama';
-    const wanted = wantedOf({ name: asked, source }, management.endpoints);
+    const wanted = wantedOf({ name: asked, source }, management);
     const { namespace } = management;
     const lines = await audited(request, 'pull', `${namespace}/${wanted.name}`, () =>
       pull(management, namespace, wanted, admission.signalOf(request)),

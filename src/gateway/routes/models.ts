@@ -1,6 +1,7 @@
 import type { Model } from '../../api/model.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
 import type { Live } from '../../kube/kind.ts';
+import { nameOfSource } from '../../sources/model-name.ts';
 import type { OllamaRunning, OllamaTags, OllamaVersion } from '../../protocols/ollama/models.ts';
 import { ollamaDetails, ollamaVersion } from '../../protocols/ollama/models.ts';
 import type { ListedModel, ModelList } from '../../protocols/openai/models.ts';
@@ -46,7 +47,7 @@ function listed(id: string, { metadata }: Live<ModelServer>): ListedModel {
   return { id, object: 'model', created, owned_by: metadata.namespace };
 }
 
-/** What is pulled: under the names of its servers, or, where none serves it, under its own. */
+/** What is pulled: under the names of its servers, or, where none serves it, by what its source calls it, or by its own. */
 function tags(names: Names): OllamaTags['models'] {
   const { models, servers } = names.caches;
   const served = byName(servers.list()).flatMap((server) => {
@@ -55,9 +56,12 @@ function tags(names: Names): OllamaTags['models'] {
   });
   const others = byName(models.list()).flatMap((model) => {
     const { namespace, name } = model.metadata;
-    const isMeant = find(names, name)?.model?.metadata.uid === model.metadata.uid;
+    const known = [nameOfSource(model.spec.source), name, `${namespace}/${name}`];
+    const its = known.find(
+      (each) => each !== undefined && find(names, each)?.model?.metadata.uid === model.metadata.uid,
+    );
     const isServed = servers.by('model', name).some((server) => server.metadata.namespace === namespace);
-    return isServed ? [] : [tag(isMeant ? name : `${namespace}/${name}`, model)];
+    return isServed || its === undefined ? [] : [tag(its, model)];
   });
   const all = [...served, ...others].filter((each) => each !== undefined);
   return unique(all, ({ name }) => name);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 import { standard, standardRepos } from '../../../test/hub/content.ts';
 import { startHub, type Hub } from '../../../test/hub/hub.ts';
+import { publicRegistry } from '../../api/source.ts';
 import type { Writing } from '../management/objects.ts';
 import { startGatewayBefore } from '../testing/world.ts';
 
@@ -14,7 +15,8 @@ const unused = (): Promise<never> => Promise.reject(new Error('nothing is writte
 const client: Writing['client'] = { create: unused, delete: unused, managersOf: unused };
 
 async function searching(endpoint = hub.url) {
-  const management = { client, namespace: 'team', endpoints: [], gpus: 1, hub: endpoint };
+  const origins = { hub: endpoint, registry: publicRegistry, endpoints: [] };
+  const management = { client, namespace: 'team', gpus: 1, ...origins };
   const { url } = await startGatewayBefore(onTestFinished, [], { management });
   return async (path: string): Promise<{ status: number; body: unknown }> => {
     const answer = await fetch(`${url}/models/search${path}`);

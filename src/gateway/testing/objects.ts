@@ -49,17 +49,23 @@ export function aServer(
 type ServerChoices = Choices &
   Partial<z.input<typeof ModelServerSpec>> & { status?: NonNullable<ModelServer['status']> };
 
-export function aModel(name: string, { status, ...choices }: ModelChoices = {}): Live<Model> {
+export function aModel(
+  name: string,
+  { status, source = { huggingFace: { repo: 'owner/name' } }, ...choices }: ModelChoices = {},
+): Live<Model> {
   return {
     apiVersion,
     kind: 'Model',
     metadata: metadataOf(name, choices),
-    spec: ModelSpec.parse({ source: { huggingFace: { repo: 'owner/name' } } }),
+    spec: ModelSpec.parse({ source }),
     ...(status && { status }),
   };
 }
 
-type ModelChoices = Choices & { status?: NonNullable<Model['status']> };
+type ModelChoices = Choices & {
+  status?: NonNullable<Model['status']>;
+  source?: z.input<typeof ModelSpec>['source'];
+};
 
 /** A pod of a server that is ready at this address. */
 export function aPod(

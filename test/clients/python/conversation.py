@@ -1,4 +1,5 @@
-"""Asks a server as Python programs do. On each line of stdout what came of one of the questions, as JSON."""
+"""Asks a server as Python programs do: conversation.py URL [QUESTION...]. On each line of stdout what came of one of the
+questions, as JSON."""
 
 import json
 import sys
@@ -106,8 +107,8 @@ def openai_error():
 
 def ollama_models():
     shown = of_ollama.show(model)
-    (listed,) = of_ollama.list().models
-    (running,) = of_ollama.ps().models
+    (listed,) = [one for one in of_ollama.list().models if one.model == model]
+    (running,) = [one for one in of_ollama.ps().models if one.model == model]
     return [listed.model, running.model, running.expires_at.year, shown.details.family, shown.capabilities]
 
 
@@ -202,6 +203,17 @@ def conversation(chat, called, method):
     }
 
 
+def ollama_pull():
+    """Of a gateway."""
+    parts = list(of_ollama.pull("longshore/gemma:270m", stream=True))
+    return [parts[-1].status, parts[-1].completed == parts[-1].total]
+
+
+def ollama_delete():
+    """Of a gateway."""
+    return of_ollama.delete("longshore/gemma:270m").status
+
+
 questions = [
     openai_models,
     openai_text,
@@ -224,7 +236,9 @@ questions = [
     langchain_ollama,
 ]
 
-for question in questions:
+asked = [globals()[name] for name in sys.argv[2:]] or questions
+
+for question in asked:
     try:
         outcome = {"result": question()}
     except Exception as error:

@@ -9,15 +9,23 @@ const requirements = join(import.meta.dirname, 'requirements.txt');
 
 const Line = z.object({ question: z.string(), result: z.unknown().optional(), error: z.string().optional() });
 
-/** What came of each question that conversation.py asks; an error is a text that says so. */
-export async function pythonConversation(url: string): Promise<ReadonlyMap<string, unknown>> {
+/**
+ * What came of each question that conversation.py asks; an error is a text that says so.
+ * @param questions default: all that a server answers
+ */
+export async function pythonConversation(
+  url: string,
+  questions: readonly string[] = [],
+): Promise<ReadonlyMap<string, unknown>> {
   const environment = {
     PYTHONPATH: await packagesOf('clients', requirements),
     NO_PROXY: '*',
     no_proxy: '*',
     LANGSMITH_TRACING: 'false',
   };
-  const stdout = await run('python3', [program, url], { env: { ...process.env, ...environment } });
+  const stdout = await run('python3', [program, url, ...questions], {
+    env: { ...process.env, ...environment },
+  });
   const lines = stdout.trim().split('\n');
   return new Map(
     lines.map((line) => {
