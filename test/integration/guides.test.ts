@@ -1,4 +1,4 @@
-import { access, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { access, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { afterAll, describe, expect, inject } from 'vitest';
@@ -12,6 +12,7 @@ import type { World } from './world.ts';
 
 /** What people copy from the guides does what it says there. */
 const docs = join(import.meta.dirname, '../../docs');
+const commandLine = join(docs, '../src/cli/main.ts');
 const guides = ['guides/models.md', 'guides/serving-on-gpus.md', 'networks.md'];
 
 interface Block {
@@ -52,6 +53,16 @@ function objectsOf({ text }: Block): Written[] {
   });
 }
 
+/** The commands of a column of the quick start in the README, but for those that ask a server. */
+async function quickStart(column: 'kubectl' | 'longshore'): Promise<string[]> {
+  const text = await readFile(join(docs, '../README.md'), 'utf8');
+  const rows = Array.from(text.matchAll(/^\| (\w*) +\| (.*?) +\| (.*?) +\|$/gm));
+  return rows.flatMap(([, step, kubectl = '', longshore = '']) => {
+    const cell = column === 'kubectl' ? kubectl : longshore;
+    return step === 'Ask' ? [] : Array.from(cell.matchAll(/`(\w+ [^`]+)`/g), ([, command = '']) => command);
+  });
+}
+
 /** A folder to work in, and a kubectl of one namespace. What would watch shows once what there is. */
 class Desk {
   readonly folder: string;
@@ -68,7 +79,8 @@ class Desk {
       for word do shift; [ "$word" = -w ] || set -- "$@" "$word"; done
       '${inject('kubectl')}' ${always} "$@"
     }`;
-    return run('sh', ['-euc', `${kubectl}\n${script}`], { cwd: this.folder });
+    const longshore = `longshore() { '${process.execPath}' '${commandLine}' ${always} "$@"; }`;
+    return run('sh', ['-euc', `${kubectl}\n${longshore}\n${script}`], { cwd: this.folder });
   }
 
   apply(objects: readonly Written[], ...options: string[]): Promise<string> {
@@ -151,4 +163,23 @@ describe.concurrent('the guides', () => {
       }
     }
   });
+
+  it.for(['kubectl', 'longshore'] as const)(
+    'begin with a quick start that works by %s',
+    async (column, { world }) => {
+      const desk = await deskIn(world);
+      await symlink(join(docs, '../examples'), join(desk.folder, 'examples'));
+      world.kubelet.always({ model: 'qwen3-8b', task: 'inspect' }, asAsked);
+      world.kubelet.always({ model: 'qwen3-8b', task: 'pull' }, asAsked);
+      world.kubelet.always({ server: 'qwen3-8b' }, serves);
+      const commands = await quickStart(column);
+      expect(commands.length).toBeGreaterThan(6);
+      for (const command of commands) {
+        await desk.shell(command).catch((error: unknown) => {
+          throw new Error(`README.md: ${command}: ${String(error)}`, { cause: error });
+        });
+      }
+      expect(await desk.shell('kubectl get models,modelservers -o name')).toBe('');
+    },
+  );
 });
