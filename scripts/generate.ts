@@ -77,6 +77,8 @@ const admissionPolicy = {
   properties: { enabled: { type: 'boolean' }, images: { type: 'array', items: repository } },
 };
 
+const argocd = only({ enabled: { type: 'boolean' } });
+
 /** Of values that have the form of a schema of ours. */
 function schemaOf(schema: z.ZodType): Record<string, unknown> {
   const { $schema: _, ...written } = z.toJSONSchema(schema, {
@@ -95,7 +97,8 @@ function schemaOf(schema: z.ZodType): Record<string, unknown> {
 /** What Helm checks the values of the chart by: those where a wrong name or value would be found out late. */
 function valuesSchema(): string {
   const networkPolicy = schemaOf(ServerNetwork.extend({ enabled: z.boolean() }));
-  const properties = { puller: schemaOf(PullerOptions), pulls, gateway, networkPolicy, admissionPolicy };
+  const puller = schemaOf(PullerOptions);
+  const properties = { puller, pulls, gateway, networkPolicy, admissionPolicy, argocd };
   const $schema = 'http://json-schema.org/draft-07/schema#';
   return `${JSON.stringify({ $schema, type: 'object', properties }, null, 2)}\n`;
 }

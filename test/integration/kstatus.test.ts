@@ -5,18 +5,39 @@ import { persistentVolumeClaims } from '../../src/kube/builtin.ts';
 import { isConflict } from '../../src/kube/errors.ts';
 import { addFinalizer, removeFinalizer } from '../../src/kube/finalizers.ts';
 import type { Kind, KubeObject, Live } from '../../src/kube/kind.ts';
+import { healthOf } from '../argocd/argocd.ts';
 import { kstatusOf, type Kstatus } from '../kstatus/kstatus.ts';
 import { downloading, fails, reports } from './fake-kubelet.ts';
 import { it } from './it.ts';
-import { conditionOf, isReady, isStalled, modelsAsWritten, reasonOf, serversAsWritten } from './objects.ts';
+import {
+  conditionOf,
+  isCurrent,
+  isReady,
+  isStalled,
+  modelsAsWritten,
+  reasonOf,
+  serversAsWritten,
+} from './objects.ts';
 import { weights } from './weights.ts';
 import type { World } from './world.ts';
 
 /**
  * What others make of our objects: Flux, kpt and `helm --wait` compute the status of an object with the Go library
- * kstatus and know nothing of its kind. Objects come from the API server as they were, so that what it adds is in them.
+ * kstatus and know nothing of its kind, Argo CD by a script for the kind. The two have to agree. Objects come from the API
+ * server as they were, so that what it adds is in them.
  */
-const kstatus = (object: KubeObject): Promise<Kstatus> => kstatusOf(inject('kstatus'), object);
+async function kstatus(object: Live<Model> | Live<ModelServer>): Promise<Kstatus> {
+  const status = await kstatusOf(inject('kstatus'), object);
+  // Argo CD does not ask our script of what is being deleted.
+  if (status === 'Terminating') return status;
+  const [inArgoCD] = await healthOf(inject('argocd'), [object]);
+  const held = reasonOf(object) === 'Suspended' && isCurrent(object);
+  expect(inArgoCD?.status).toBe(held ? 'Suspended' : healthIn[status]);
+  return status;
+}
+
+/** What Argo CD shows, by the script of the chart, of what kstatus says this of. */
+const healthIn = { InProgress: 'Progressing', Current: 'Healthy', Failed: 'Degraded', Unknown: 'Unknown' };
 
 const { inspection, publication } = weights({ sizeBytes: 1_000_000_000 });
 const hold = 'test.longshore.dev/hold';

@@ -68,7 +68,8 @@ export function isStalled(object: WithConditions): boolean {
   return isCurrent(object) && conditionOf(object, 'Stalled')?.status === 'True';
 }
 
-function isCurrent({ status, metadata }: WithConditions): boolean {
+/** Said of the spec that is there now. */
+export function isCurrent({ status, metadata }: WithConditions): boolean {
   return status?.observedGeneration === metadata.generation;
 }
 

@@ -1,6 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import type { TestProject } from 'vitest/node';
 import { connect } from '../../src/kube/client.ts';
+import { buildArgoCD } from '../argocd/argocd.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { installDefinitions } from '../cluster/definitions.ts';
 import { clusterForTests } from '../cluster/test-run.ts';
@@ -15,6 +16,8 @@ declare module 'vitest' {
     kubectl: string;
     /** Path of the program that asks kstatus. */
     kstatus: string;
+    /** Path of the program that runs scripts as Argo CD does. */
+    argocd: string;
   }
 }
 
@@ -28,9 +31,11 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const { name, keep } = await clusterForTests('integration', say);
   const { kubectl = 'kubectl' } = await ensureTools(['kubernetes'], { say, only: ['kubectl'] });
   const kstatus = await buildKstatus();
+  const argocd = await buildArgoCD();
   const cluster = await startCluster({ name, mode: 'control-plane', say });
   const stop = async (): Promise<void> => {
     await kstatus[Symbol.asyncDispose]();
+    await argocd[Symbol.asyncDispose]();
     if (!keep) await cluster.down();
   };
   try {
@@ -49,5 +54,6 @@ export default async function setup(project: TestProject): Promise<() => Promise
   project.provide('kubeconfig', cluster.kubeconfig);
   project.provide('kubectl', kubectl);
   project.provide('kstatus', kstatus.path);
+  project.provide('argocd', argocd.path);
   return stop;
 }

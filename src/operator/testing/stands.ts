@@ -14,7 +14,7 @@ import { inspectRequest, type ModelView } from '../../controllers/model/view.ts'
 import * as server from '../../controllers/modelserver/reconcile.ts';
 import { readRecord } from '../../controllers/modelserver/rollout/record.ts';
 import type { ServerView } from '../../controllers/modelserver/view.ts';
-import { decide, type Decision } from '../../controllers/step.ts';
+import { decide, type ConditionedStatus, type Decision } from '../../controllers/step.ts';
 import {
   aClaim,
   aJob,
@@ -62,14 +62,21 @@ export const claim = aClaim(claimName(spec, resolved));
 const pull = pullRequest(request, commit, claim.metadata.uid);
 const shared = { storage: { claimName: 'shared' } };
 
-/** What people can read: each as `Kind Condition Reason`, or `Kind event Reason`. */
-export type Told = readonly string[];
+/** What people can read. */
+export interface Told {
+  /** Each as `Kind Condition Reason`, or `Kind event Reason`. */
+  readonly lines: readonly string[];
+  /** Where it stands in a status: what it is of, and all of it. */
+  readonly kind?: string;
+  readonly status?: ConditionedStatus;
+}
 
-function conditionsOf(kind: string, { conditions = [] }: Pick<ModelStatus, 'conditions'>): Told {
-  return conditions.map(({ type, reason }) => `${kind} ${type} ${reason}`);
+function statusOf(kind: string, status: ConditionedStatus): Told {
+  const { conditions = [] } = status;
+  return { lines: conditions.map(({ type, reason }) => `${kind} ${type} ${reason}`), kind, status };
 }
 export function eventsOf(kind: string, events: readonly EventText[]): Told {
-  return events.map(({ reason }) => `${kind} event ${reason}`);
+  return { lines: events.map(({ reason }) => `${kind} event ${reason}`) };
 }
 
 export function aModelThat(
@@ -78,7 +85,7 @@ export function aModelThat(
   steps: typeof model.steps = model.steps,
 ): Told {
   const { status: next } = decide(steps, aView({ model: spec, ...view }), { status, ...at });
-  return conditionsOf('Model', next);
+  return statusOf('Model', next);
 }
 export const onNamedClaim = (view: Partial<ModelView>): Told =>
   aModelThat({ model: aModel(shared), ...view }, {}, model.stepsOnNamedClaim);
@@ -152,7 +159,7 @@ export const published = (): Told =>
 
 export function aServerThat(view: Partial<ServerView> = {}): Told {
   const { status } = decide(server.steps, aServerView(view), { status: undefined, ...at });
-  return conditionsOf('ModelServer', status);
+  return statusOf('ModelServer', status);
 }
 /** The Deployment of a server is there, with these pods. */
 export function deployed(
@@ -208,7 +215,7 @@ async function carriedOut(
   decision: Decision<ModelStatus> | Decision<ModelServerStatus>,
   api: { holds?: Live<KubeObject>; refuses?: ApiError },
 ): Promise<Told> {
-  let written: Pick<ModelStatus, 'conditions'> = {};
+  let written: ConditionedStatus = {};
   const answer = (object: KubeObject) =>
     api.refuses ? Promise.reject(api.refuses) : Promise.resolve({ ...object, metadata: meta('made') });
   const client = {
@@ -232,7 +239,7 @@ async function carriedOut(
     () => undefined,
     signal,
   );
-  return conditionsOf(owner.kind.kind, written);
+  return statusOf(owner.kind.kind, written);
 }
 export const theirs: Live<KubeObject> = { metadata: meta('theirs') };
 export const modelOn = (api: Parameters<typeof carriedOut>[2]): Promise<Told> =>

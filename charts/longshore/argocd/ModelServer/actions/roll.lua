@@ -1,0 +1,4 @@
+local os = require("os")
+obj.metadata.annotations = obj.metadata.annotations or {}
+obj.metadata.annotations["longshore.dev/roll-at"] = os.date("!%Y-%m-%dT%XZ")
+return obj
