@@ -78,6 +78,7 @@ const admissionPolicy = {
 };
 
 const argocd = only({ enabled: { type: 'boolean' } });
+const rbac = only({ aggregate: { type: 'boolean' } });
 
 /** Of values that have the form of a schema of ours. */
 function schemaOf(schema: z.ZodType): Record<string, unknown> {
@@ -98,7 +99,7 @@ function schemaOf(schema: z.ZodType): Record<string, unknown> {
 function valuesSchema(): string {
   const networkPolicy = schemaOf(ServerNetwork.extend({ enabled: z.boolean() }));
   const puller = schemaOf(PullerOptions);
-  const properties = { puller, pulls, gateway, networkPolicy, admissionPolicy, argocd };
+  const properties = { puller, pulls, gateway, networkPolicy, admissionPolicy, rbac, argocd };
   const $schema = 'http://json-schema.org/draft-07/schema#';
   return `${JSON.stringify({ $schema, type: 'object', properties }, null, 2)}\n`;
 }
