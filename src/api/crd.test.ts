@@ -56,6 +56,17 @@ describe.for(kinds)('the schema of a %s', (kind) => {
     expect(wrong).toEqual([]);
   });
 
+  it('has no default inside a list that is applied as a whole: each apply would write the object again', () => {
+    const atomic = all.flatMap(([path, { type, ...node }]) =>
+      type === 'array' && !['map', 'set'].includes(String(node['x-kubernetes-list-type'])) ? [path] : [],
+    );
+    expect(atomic.length).toBeGreaterThan(0);
+    const defaults = all.filter(
+      ([path, node]) => 'default' in node && atomic.some((list) => path.startsWith(`${list}[]`)),
+    );
+    expect(defaults.map(([path]) => path)).toEqual([]);
+  });
+
   it('bounds every text and list of the spec, which validation may have to look at', () => {
     const unbounded = all
       .filter(([path]) => path.startsWith('.spec'))

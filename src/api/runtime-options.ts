@@ -12,8 +12,8 @@ const Adapter = z.object({
     .number()
     .min(-8)
     .max(8)
-    .default(1)
-    .describe('How much of what it adds to the weights counts; 1 is as it was trained.'),
+    .optional()
+    .describe('How much of what it adds to the weights counts; 1 is as it was trained. Default: 1.'),
 });
 
 /** How the weights of a server are loaded, what is loaded with them, and what its context is like. */
@@ -108,7 +108,7 @@ export interface PartRef {
 /** The Models that are named beside the one that is served. */
 export function partsNamed({ adapters = [], draftModelRef }: RuntimeOptions): PartRef[] {
   return [
-    ...adapters.map(({ modelRef, scale }): PartRef => ({ use: 'Adapter', name: modelRef.name, scale })),
+    ...adapters.map(({ modelRef, scale = 1 }): PartRef => ({ use: 'Adapter', name: modelRef.name, scale })),
     ...(draftModelRef ? [{ use: 'Draft', name: draftModelRef.name, scale: 1 } as const] : []),
   ];
 }
