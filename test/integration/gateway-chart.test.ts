@@ -96,6 +96,21 @@ describe.concurrent('the chart', () => {
     },
   );
 
+  it('says after the installation how the gateway is asked, and that it asks for no key', async ({}) => {
+    const { helm = '' } = await ensureTools(['helm'], { say: (line) => console.error(`gateway: ${line}`) });
+    const notes = async (values: string): Promise<string> => {
+      const release = ['install', 'longshore', chart, '-n', 'system', '--dry-run=client', '--set', values];
+      return (await run(helm, release)).stdout.split('\nNOTES:\n')[1] ?? '';
+    };
+    const open = await notes('gateway.enabled=true,gateway.management.enabled=true');
+    expect(open).toContain('port-forward -n system service/longshore-gateway 8080:80');
+    expect(open).toContain('everybody who can connect may ask models, and pull, load and delete them.');
+    const guarded = await notes('gateway.enabled=true,gateway.auth.secretName=k,gateway.tls.secretName=t');
+    expect(guarded).toContain('https://127.0.0.1:8080/v1/models');
+    expect(guarded).not.toContain('everybody');
+    expect(await notes('gateway.enabled=false')).not.toContain('gateway');
+  });
+
   it('gives the gateway rights to write only where it may manage', async ({ rendered }) => {
     const verbs = (objects: Map<string, Rendered>): string[] =>
       [...new Set(objects.get('ClusterRole')!.rules!.flatMap((rule) => rule.verbs))].toSorted();
