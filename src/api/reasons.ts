@@ -134,8 +134,7 @@ export const reasons = {
       'ModelServer Ready',
     ],
     meaning: 'A ResourceQuota of the namespace has no room for a claim, a Job or a pod that is needed.',
-    action:
-      'Read the message for which quota it is; raise it, or free some of it. Longshore tries again by itself.',
+    action: 'Raise the quota that is named, or free some of it. Longshore tries again by itself.',
   },
 
   // A Model that only a person, or the source, can mend
@@ -398,7 +397,7 @@ export const reasons = {
   Unschedulable: {
     where: ['ModelServer Scheduled'],
     meaning: 'No node can take a pod of the server.',
-    action: 'Free or add what the message names, or ask for less in spec.gpu and spec.pod.',
+    action: 'Free or add what is lacking, or ask for less in spec.gpu and spec.pod.',
   },
   NoNodeFits: {
     where: ['ModelServer Scheduled'],
@@ -424,12 +423,14 @@ export const reasons = {
   MountFailed: {
     where: ['ModelServer Loaded'],
     meaning: 'A node cannot mount a volume of the pod.',
-    action: 'Read the message of the kubelet; look at the claim and at the driver of its storage.',
+    action:
+      'Look at the claims of the server and at the driver of their storage. The kubelet tries again by itself.',
   },
   PodCannotStart: {
     where: ['ModelServer Loaded'],
     meaning: 'The kubelet cannot make or start the container of the server.',
-    action: 'Read the message of the kubelet: it names what is missing, or what the node refuses.',
+    action:
+      'Mend what the kubelet names: something that is missing, or that the node refuses. It tries again by itself.',
   },
   Crashed: {
     where: ['ModelServer Loaded'],
@@ -468,7 +469,7 @@ export const reasons = {
   LoadFailed: {
     where: ['ModelServer Loaded'],
     meaning: 'The runtime could not load the weights.',
-    action: 'Read the message and the log of the pod; the file may be of an unsupported architecture.',
+    action: 'Read the log of the pod; the file may be of an unsupported architecture.',
   },
   InsufficientMemory: {
     where: ['ModelServer Loaded'],

@@ -1,4 +1,5 @@
 import { describe, expect } from 'vitest';
+import { reasons } from '../../src/api/reasons.ts';
 import { nodes, storageClasses } from '../../src/kube/builtin.ts';
 import type { Kind, KubeObject } from '../../src/kube/kind.ts';
 import { gpuLabels } from '../cluster/gpus.ts';
@@ -136,7 +137,7 @@ describe('a server for which no node is large enough', () => {
     await pod.cannotBeScheduled('0/1 nodes are available: 1 Insufficient nvidia.com/gpu.');
     const told = await servers.untilOne('greedy', (server) => reasonOf(server) === 'Unschedulable');
     expect(messageOf(told)).toBe(
-      `Pod ${pod.name}: none of 1 node can take it: 1 too little nvidia.com/gpu (5 wanted, no node has more than 4).`,
+      `Pod ${pod.name}: none of 1 node can take it: 1 too little nvidia.com/gpu (5 wanted, no node has more than 4). ${reasons.Unschedulable.action}`,
     );
   });
 

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { describe, expect, inject } from 'vitest';
+import { reasons } from '../../src/api/reasons.ts';
 import { events, persistentVolumeClaims } from '../../src/kube/builtin.ts';
 import type { Kind, KubeObject } from '../../src/kube/kind.ts';
 import { eventually } from './eventually.ts';
@@ -93,7 +94,7 @@ describe.concurrent('a pod of a server without a node', () => {
     const { server, message } = await told(world, 'greedy', 'Unschedulable', 'Scheduled');
     expect(summary(server)).toBe('False/Unschedulable True False');
     expect(message).toBe(
-      `Pod ${pod.name}: none of 3 nodes can take it: 1 cordoned; 2 too little nvidia.com/gpu (5 wanted).`,
+      `Pod ${pod.name}: none of 3 nodes can take it: 1 cordoned; 2 too little nvidia.com/gpu (5 wanted). ${reasons.Unschedulable.action}`,
     );
   });
 
@@ -129,7 +130,7 @@ describe.concurrent('a pod of a server without a node', () => {
     );
     const { message } = await told(world, 'zoned', 'VolumeOutOfReach', 'Scheduled');
     expect(message).toBe(
-      `Pod ${pod.name}: none of 2 nodes can take it: 2 out of reach of the volume of claim ${base} (Model "zoned", made for node node-a) or of claim ${small} (draft Model "zoned-draft", made for node node-b), each of which may be bound to a node or zone.`,
+      `Pod ${pod.name}: none of 2 nodes can take it: 2 out of reach of the volume of claim ${base} (Model "zoned", made for node node-a) or of claim ${small} (draft Model "zoned-draft", made for node node-b), each of which may be bound to a node or zone. ${reasons.VolumeOutOfReach.action}`,
     );
   });
 });
@@ -241,7 +242,9 @@ describe.concurrent('a pod of a server with a node', () => {
     await pod.cannotStart('ContainerCreating', '');
     const { server, message } = await told(world, 'unmounted', 'MountFailed', 'Loaded');
     expect(summary(server)).toBe('False/MountFailed True False');
-    expect(message).toBe(`Pod ${pod.name}: MountVolume.SetUp failed for volume "pv": no such host`);
+    expect(message).toBe(
+      `Pod ${pod.name}: MountVolume.SetUp failed for volume "pv": no such host. ${reasons.MountFailed.action}`,
+    );
     await pod.becomesReady();
     await world.servers.untilOne('unmounted', isReady);
   });
@@ -297,7 +300,9 @@ describe.concurrent('a pod of a server with a node', () => {
     });
     const { server, message } = await told(world, 'heavy', 'InsufficientGPUMemory', 'Loaded');
     expect(summary(server)).toBe('False/InsufficientGPUMemory False True');
-    expect(message).toBe(`Pod ${pod.name}: needs 12.5 GiB of GPU memory`);
+    expect(message).toBe(
+      `Pod ${pod.name}: needs 12.5 GiB of GPU memory. ${reasons.InsufficientGPUMemory.action}`,
+    );
   });
 
   it('says NodeLost when its node does not answer, and is Ready when that is back', async ({ world }) => {

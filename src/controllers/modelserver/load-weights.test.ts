@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { reasons } from '../../api/reasons.ts';
 import type { Pod } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
 import { aServer } from '../testing/objects.ts';
@@ -49,12 +50,12 @@ describe('loadWeights', () => {
     expect(told(aServerPod('a', failure('LoadFailed', 'so it is')))).toMatchObject({
       at: 'blocked',
       reason: 'LoadFailed',
-      message: 'Pod a: so it is',
+      message: `Pod a: so it is. ${reasons.LoadFailed.action}`,
     });
     expect(told(aServerPod('a', waitsFor('ErrImagePull')))).toMatchObject({
       at: 'waiting',
       reason: 'ImagePullFailed',
-      message: 'Pod a: ErrImagePull: so it is',
+      message: `Pod a: ErrImagePull: so it is. ${reasons.ImagePullFailed.action}`,
     });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { reasons } from '../../api/reasons.ts';
 import type { Pod } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
 import { aModel, anArtifact, aServer, aServerView } from '../testing/objects.ts';
@@ -61,7 +62,7 @@ describe('placePods', () => {
     expect(placePods(aDeployedView({ pods: [aServerPod('a', withoutNode('no GPU'))] }))).toMatchObject({
       at: 'waiting',
       reason: 'Unschedulable',
-      message: 'Pod a: no GPU',
+      message: `Pod a: no GPU. ${reasons.Unschedulable.action}`,
     });
   });
 
@@ -73,7 +74,7 @@ describe('placePods', () => {
       nodes: [aGpuNode('small', { gpus: 1 }), aGpuNode('large', { gpus: 4 })],
     };
     expect(placePods(aDeployedView(view)).message).toBe(
-      'Pod a: none of 2 nodes can take it: 2 too little nvidia.com/gpu (5 wanted, no node has more than 4).',
+      'Pod a: none of 2 nodes can take it: 2 too little nvidia.com/gpu (5 wanted, no node has more than 4). Free or add what is lacking, or ask for less in spec.gpu and spec.pod.',
     );
     expect(placePods(aDeployedView({ ...view, nodes: undefined })).message).toContain('(5 wanted)');
     expect(placePods(aDeployedView({ ...view, nodes: [aNode('cpu')] })).message).toContain('more than 0)');
@@ -131,8 +132,16 @@ describe('placePods', () => {
       at: 'waiting',
       reason: 'VolumeOutOfReach',
       message:
-        'Pod a: none of 1 node can take it: 1 out of reach of the volume of claim c (Model "qwen", made for node n of zone west) or of claim d (draft Model "small"), each of which may be bound to a node or zone.',
+        'Pod a: none of 1 node can take it: 1 out of reach of the volume of claim c (Model "qwen", made for node n of zone west) or of claim d (draft Model "small"), each of which may be bound to a node or zone. Make room on the nodes that reach the volumes, or have the Model pulled onto another one: a StorageClass in spec.storage.storageClassName that all nodes reach.',
     });
+  });
+
+  it('counts the pods that lack the same', () => {
+    const pods = ['a', 'b', 'c'].map((name) => aServerPod(name, withoutNode('no GPU')));
+    const server = aServer({ replicas: 3 });
+    expect(placePods(aDeployedView({ server, pods })).message).toBe(
+      `Pod a: no GPU; and so 2 other pods. ${reasons.Unschedulable.action}`,
+    );
   });
 
   it('does not go by pods of an older kind', () => {
@@ -141,14 +150,19 @@ describe('placePods', () => {
   });
 
   it.for([
-    ['exceeded quota: gpus', 'waiting', 'QuotaExceeded'],
-    ['violates PodSecurity "restricted:latest"', 'blocked', 'WriteRefused'],
-  ] as const)('tells why a pod could not be made: %s', ([message, at, reason]) => {
+    ['exceeded quota: gpus', 'waiting', 'QuotaExceeded', reasons.QuotaExceeded.action],
+    [
+      'violates PodSecurity "restricted:latest"',
+      'blocked',
+      'WriteRefused',
+      'Mend what is named there, or ask for another pod in spec.pod.',
+    ],
+  ] as const)('tells why a pod could not be made: %s', ([message, at, reason, remedy]) => {
     const conditions = [{ type: 'ReplicaFailure', status: 'True', message }];
     expect(placePods(aDeployedView({}, { conditions }))).toEqual({
       at,
       reason,
-      message: `A pod could not be made: ${message}`,
+      message: `A pod could not be made: ${message}. ${remedy}`,
     });
     const over = [{ type: 'ReplicaFailure', status: 'False', message }];
     expect(placePods(aDeployedView({ pods: [aServerPod('a')] }, { conditions: over })).at).toBe('done');

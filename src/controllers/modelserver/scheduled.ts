@@ -1,5 +1,6 @@
 import { gpuResource } from '../../api/gpu.ts';
 import type { ModelServerStatus } from '../../api/modelserver.ts';
+import { reasons } from '../../api/reasons.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import { isPlaced, isReady } from '../pods.ts';
 import { reasonOfRefusal } from '../refusal.ts';
@@ -10,6 +11,7 @@ import { noNodeFits } from './fit/fit.ts';
 import { allocatable } from './fit/node.ts';
 import { memoryRequest } from './fit/need.ts';
 import { unschedulable, type Wants } from './pods/scheduler.ts';
+import { summary } from './pods/summary.ts';
 import { hasFailed } from './pods/troubles.ts';
 import { isSeen } from './provide.ts';
 import { newestPods } from './replicas.ts';
@@ -31,7 +33,8 @@ export function placePods(view: ServerView): Outcome<ModelServerStatus> {
   const refusal = findCondition(deployment?.status?.conditions, 'ReplicaFailure');
   if (refusal?.status === 'True') {
     const reason = reasonOfRefusal(refusal.message ?? '');
-    const message = `A pod could not be made: ${condense(refusal.message ?? '')}`;
+    const remedy = reason === 'QuotaExceeded' ? reasons[reason].action : mendRefusal;
+    const message = summary(`A pod could not be made: ${condense(refusal.message ?? '')}`, 0, remedy);
     // A quota has room again when something else is done, or gone.
     return { at: reason === 'QuotaExceeded' ? 'waiting' : 'blocked', reason, message };
   }
@@ -43,14 +46,21 @@ export function placePods(view: ServerView): Outcome<ModelServerStatus> {
   const volume = volumeTrouble(view, pods);
   if (volume) return volume;
   const wants = wantsOf(view);
-  const trouble = pods.map((pod) => unschedulable(pod, wants)).find((each) => each !== undefined);
-  if (trouble) return { at: 'waiting', ...trouble };
+  const troubles = pods.flatMap((pod) => unschedulable(pod, wants) ?? []);
+  const [trouble] = troubles;
+  if (trouble) {
+    const { reason } = trouble;
+    const others = troubles.filter((each) => each.reason === reason).length - 1;
+    return { at: 'waiting', reason, message: summary(trouble.message, others, reasons[reason].action) };
+  }
   if (pods.length === 0 || placed < pods.length) {
     const message = `${placed} of ${replicas} pods have a node; the others are on their way.`;
     return { at: 'waiting', reason: 'Starting', message };
   }
   return { at: 'done', message: `${placed} of ${replicas} pods have a node${together(view)}.` };
 }
+
+const mendRefusal = 'Mend what is named there, or ask for another pod in spec.pod.';
 
 /** That several pods are kept on one node, and what for. */
 function together({ server, claims }: ServerView): string {

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { reasons } from '../../../api/reasons.ts';
 import type { Pod } from '../../../kube/builtin.ts';
 import type { Live } from '../../../kube/kind.ts';
 import { aServerPod, containerThat, ended, waitsFor } from '../../testing/servers.ts';
@@ -15,13 +16,13 @@ describe('the trouble of a pod', () => {
     expect(told()).toBeUndefined();
   });
 
-  it.for(['LoadFailed', 'ApiKeysNotFound', 'InsufficientGPUMemory', 'InsufficientMemory'])(
-    'is told in the words of the runtime: %s',
+  it.for(['LoadFailed', 'ApiKeysNotFound', 'InsufficientGPUMemory', 'InsufficientMemory'] as const)(
+    'is told in the words of the runtime, with what to do: %s',
     (reason) => {
       expect(told(aServerPod('a', failure(reason, 'so\nit is')))).toEqual({
         at: 'blocked',
         reason,
-        message: 'Pod a: so it is',
+        message: `Pod a: so it is. ${reasons[reason].action}`,
       });
     },
   );
@@ -71,7 +72,7 @@ describe('the trouble of a pod', () => {
     expect(told(aServerPod('a', waitsFor(said)))).toEqual({
       at: 'waiting',
       reason,
-      message: `Pod a: ${said}: so it is`,
+      message: `Pod a: ${said}: so it is. ${reasons[reason].action}`,
     });
   });
 
@@ -94,17 +95,19 @@ describe('the trouble of a pod', () => {
     expect(troubleAmong([aServerPod('a')], { ...facts, mountFailures })).toEqual({
       at: 'waiting',
       reason,
-      message: `Pod a: ${words}`,
+      message: `Pod a: ${words}. ${reasons[reason].action}`,
     });
   });
 
   it('is counted, and what a person is needed for goes first', () => {
     const image = (name: string) => aServerPod(name, waitsFor('ErrImagePull', 'no'));
-    expect(told(image('a'), image('b'))?.message).toBe('Pod a: ErrImagePull: no; and so another pod.');
+    expect(told(image('a'), image('b'))?.message).toBe(
+      `Pod a: ErrImagePull: no; and so another pod. ${reasons.ImagePullFailed.action}`,
+    );
     expect(told(image('a'), image('b'), image('c'))?.message).toContain('; and so 2 other pods.');
     expect(told(image('a'), aServerPod('b', failure('LoadFailed', 'odd.')))).toMatchObject({
       reason: 'LoadFailed',
-      message: 'Pod b: odd.',
+      message: `Pod b: odd. ${reasons.LoadFailed.action}`,
     });
   });
 });
