@@ -48,15 +48,26 @@ describe('a server that is asked all the time', () => {
     expect(Object.keys(digests).toSorted()).toEqual([old, now].toSorted());
   });
 
-  it('is scaled to zero and to two', async () => {
+  it('is scaled to zero, to one, and to two by an autoscaler that has nothing but its bounds', async () => {
     await world.kubectl(['scale', 'modelserver', 'gemma', '--replicas=0']);
     const none = await world.server('gemma', (object) => isReady(object) && object.status?.ready === '0/0');
     expect(none.status?.replicas).toBe(0);
     // Both take all GPUs that there are.
     await world.applyServer('gemma', server({ gpu: { count: 2 } }));
-    await world.kubectl(['scale', 'modelserver', 'gemma', '--replicas=2']);
+    await world.kubectl(['scale', 'modelserver', 'gemma', '--replicas=1']);
+    await world.apply({
+      apiVersion: 'autoscaling/v2',
+      kind: 'HorizontalPodAutoscaler',
+      metadata: { name: 'gemma' },
+      spec: {
+        scaleTargetRef: { apiVersion: 'longshore.dev/v1alpha1', kind: 'ModelServer', name: 'gemma' },
+        minReplicas: 2,
+        maxReplicas: 3,
+      },
+    });
     const two = await world.server('gemma', (object) => isWhole(object) && object.status?.ready === '2/2');
     expect(two.status?.rollout).toBeUndefined();
+    await world.kubectl(['delete', 'horizontalpodautoscaler', 'gemma']);
   });
 
   it('drains where no GPU is left for a pod more, without a request that fails', async () => {
@@ -77,34 +88,6 @@ describe('a server that is asked all the time', () => {
       .map(({ spec }) => spec?.containers[0]?.env?.[0]?.value);
     expect(settings).toHaveLength(2);
     for (const each of settings) expect(each).toContain('"contextSize":512');
-  });
-
-  it('has as many replicas as an autoscaler wants, by its bounds where no metrics are to be had', async () => {
-    const bounded = (minReplicas: number, maxReplicas: number) =>
-      world.apply({
-        apiVersion: 'autoscaling/v2',
-        kind: 'HorizontalPodAutoscaler',
-        metadata: { name: 'gemma' },
-        spec: {
-          scaleTargetRef: { apiVersion: 'longshore.dev/v1alpha1', kind: 'ModelServer', name: 'gemma' },
-          minReplicas,
-          maxReplicas,
-        },
-      });
-    const has = (ready: string) => (object: Live<ModelServer>) =>
-      isWhole(object) && object.status?.ready === ready;
-    await bounded(1, 1);
-    await world.server('gemma', has('1/1'));
-    await bounded(2, 3);
-    await world.server('gemma', has('2/2'));
-    // An apply of what says nothing of replicas leaves them.
-    await world.applyServer('gemma', server({ gpu: { count: 2 }, servedNames: ['other'] }, 512));
-    const applied = await world.server(
-      'gemma',
-      (object) => has('2/2')(object) && object.status?.observedGeneration === object.metadata.generation,
-    );
-    expect(applied.spec.replicas).toBe(2);
-    await world.kubectl(['delete', 'horizontalpodautoscaler', 'gemma']);
   });
 
   it('is scaled to zero again', async () => {
