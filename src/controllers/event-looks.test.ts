@@ -100,6 +100,19 @@ describe('an object that something may be said of', () => {
     expect(new Set(asked).size).toBe(60);
   });
 
+  it('is forgotten when nobody has asked for it in ten minutes', async () => {
+    const { object, look, pass } = setUp(() => [event('no')]);
+    const [a, b] = [object(60), object(60, 'b')];
+    await look(a);
+    pass(619);
+    await look(b);
+    expect(await look(a)).toEqual(['no']);
+    pass(620.5);
+    await look(b);
+    // Its next look is half a second away.
+    expect(await look(a)).toEqual([]);
+  });
+
   it('is asked about again later where the question failed', async () => {
     const { looks, object, look } = setUp(() => {
       throw new ApiError({ status: 500, reason: 'InternalError', message: 'no' });

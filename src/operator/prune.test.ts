@@ -181,7 +181,8 @@ it('of a claim that others have made everything is kept by which it is used', ()
     },
     status: { phase: 'Bound', capacity: { storage: '2Ti' }, accessModes: ['ReadWriteMany'] },
   });
-  const annotations = { 'volume.kubernetes.io/storage-provisioner': 'nfs.csi.k8s.io' };
+  const madeFor = { 'volume.kubernetes.io/selected-node': 'a' };
+  const annotations = { 'volume.kubernetes.io/storage-provisioner': 'nfs.csi.k8s.io', ...madeFor };
   const pruned = pruneClaim({
     ...shared,
     metadata: { ...metadata, annotations, finalizers: ['kubernetes.io/x'] },
@@ -191,6 +192,7 @@ it('of a claim that others have made everything is kept by which it is used', ()
     useNamedClaim(aView({ model, otherClaims: [claim], storageClasses: [] }), {});
   expect(use(pruned)).toEqual(use({ ...shared, metadata }));
   expect(use(pruned).status?.storage?.size).toBe('2Ti');
+  expect(pruned.metadata.annotations).toEqual(madeFor);
   expect(JSON.stringify(pruned)).not.toMatch(/provisioner|finalizers|volumeMode/);
 });
 

@@ -4,10 +4,18 @@ import type { Live } from '../../kube/kind.ts';
 import type { Model } from '../../api/model.ts';
 import { RuntimeSettings } from '../../protocols/runtime.ts';
 import { aModel, anArtifact, aServer, aServerView, commit, meta, secondsAgo } from '../testing/objects.ts';
-import { aDeploymentFor, whole } from '../testing/servers.ts';
+import {
+  aDeployedView,
+  aDeploymentFor,
+  aServerPod,
+  aWeightsClaim,
+  whole,
+  withoutNode,
+} from '../testing/servers.ts';
 import { resolveModel } from './model.ts';
 import { partsOf, publishedParts, type Part } from './parts.ts';
 import { planRollout } from './rollout/plan.ts';
+import { placePods } from './scheduled.ts';
 import { rolloutStatus } from './rollout/standing.ts';
 import type { ServerView } from './view.ts';
 import { serverPod } from './workload/pod.ts';
@@ -32,6 +40,7 @@ function published(
   return { ...aModel({}, { artifact, gguf }), metadata: meta(name) };
 }
 
+const lacksMemory = withoutNode('0/1 nodes are available: 1 Insufficient memory.');
 const sql = published('sql', ['adapter']);
 const small = published('small', ['model']);
 const runtime = {
@@ -230,6 +239,24 @@ describe('the pods of a server with further Models', () => {
     expect(container?.startupProbe?.failureThreshold).toBe(seconds / 2);
     const plan = planRollout({ ...view, model: aModel({}, { artifact, gguf: own }) });
     expect(plan?.deployment.spec?.progressDeadlineSeconds).toBe(600 + 300 + seconds);
+  });
+
+  it('ask for the memory of all of them, and are kept where the volume of any has to be', () => {
+    const heavy = (model: Live<Model>): Live<Model> => ({
+      ...model,
+      status: { ...model.status, memory: { weightsBytes: 2 ** 30 } },
+    });
+    const cpu = { gpu: { count: 0 }, runtime: { draftModelRef: { name: 'small' } } };
+    const model = aModel({}, { artifact: anArtifact(), memory: { weightsBytes: 2 ** 30 }, gguf: own });
+    const claims = [aWeightsClaim('qwen-claim', ['ReadWriteMany']), aWeightsClaim('small-claim')];
+    const view = { ...viewOf([heavy(small)], cpu), model, claims };
+    const { metadata, spec } = planRollout(view)!.deployment.spec!.template;
+    expect(spec?.containers[0]?.resources?.requests).toEqual({ memory: `${2 * 1024 + 256}Mi` });
+    expect(metadata?.labels).toMatchObject({ 'longshore.dev/volume': 'uid-of-small-claim' });
+    expect(spec?.affinity?.podAffinity).toBeDefined();
+    expect(placePods(aDeployedView({ ...view, pods: [aServerPod('a', lacksMemory)] })).message).toContain(
+      `memory (${2 * 1024 + 256}Mi wanted)`,
+    );
   });
 
   it('have nothing of them where there are none', () => {

@@ -117,6 +117,8 @@ describe('volumes of several Models', () => {
       reason: 'VolumeNotShared',
       message: `Claim small-1 (draft Model "small") may be used by one pod at a time (ReadWriteOncePod), and pod small-0 of another server uses it. ${remedyFor('draft Model "small"')}`,
     });
+    const gone = [own, draft('ReadWriteOncePod', [other('a', { phase: 'Succeeded' })])];
+    expect(told(undefined, [], { server, claims: gone })).toBeUndefined();
     // While it rolls, a pod of its own has it still.
     const ownPod = { ...on('a', 'old'), metadata: meta('old', { labels: { [labels.server]: 'chat' } }) };
     expect(
