@@ -301,7 +301,7 @@ describe('the size of a claim', () => {
     expect(outcome.apply).toMatchObject([{ mayBeRefused: false, object: ofSize('5Gi') }]);
     expect(told(outcome)).toMatchObject({ status: 'True', reason: 'QuotaExceeded' });
     expect(told(outcome)?.message).toContain(
-      `Claim ${name} of 5Gi cannot be enlarged to 10Gi: persistentvolumeclaims "x" is forbidden: exceeded quota: storage. Read`,
+      `Claim ${name} of 5Gi cannot be enlarged to 10Gi: persistentvolumeclaims "x" is forbidden: exceeded quota: storage. Raise the quota`,
     );
     const tooSmall = sized(undefined, { claims: [boundTo('1Gi')], ...view });
     expect(tooSmall).toMatchObject({ at: 'waiting', reason: 'QuotaExceeded' });

@@ -11,7 +11,7 @@ type Spread = NonNullable<PodSpec['topologySpreadConstraints']>[number];
 /**
  * Where the pods of a server may and should run. Nothing of it goes by the number of replicas: scaling would roll every
  * pod that there is.
- * @param volume the uid of a claim whose pods all have to run on one node (docs/adr/0036)
+ * @param volume the uid of a claim whose pods all have to run on one node (docs/adr/0032)
  */
 export function placement(
   { metadata: { name }, spec: { gpu, pod } }: Live<ModelServer>,
