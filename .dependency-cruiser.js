@@ -1,9 +1,9 @@
 /**
- * The import order of ARCHITECTURE.md, enforced: programs -> controllers -> kube, sources, gguf, protocols -> api.
+ * The import order of ARCHITECTURE.md, enforced: programs -> controllers -> kube, sources, gguf, protocols, http-server -> api.
  * Programs never import each other, and kube/ imports nothing of ours.
  */
 const programs = ['operator', 'puller', 'runtime-image', 'cli', 'gateway'];
-const order = [['api'], ['kube', 'gguf', 'protocols', 'sources'], ['controllers'], programs];
+const order = [['api'], ['kube', 'gguf', 'protocols', 'sources', 'http-server'], ['controllers'], programs];
 /** @param {string[]} folders */
 const under = (folders) => `^src/(${folders.join('|')})/`;
 

@@ -11,7 +11,7 @@ export const isOpen = (route: string) => open.has(route);
 /**
  * Lets a request on that brings a key, or is for something that is open to all. It looks at the route, as the router has
  * understood the URL.
- * @throws ApiError
+ * @throws Refusal
  */
 export async function authenticate(keys: ApiKeys, request: FastifyRequest): Promise<void> {
   const { url } = request.routeOptions;

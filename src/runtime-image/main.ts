@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import closeWithGrace from 'close-with-grace';
 import { pino } from 'pino';
+import { listenEverywhere } from '../http-server/listen.ts';
 import type { RuntimeSettings } from '../protocols/runtime.ts';
 import { openApiKeys } from './api-keys.ts';
 import type { App } from './app.ts';
@@ -10,7 +11,7 @@ import type { Config } from './config.ts';
 import { readConfig, terminationLog } from './config.ts';
 import { shuttingDown } from './errors.ts';
 import { failureOf } from './failure.ts';
-import { idleConnections } from './idle-connections.ts';
+import { idleConnections } from '../http-server/idle-connections.ts';
 import { loadEngine } from './llama.ts';
 import type { Metrics } from './metrics.ts';
 import { createMetrics } from './metrics.ts';
@@ -46,23 +47,13 @@ async function run(config: Config): Promise<void> {
   const keys = apiKeys && (await openApiKeys(apiKeys.path, () => performance.now()));
   const app = createServer(state, metrics, log, keys);
   endWithGrace(app, state, config);
-  await listen(app, config);
+  const { host, port } = config;
+  await (host === undefined ? listenEverywhere(app, port) : app.listen({ host, port }));
   try {
     await load(state, metrics, config);
   } catch (error) {
     state.load = { ...state.load, phase: 'failed' };
     throw error;
-  }
-}
-
-/** On every address; a machine without IPv6 has no `::`. */
-async function listen(app: App, { port, host }: Config): Promise<void> {
-  try {
-    await app.listen({ port, host: host ?? '::' });
-  } catch (error) {
-    const withoutIpv6 = error instanceof Error && 'code' in error && error.code === 'EAFNOSUPPORT';
-    if (host !== undefined || !withoutIpv6) throw error;
-    await app.listen({ port, host: '0.0.0.0' });
   }
 }
 

@@ -1,11 +1,11 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { requestBuckets, requestMetrics } from '../http-server/request-metrics.ts';
 import type { Engine, GenerationEnd } from './engine.ts';
 import type { RuntimeState } from './state.ts';
 
 const prefix = 'longshore_runtime_';
 
 /** Seconds. */
-const requestBuckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 const tokenBuckets = [0.002, 0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.15, 0.2, 0.3, 0.5, 1, 2.5];
 
 export type Metrics = ReturnType<typeof createMetrics>;
@@ -44,25 +44,7 @@ export function createMetrics(state: RuntimeState) {
       },
     });
 
-  const requests = new Counter({
-    name: `${prefix}requests_total`,
-    help: 'Requests answered, by route and HTTP status.',
-    labelNames: ['route', 'status'] as const,
-    registers,
-  });
-  const duration = new Histogram({
-    name: `${prefix}request_duration_seconds`,
-    help: 'Time from request to the end of the answer, by route.',
-    labelNames: ['route'] as const,
-    buckets: requestBuckets,
-    registers,
-  });
-  const abandoned = new Counter({
-    name: `${prefix}requests_abandoned_total`,
-    help: 'Requests whose client went away before the answer was complete, by route.',
-    labelNames: ['route'] as const,
-    registers,
-  });
+  const requests = requestMetrics(prefix, register);
   const toFirst = histogram(
     'time_to_first_token_seconds',
     'Time from request to the first token of the answer, waiting for a sequence included.',
@@ -135,11 +117,7 @@ export function createMetrics(state: RuntimeState) {
   return {
     contentType: register.contentType,
     text: () => register.metrics(),
-    answered(route: string, status: number, seconds: number) {
-      requests.inc({ route, status });
-      duration.observe({ route }, seconds);
-    },
-    gaveUp: (route: string) => abandoned.inc({ route }),
+    ...requests,
     firstToken: (seconds: number) => toFirst.observe(seconds),
     nextToken: (seconds: number) => toNext.observe(seconds),
     generated({ promptTokens: prompt, cachedTokens, completionTokens, timings }: GenerationEnd) {

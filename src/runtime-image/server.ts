@@ -3,9 +3,11 @@ import { modelDigestHeader } from '../protocols/runtime.ts';
 import type { ApiKeys } from './api-keys.ts';
 import type { App, Limits } from './app.ts';
 import { createApp } from './app.ts';
+import { isOpen } from './authentication.ts';
+import { description } from './description.ts';
 import type { Metrics } from './metrics.ts';
-import { describeRoutes } from './openapi/routes.ts';
-import { refuseOtherMethods } from './other-methods.ts';
+import { describeRoutes } from '../http-server/openapi/routes.ts';
+import { refuseOtherMethods } from '../http-server/other-methods.ts';
 import { chatRoutes } from './routes/chat.ts';
 import { completionRoutes } from './routes/completions.ts';
 import { embeddingRoutes } from './routes/embeddings.ts';
@@ -33,7 +35,7 @@ export function createServer(
 ): App {
   const app = createApp(metrics, log, keys, limits);
   const noMoreMethods = refuseOtherMethods(app);
-  describeRoutes(app, keys !== undefined);
+  describeRoutes(app, description(keys !== undefined), ({ url }) => isOpen(url));
   app.addHook('onRequest', (_request, reply, done) => {
     if (state.modelDigest !== undefined) void reply.header(modelDigestHeader, state.modelDigest);
     done();

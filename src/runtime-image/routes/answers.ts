@@ -2,7 +2,7 @@ import type { FastifyReply } from 'fastify';
 import type { Usage } from '../../protocols/openai/usage.ts';
 import { buffered } from '../buffered.ts';
 import type { Engine, GenerationEnd, GenerationEvent, GenerationRequest, TokenLogprob } from '../engine.ts';
-import { ApiError } from '../errors.ts';
+import { Refusal } from '../../http-server/refusal.ts';
 import type { Metrics } from '../metrics.ts';
 
 /** What came of one of the answers to a request. */
@@ -49,7 +49,7 @@ export function unhurried<Item>(events: AsyncIterable<Item>, reply: FastifyReply
   return buffered(events, mostHeld, () => {
     reply.log.info('the client reads too slowly');
     reply.raw.destroy();
-    return new ApiError(499, 'The client read too slowly.');
+    return new Refusal(499, 'The client read too slowly.');
   });
 }
 

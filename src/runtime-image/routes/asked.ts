@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { FastifyReply } from 'fastify';
 import type { SamplingFields } from '../../protocols/openai/sampling.ts';
 import type { Engine, GenerationRequest, Waiting } from '../engine.ts';
-import { ApiError, modelNotFound, stillLoading } from '../errors.ts';
+import { Refusal } from '../../http-server/refusal.ts';
+import { modelNotFound, stillLoading } from '../errors.ts';
 import type { Metrics } from '../metrics.ts';
 import type { RuntimeState } from '../state.ts';
 import { samplingOf } from './sampling.ts';
@@ -34,7 +35,7 @@ export interface Served {
   name: string;
 }
 
-/** @throws ApiError while the model loads, and for a model that is not served */
+/** @throws Refusal while the model loads, and for a model that is not served */
 export function servedFor({ state }: Serving, model: string | null | undefined): Served {
   const { servedName, names, adapterNames, adapters, load } = state;
   if (model && !namesOf(state).includes(model)) throw modelNotFound(model, [servedName, ...adapterNames]);
@@ -81,7 +82,7 @@ function clientGone(reply: FastifyReply, metrics: Metrics): AbortSignal {
     const route = reply.request.routeOptions.url ?? 'unknown';
     metrics.gaveUp(route);
     reply.log.info({ route }, 'the client went away');
-    gone.abort(new ApiError(499, 'The client closed the connection.'));
+    gone.abort(new Refusal(499, 'The client closed the connection.'));
   });
   return gone.signal;
 }

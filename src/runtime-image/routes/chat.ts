@@ -1,11 +1,10 @@
-import { ChatCompletion, ChatCompletionChunk, ChatCompletionRequest } from '../../protocols/openai/chat.ts';
+import { type ChatCompletion, ChatCompletionRequest } from '../../protocols/openai/chat.ts';
 import { callingOf } from '../../protocols/openai/structure.ts';
 import type { App } from '../app.ts';
 import type { GenerationRequest } from '../engine.ts';
 import { describeError } from '../errors.ts';
-import type { Operation } from '../openapi/operation.ts';
-import { events as eventsOf, json, modelErrors } from '../openapi/operation.ts';
-import { sseHeaders, sseStream } from '../sse.ts';
+import { inference } from '../../http-server/openapi/inference.ts';
+import { sseHeaders, sseStream } from '../../http-server/sse.ts';
 import type { Answer } from './answers.ts';
 import { collectAnswers, startAnswers, unhurried, usageOf } from './answers.ts';
 import type { Heading, Serving } from './asked.ts';
@@ -14,19 +13,14 @@ import { chatChunks, chatFinish } from './chat-chunks.ts';
 import { messageOf, offered, structureOf, toolOf } from './chat-messages.ts';
 import { chatLogprobs } from './logprobs.ts';
 
-const operation: Operation = {
-  id: 'createChatCompletion',
-  api: 'OpenAI',
-  summary: 'A chat, with tools and structured answers',
-  answers: { 200: [json(ChatCompletion), eventsOf(ChatCompletionChunk)] },
-  errors: modelErrors,
-};
-
 type Asked = Omit<GenerationRequest, 'prompt'>;
 
 /** POST /v1/chat/completions: https://platform.openai.com/docs/api-reference/chat */
 export function chatRoutes(app: App, serving: Serving): void {
-  const described = { schema: { body: ChatCompletionRequest }, config: { operation } };
+  const described = {
+    schema: { body: ChatCompletionRequest },
+    config: { operation: inference['/v1/chat/completions'] },
+  };
   app.post('/v1/chat/completions', described, async (request, reply) => {
     const { body } = request;
     const { engine, name } = servedFor(serving, body.model);

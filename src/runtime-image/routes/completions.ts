@@ -1,27 +1,22 @@
 import { Completion, CompletionRequest } from '../../protocols/openai/completions.ts';
 import type { App } from '../app.ts';
 import type { Engine, GenerationEnd, GenerationRequest, TextPrompt, TokenLogprob } from '../engine.ts';
-import { ApiError, describeError } from '../errors.ts';
-import type { Operation } from '../openapi/operation.ts';
-import { events as eventsOf, json, modelErrors } from '../openapi/operation.ts';
-import { sseHeaders, sseStream } from '../sse.ts';
+import { Refusal } from '../../http-server/refusal.ts';
+import { describeError } from '../errors.ts';
+import { inference } from '../../http-server/openapi/inference.ts';
+import { sseHeaders, sseStream } from '../../http-server/sse.ts';
 import type { AnswerEvent } from './answers.ts';
 import { collectAnswers, startAnswers, unhurried, usageOf } from './answers.ts';
 import type { Heading, Serving } from './asked.ts';
 import { generationOf, headingOf, servedFor } from './asked.ts';
 import { completionLogprobs } from './logprobs.ts';
 
-const operation: Operation = {
-  id: 'createCompletion',
-  api: 'OpenAI',
-  summary: 'Raw text that is continued; no template has a part in it',
-  answers: { 200: [json(Completion), eventsOf(Completion)] },
-  errors: modelErrors,
-};
-
 /** POST /v1/completions: https://platform.openai.com/docs/api-reference/completions */
 export function completionRoutes(app: App, serving: Serving): void {
-  const described = { schema: { body: CompletionRequest }, config: { operation } };
+  const described = {
+    schema: { body: CompletionRequest },
+    config: { operation: inference['/v1/completions'] },
+  };
   app.post('/v1/completions', described, async (request, reply) => {
     const { body } = request;
     const { engine, name } = servedFor(serving, body.model);
@@ -56,7 +51,7 @@ function promptOf(
   const text = textOf(prompt);
   if (!suffix) return { kind: 'text', text };
   if (!abilities.infill) {
-    throw new ApiError(
+    throw new Refusal(
       400,
       `suffix: '${servedName}' has no tokens for text between two others. Leave suffix out, or serve a model that has.`,
       { param: 'suffix', code: 'unsupported' },

@@ -1,22 +1,16 @@
 import { EmbeddingList, EmbeddingRequest } from '../../protocols/openai/embeddings.ts';
 import type { App } from '../app.ts';
 import type { EmbeddingInput } from '../engine.ts';
-import type { Operation } from '../openapi/operation.ts';
-import { json, modelErrors } from '../openapi/operation.ts';
+import { inference } from '../../http-server/openapi/inference.ts';
 import type { Serving } from './asked.ts';
 import { servedFor, waitingOf } from './asked.ts';
 
-const operation: Operation = {
-  id: 'createEmbedding',
-  api: 'OpenAI',
-  summary: 'Vectors of length 1',
-  answers: { 200: [json(EmbeddingList)] },
-  errors: modelErrors,
-};
-
 /** POST /v1/embeddings: https://platform.openai.com/docs/api-reference/embeddings */
 export function embeddingRoutes(app: App, serving: Serving): void {
-  const described = { schema: { body: EmbeddingRequest }, config: { operation } };
+  const described = {
+    schema: { body: EmbeddingRequest },
+    config: { operation: inference['/v1/embeddings'] },
+  };
   app.post('/v1/embeddings', described, async (request, reply) => {
     const { body } = request;
     const { engine, name } = servedFor(serving, body.model);

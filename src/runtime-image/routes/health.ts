@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { LoadState } from '../../protocols/runtime.ts';
 import type { App } from '../app.ts';
 import type { Metrics } from '../metrics.ts';
-import type { Operation } from '../openapi/operation.ts';
-import { json, text } from '../openapi/operation.ts';
+import type { Operation } from '../../http-server/openapi/operation.ts';
+import { json, text } from '../../http-server/openapi/operation.ts';
 import type { RuntimeState } from '../state.ts';
 
 const Status = z.object({ status: z.enum(['alive', 'ready', 'loading', 'failed', 'draining']) });

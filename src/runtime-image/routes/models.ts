@@ -1,8 +1,8 @@
 import { ListedModel, ModelList } from '../../protocols/openai/models.ts';
 import type { App } from '../app.ts';
 import { modelNotFound } from '../errors.ts';
-import type { Operation } from '../openapi/operation.ts';
-import { json } from '../openapi/operation.ts';
+import type { Operation } from '../../http-server/openapi/operation.ts';
+import { json } from '../../http-server/openapi/operation.ts';
 import type { RuntimeState } from '../state.ts';
 import { namesOf } from './asked.ts';
 

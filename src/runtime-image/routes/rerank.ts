@@ -1,21 +1,12 @@
 import { Ranking, RerankRequest } from '../../protocols/openai/rerank.ts';
 import type { App } from '../app.ts';
-import type { Operation } from '../openapi/operation.ts';
-import { json, modelErrors } from '../openapi/operation.ts';
+import { inference } from '../../http-server/openapi/inference.ts';
 import type { Serving } from './asked.ts';
 import { newId, servedFor, waitingOf } from './asked.ts';
 
-const operation: Operation = {
-  id: 'rerank',
-  api: 'OpenAI',
-  summary: 'How well documents answer a query, as Jina and Cohere have it; for models that were made for it',
-  answers: { 200: [json(Ranking)] },
-  errors: modelErrors,
-};
-
 /** POST /v1/rerank, as Jina and Cohere have it: https://api.jina.ai/redoc#tag/rerank */
 export function rerankRoutes(app: App, serving: Serving): void {
-  const described = { schema: { body: RerankRequest }, config: { operation } };
+  const described = { schema: { body: RerankRequest }, config: { operation: inference['/v1/rerank'] } };
   app.post('/v1/rerank', described, async (request, reply) => {
     const { body } = request;
     const { engine, name } = servedFor(serving, body.model);

@@ -1,36 +1,22 @@
 import { textOf } from '../../protocols/openai/chat-message.ts';
 import type { InputItem } from '../../protocols/openai/responses.ts';
-import {
-  ResponseEvent,
-  ResponseObject,
-  ResponseRequest,
-  textLogprobs,
-} from '../../protocols/openai/responses.ts';
+import { ResponseObject, ResponseRequest, textLogprobs } from '../../protocols/openai/responses.ts';
 import { callingOf } from '../../protocols/openai/structure.ts';
 import type { App } from '../app.ts';
 import type { Message } from '../chat/message.ts';
 import type { GenerationRequest, Sampling } from '../engine.ts';
 import { errorEvent } from '../errors.ts';
-import type { Operation } from '../openapi/operation.ts';
-import { events as eventsOf, json, modelErrors } from '../openapi/operation.ts';
-import { namedSseStream, sseHeaders } from '../sse.ts';
+import { inference } from '../../http-server/openapi/inference.ts';
+import { namedSseStream, sseHeaders } from '../../http-server/sse.ts';
 import { startAnswers, unhurried } from './answers.ts';
 import type { Serving } from './asked.ts';
 import { generationOf, headingOf, servedFor } from './asked.ts';
 import { offered, structureOf, toolOf } from './chat-messages.ts';
 import { responseEvents } from './response-events.ts';
 
-const operation: Operation = {
-  id: 'createResponse',
-  api: 'OpenAI',
-  summary: 'A chat in the newer form, as far as text goes; nothing is stored',
-  answers: { 200: [json(ResponseObject), eventsOf(ResponseEvent)] },
-  errors: modelErrors,
-};
-
 /** POST /v1/responses: https://platform.openai.com/docs/api-reference/responses */
 export function responseRoutes(app: App, serving: Serving): void {
-  const described = { schema: { body: ResponseRequest }, config: { operation } };
+  const described = { schema: { body: ResponseRequest }, config: { operation: inference['/v1/responses'] } };
   app.post('/v1/responses', described, async (request, reply) => {
     const { body } = request;
     const { engine, name } = servedFor(serving, body.model);

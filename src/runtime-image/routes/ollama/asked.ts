@@ -4,7 +4,7 @@ import type { generationFields } from '../../../protocols/ollama/generation.ts';
 import type { Options } from '../../../protocols/ollama/options.ts';
 import { optionDefaults } from '../../../protocols/ollama/options.ts';
 import type { Engine, GenerationRequest, Sampling } from '../../engine.ts';
-import { ApiError } from '../../errors.ts';
+import { Refusal } from '../../../http-server/refusal.ts';
 import type { Serving } from '../asked.ts';
 import { namesOf, servedFor, timedTokens, waitingOf } from '../asked.ts';
 import { structureOf } from '../chat-messages.ts';
@@ -22,7 +22,7 @@ export function ollamaEngineFor(serving: Serving, model: string | null | undefin
 
 /**
  * What a body says that generation is to do, without the prompt.
- * @throws ApiError for what this server, or this model, does otherwise
+ * @throws Refusal for what this server, or this model, does otherwise
  */
 export function generationOf(
   serving: Serving,
@@ -72,7 +72,7 @@ function samplingOf(options: Options, { defaults }: Engine): Sampling {
 /** Ollama would load the model anew with another context; here that is the server's, and its operator's to choose. */
 function ensureContext({ contextSize }: Engine, { num_ctx: wanted }: Options): void {
   if (typeof wanted !== 'number' || wanted <= contextSize) return;
-  throw new ApiError(
+  throw new Refusal(
     400,
     `options.num_ctx: ${wanted} is more than the ${contextSize} tokens that this server has for a request. Ask for fewer, or serve the model with a larger context size.`,
   );
@@ -80,10 +80,10 @@ function ensureContext({ contextSize }: Engine, { num_ctx: wanted }: Options): v
 
 function ensureThinking({ abilities }: Engine, { think }: GenerationFields, servedName: string): void {
   if (think === true && !abilities.thoughts) {
-    throw new ApiError(400, `"${servedName}" does not support thinking.`);
+    throw new Refusal(400, `"${servedName}" does not support thinking.`);
   }
   if (think === false && abilities.thoughts) {
-    throw new ApiError(
+    throw new Refusal(
       400,
       `"${servedName}" thinks as its template has it, and cannot be kept from it: leave think out. Thoughts come apart from the answer.`,
     );
@@ -100,7 +100,7 @@ function formatOf(format: GenerationFields['format']): GenerationRequest['struct
 /** What is asked by asking nothing: that the model is loaded, or that it is not. */
 export function ensureStays({ keep_alive: keepAlive }: GenerationFields): void {
   if (keepAlive === undefined || keepAlive === null || !/^[-+]?0[a-zµμ]*$/.test(String(keepAlive))) return;
-  throw new ApiError(
+  throw new Refusal(
     400,
     'keep_alive: a server keeps its model as long as it runs. Scale the ModelServer to 0 replicas to free its memory.',
   );

@@ -3,9 +3,8 @@ import { OllamaChatEnd, OllamaChatLine, OllamaChatRequest } from '../../../proto
 import type { App } from '../../app.ts';
 import type { GenerationEnd } from '../../engine.ts';
 import { describeToOllama } from '../../errors.ts';
-import { ndjsonHeaders, ndjsonStream } from '../../ndjson.ts';
-import type { Operation } from '../../openapi/operation.ts';
-import { json, lines as linesAre, ollamaModelErrors } from '../../openapi/operation.ts';
+import { ndjsonHeaders, ndjsonStream } from '../../../http-server/ndjson.ts';
+import { inference } from '../../../http-server/openapi/inference.ts';
 import { startAnswers, unhurried } from '../answers.ts';
 import type { Serving } from '../asked.ts';
 import { toolOf } from '../chat-messages.ts';
@@ -14,17 +13,9 @@ import { collected, endOf, headingOf, linesOf, nothing, piecesOf } from './answe
 import { ensureStays, generationOf, ollamaEngineFor } from './asked.ts';
 import { messagesOf } from './messages.ts';
 
-const operation: Operation = {
-  id: 'chat',
-  api: 'Ollama',
-  summary: 'A chat; streamed, unless stream is false',
-  answers: { 200: [linesAre(OllamaChatLine), json(OllamaChatEnd)] },
-  errors: ollamaModelErrors,
-};
-
 /** POST /api/chat: https://docs.ollama.com/api/chat */
 export function ollamaChatRoutes(app: App, serving: Serving): void {
-  const described = { schema: { body: OllamaChatRequest }, config: { operation } };
+  const described = { schema: { body: OllamaChatRequest }, config: { operation: inference['/api/chat'] } };
   app.post('/api/chat', described, async (request, reply) => {
     const { body } = request;
     const engine = ollamaEngineFor(serving, body.model);

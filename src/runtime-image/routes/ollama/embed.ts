@@ -7,28 +7,11 @@ import {
 } from '../../../protocols/ollama/embed.ts';
 import type { App } from '../../app.ts';
 import type { Embeddings } from '../../engine.ts';
-import type { Operation } from '../../openapi/operation.ts';
-import { json, ollamaModelErrors } from '../../openapi/operation.ts';
+import { inference } from '../../../http-server/openapi/inference.ts';
 import type { Serving } from '../asked.ts';
 import { waitingOf } from '../asked.ts';
 import { nanoseconds } from './answers.ts';
 import { ollamaEngineFor } from './asked.ts';
-
-const embed: Operation = {
-  id: 'embed',
-  api: 'Ollama',
-  summary: 'Vectors of length 1',
-  answers: { 200: [json(OllamaEmbeddings)] },
-  errors: ollamaModelErrors,
-};
-
-const embeddings: Operation = {
-  id: 'embeddings',
-  api: 'Ollama',
-  summary: 'A vector, in the older form',
-  answers: { 200: [json(OllamaOldEmbedding)] },
-  errors: ollamaModelErrors,
-};
 
 interface Asked {
   model?: string | null | undefined;
@@ -38,7 +21,7 @@ interface Asked {
 
 /** POST /api/embed: https://docs.ollama.com/api/embed, and the older POST /api/embeddings. */
 export function ollamaEmbedRoutes(app: App, serving: Serving): void {
-  const described = { schema: { body: OllamaEmbedRequest }, config: { operation: embed } };
+  const described = { schema: { body: OllamaEmbedRequest }, config: { operation: inference['/api/embed'] } };
   app.post('/api/embed', described, async (request, reply) => {
     const { model, input, truncate, dimensions } = request.body;
     const texts = typeof input === 'string' ? [input] : (input ?? []);
@@ -53,7 +36,10 @@ export function ollamaEmbedRoutes(app: App, serving: Serving): void {
     } satisfies OllamaEmbeddings;
   });
 
-  const older = { schema: { body: OllamaOldEmbedRequest }, config: { operation: embeddings } };
+  const older = {
+    schema: { body: OllamaOldEmbedRequest },
+    config: { operation: inference['/api/embeddings'] },
+  };
   app.post('/api/embeddings', older, async (request, reply) => {
     const { model, prompt } = request.body;
     const asked = { model, texts: prompt ? [prompt] : [], truncate: true };

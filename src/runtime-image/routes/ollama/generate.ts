@@ -6,27 +6,22 @@ import {
 } from '../../../protocols/ollama/generate.ts';
 import type { App } from '../../app.ts';
 import type { ChatPrompt, Engine, GenerationEnd, TextPrompt } from '../../engine.ts';
-import { ApiError, describeToOllama } from '../../errors.ts';
-import { ndjsonHeaders, ndjsonStream } from '../../ndjson.ts';
-import type { Operation } from '../../openapi/operation.ts';
-import { json, lines as linesAre, ollamaModelErrors } from '../../openapi/operation.ts';
+import { Refusal } from '../../../http-server/refusal.ts';
+import { describeToOllama } from '../../errors.ts';
+import { ndjsonHeaders, ndjsonStream } from '../../../http-server/ndjson.ts';
+import { inference } from '../../../http-server/openapi/inference.ts';
 import { startAnswers, unhurried } from '../answers.ts';
 import type { Serving } from '../asked.ts';
 import type { Said } from './answers.ts';
 import { collected, endOf, headingOf, linesOf, nothing, piecesOf } from './answers.ts';
 import { ensureStays, generationOf, ollamaEngineFor } from './asked.ts';
 
-const operation: Operation = {
-  id: 'generate',
-  api: 'Ollama',
-  summary: 'A single question, or raw text that is continued; streamed, unless stream is false',
-  answers: { 200: [linesAre(OllamaGenerateLine), json(OllamaGenerateEnd)] },
-  errors: ollamaModelErrors,
-};
-
 /** POST /api/generate: https://docs.ollama.com/api/generate */
 export function ollamaGenerateRoutes(app: App, serving: Serving): void {
-  const described = { schema: { body: OllamaGenerateRequest }, config: { operation } };
+  const described = {
+    schema: { body: OllamaGenerateRequest },
+    config: { operation: inference['/api/generate'] },
+  };
   app.post('/api/generate', described, async (request, reply) => {
     const { body } = request;
     const engine = ollamaEngineFor(serving, body.model);
@@ -58,7 +53,7 @@ function promptOf(
   model: string,
 ): TextPrompt | ChatPrompt {
   if (suffix) {
-    if (!abilities.infill) throw new ApiError(400, `"${model}" does not support insert.`);
+    if (!abilities.infill) throw new Refusal(400, `"${model}" does not support insert.`);
     return { kind: 'text', text: prompt, suffix };
   }
   if (raw) return { kind: 'text', text: prompt };

@@ -12,8 +12,9 @@ import {
 import type { App } from '../../app.ts';
 import type { Engine, GenerationDefaults } from '../../engine.ts';
 import { stillLoading } from '../../errors.ts';
-import type { Content, Operation } from '../../openapi/operation.ts';
-import { json, text } from '../../openapi/operation.ts';
+import { inference } from '../../../http-server/openapi/inference.ts';
+import type { Content, Operation } from '../../../http-server/openapi/operation.ts';
+import { json, text } from '../../../http-server/openapi/operation.ts';
 import type { ServedAdapter, ServedModel } from '../../served-model.ts';
 import type { RuntimeState } from '../../state.ts';
 import type { Serving } from '../asked.ts';
@@ -33,12 +34,6 @@ const running = operationOf('running', 'The words `Ollama is running`', text);
 const version = operationOf('version', 'The release of Ollama whose API this is', json(OllamaVersion));
 const tags = operationOf('tags', 'The model that is served, as a list', json(OllamaTags), [503]);
 const ps = operationOf('ps', 'What is loaded', json(OllamaRunning));
-const show = operationOf(
-  'show',
-  'What the model is, by the header of its file',
-  json(OllamaShown),
-  [400, 404, 413, 503],
-);
 
 /** What Ollama's clients ask before they ask a model. */
 export function ollamaModelRoutes(app: App, serving: Serving): void {
@@ -80,7 +75,7 @@ export function ollamaModelRoutes(app: App, serving: Serving): void {
     };
   });
 
-  const described = { schema: { body: OllamaShowRequest }, config: { operation: show } };
+  const described = { schema: { body: OllamaShowRequest }, config: { operation: inference['/api/show'] } };
   app.post('/api/show', described, (request): OllamaShown => {
     const engine = ollamaEngineFor(serving, request.body.model || request.body.name);
     return shown(servedModel(state), engine, request.body.verbose === true);

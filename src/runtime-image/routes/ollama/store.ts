@@ -1,6 +1,6 @@
 import type { App } from '../../app.ts';
-import { ApiError } from '../../errors.ts';
-import type { Operation } from '../../openapi/operation.ts';
+import { Refusal } from '../../../http-server/refusal.ts';
+import type { Operation } from '../../../http-server/openapi/operation.ts';
 
 const aModel = 'a server serves the one model that its ModelServer names';
 
@@ -20,7 +20,7 @@ export function ollamaStoreRoutes(app: App): void {
   for (const [method, url, id, what] of instead) {
     const name = url.split('/:')[0];
     const refuse = () => {
-      throw new ApiError(501, `${name} is not done here: ${aModel}. Instead, ${what}.`, {
+      throw new Refusal(501, `${name} is not done here: ${aModel}. Instead, ${what}.`, {
         code: 'unsupported',
       });
     };

@@ -1,10 +1,10 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { requestFields } from '../../protocols/request.ts';
-import { createMetrics } from '../metrics.ts';
-import { createServer } from '../server.ts';
-import { newState } from '../state.ts';
+import { requestFields } from '../protocols/request.ts';
+import { createMetrics } from './metrics.ts';
+import { createServer } from './server.ts';
+import { newState } from './state.ts';
 
 const Schema = z.looseObject({
   $ref: z.string().optional(),

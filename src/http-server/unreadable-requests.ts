@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
-import { ApiError, errorBody } from './errors.ts';
+import { errorBody, Refusal } from './refusal.ts';
 
 /**
  * Answers what Node's parser has given up: nobody knows which API was asked, so it is told in the shape of OpenAI's.
@@ -22,12 +22,12 @@ export function refuseUnreadable(error: Error & { code?: string }, socket: Socke
   socket.destroy(error);
 }
 
-function answerTo(code: string | undefined): ApiError {
+function answerTo(code: string | undefined): Refusal {
   if (code === 'ERR_HTTP_REQUEST_TIMEOUT') {
-    return new ApiError(408, 'The request took too long to come. Send it again, over a faster connection.');
+    return new Refusal(408, 'The request took too long to come. Send it again, over a faster connection.');
   }
   if (code === 'HPE_HEADER_OVERFLOW') {
-    return new ApiError(431, 'URL and headers are larger than the 16 KiB that are taken.');
+    return new Refusal(431, 'URL and headers are larger than the 16 KiB that are taken.');
   }
-  return new ApiError(400, 'This is no HTTP request that can be read.');
+  return new Refusal(400, 'This is no HTTP request that can be read.');
 }

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { ApiError } from './errors.ts';
+import { Refusal } from './refusal.ts';
 
 /** Fastify's validator: what does not fit a schema is thrown as the error of zod. */
 export const validatorCompiler =
@@ -12,12 +12,12 @@ export const validatorCompiler =
 type Issue = z.core.$ZodIssue;
 
 /** What a client is told of a request that does not fit: the first problem, and the field that it is in. */
-export function invalidRequest(error: z.ZodError): ApiError {
+export function invalidRequest(error: z.ZodError): Refusal {
   const [first] = error.issues;
-  return first ? refusalOf(first, first.path) : new ApiError(400, 'The request is not valid.');
+  return first ? refusalOf(first, first.path) : new Refusal(400, 'The request is not valid.');
 }
 
-function refusalOf(issue: Issue, path: readonly PropertyKey[]): ApiError {
+function refusalOf(issue: Issue, path: readonly PropertyKey[]): Refusal {
   if (issue.code === 'invalid_union') {
     const within = issue.errors.map(([first]) => first).find((first) => first && isWithin(first));
     if (within) return refusalOf(within, [...path, ...within.path]);
@@ -36,11 +36,11 @@ function refusalOf(issue: Issue, path: readonly PropertyKey[]): ApiError {
 const isWithin = ({ code, path }: Issue) =>
   path.length > 0 || (code !== 'invalid_type' && code !== 'invalid_value');
 
-function at(path: readonly PropertyKey[], message: string, code?: string): ApiError {
+function at(path: readonly PropertyKey[], message: string, code?: string): Refusal {
   const param = path
     .map((key, i) => (typeof key === 'number' ? `[${key}]` : i === 0 ? String(key) : `.${String(key)}`))
     .join('');
-  return new ApiError(400, param === '' ? message : `${param}: ${message}`, {
+  return new Refusal(400, param === '' ? message : `${param}: ${message}`, {
     ...(param !== '' && { param }),
     ...(code !== undefined && { code }),
   });

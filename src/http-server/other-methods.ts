@@ -1,5 +1,5 @@
 import type { App } from './app.ts';
-import { methodNotAllowed } from './errors.ts';
+import { Refusal } from './refusal.ts';
 
 /**
  * From here on, a request with a method that its route does not have is told which it has, instead of that there is
@@ -29,4 +29,12 @@ export function refuseOtherMethods(app: App): () => void {
       });
     }
   };
+}
+
+/** @param allowed the methods that the URL has */
+function methodNotAllowed(method: string, url: string, allowed: readonly string[]): Refusal {
+  const body = allowed.includes('POST') ? ', with JSON as the body' : '';
+  return new Refusal(405, `${url} is not there for ${method}: send ${allowed.join(' or ')}${body}.`, {
+    code: 'method_not_allowed',
+  });
 }

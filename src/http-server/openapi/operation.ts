@@ -1,11 +1,13 @@
 import type { z } from 'zod';
 
-/** What a route says of itself, for the document at /openapi.json. What it takes, its body schema says. */
+/** What a route says of itself, for the document at /openapi.json. What it takes, its schemas say. */
 export interface Operation {
   /** As client generators name functions. */
   id: string;
-  api: 'OpenAI' | 'Ollama' | 'Server';
+  api: 'OpenAI' | 'Ollama' | 'Server' | 'Management';
   summary: string;
+  /** What the body has to be, where it is not the route that looks: a gateway leaves that to the server behind it. */
+  body?: z.ZodType;
   /** What comes with a status, in one form or another. */
   answers: Readonly<Record<number, readonly Content[]>>;
   /** Statuses of errors, in the shape of the API. */
@@ -20,7 +22,7 @@ declare module 'fastify' {
   }
 }
 
-export type ErrorStatus = 400 | 404 | 413 | 415 | 429 | 500 | 501 | 503;
+export type ErrorStatus = 400 | 401 | 403 | 404 | 409 | 413 | 415 | 429 | 500 | 501 | 502 | 503 | 504;
 
 export interface Content {
   type: string;
@@ -28,6 +30,8 @@ export interface Content {
   whole?: z.ZodType;
   /** Of a stream: of each event or line in it. */
   each?: z.ZodType;
+  /** Of a stream: of the last of them where something goes wrong on the way; absent: as errors of the API are. */
+  error?: z.ZodType;
 }
 
 export const eventStream = 'text/event-stream';
@@ -36,8 +40,3 @@ export const json = (whole: z.ZodType): Content => ({ type: 'application/json', 
 export const events = (each: z.ZodType): Content => ({ type: eventStream, each });
 export const lines = (each: z.ZodType): Content => ({ type: 'application/x-ndjson', each });
 export const text: Content = { type: 'text/plain' };
-
-/** What a request to the model may end with. */
-export const modelErrors = [400, 404, 413, 415, 429, 500, 503] as const;
-/** Likewise of Ollama's API, which takes JSON under any content type. */
-export const ollamaModelErrors = [400, 404, 413, 429, 500, 503] as const;
