@@ -13,7 +13,7 @@ export default defineConfig({
             'scripts/**/*.test.ts',
             'test/hub/**/*.test.ts',
             'test/cluster/**/*.test.ts',
-            'test/{bench,load}/**/*.test.ts',
+            'test/{bench,clients,load}/**/*.test.ts',
           ],
         },
       },

@@ -1,6 +1,7 @@
 /**
  * Writes what is derived from src/api: crds/, the chart's copy of them and the schema of its values, and the table of reasons
- * in docs; and what is derived from src/protocols: the tables of fields and the document that a server has at /openapi.json.
+ * in docs; and what is derived from src/protocols: the tables of fields and the documents that a server and the gateway have
+ * at /openapi.json.
  * With `--check` it writes nothing and fails when a file is not what it would write.
  */
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -12,6 +13,8 @@ import { customResourceDefinition, definitions } from '../src/api/crd.ts';
 import { PullerOptions } from '../src/api/puller-options.ts';
 import { reasons, type ReasonText } from '../src/api/reasons.ts';
 import { ServerNetwork } from '../src/api/server-network.ts';
+import { publicHub, publicRegistry } from '../src/api/source.ts';
+import { createServer as createGateway } from '../src/gateway/server.ts';
 import { createMetrics } from '../src/runtime-image/metrics.ts';
 import { createServer } from '../src/runtime-image/server.ts';
 import { newState } from '../src/runtime-image/state.ts';
@@ -145,6 +148,34 @@ async function openApi(): Promise<string> {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
+/** As a gateway with keys that manages models answers it. */
+async function gatewayOpenApi(): Promise<string> {
+  const empty = { get: () => undefined, list: () => [], by: () => [], onChange: () => () => undefined };
+  const unused = (): never => {
+    throw new Error('nothing is written to be described');
+  };
+  const { app } = createGateway({
+    caches: { models: empty, servers: empty, pods: empty },
+    log: pino({ level: 'silent' }),
+    homeNamespace: undefined,
+    keys: { callerOf: () => Promise.resolve(undefined) },
+    admission: { requests: 1, bytes: 1 },
+    limits: { request: 1000, idle: 1000, connect: 1000 },
+    management: {
+      client: { create: unused, delete: unused, managersOf: unused },
+      caches: { models: empty, servers: empty },
+      namespace: 'default',
+      endpoints: [],
+      hub: publicHub,
+      registry: publicRegistry,
+      gpus: 1,
+    },
+  });
+  const document: unknown = (await app.inject('/openapi.json')).json();
+  await app.close();
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
+
 async function generatedFiles(): Promise<Map<string, string>> {
   const files = new Map<string, string>();
   for (const definition of definitions) {
@@ -158,6 +189,7 @@ async function generatedFiles(): Promise<Map<string, string>> {
   files.set('docs/reference/reasons.md', reasonTable());
   files.set('docs/reference/api-fields.md', apiFields());
   files.set('docs/reference/openapi.json', await openApi());
+  files.set('docs/reference/gateway-openapi.json', await gatewayOpenApi());
   return files;
 }
 

@@ -32,8 +32,13 @@ export async function pollPod(
   if (!isReachable(pod)) return undefined;
   const { podIP } = pod.status;
   const host = podIP.includes(':') ? `[${podIP}]` : podIP;
+  return pollAddress(`http://${host}:${port}${path}`, fetch);
+}
+
+/** The same of an address where a pod of ours may be. */
+export async function pollAddress(url: string, fetch: Fetch = get): Promise<unknown> {
   try {
-    return JSON.parse(await fetch(`http://${host}:${port}${path}`));
+    return JSON.parse(await fetch(url));
   } catch {
     return undefined;
   }

@@ -1,6 +1,5 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { timingSafeEqual } from 'node:crypto';
+import { digestOf, followKeys, keyLines, type KeyLine } from '../http-server/mounted-keys.ts';
 import type { Log } from '../kube/log.ts';
 
 /** What a key may be used for. */
@@ -23,9 +22,6 @@ interface KnownKey extends Caller {
   digest: Buffer;
 }
 
-/** Milliseconds that keys are used before they are read again; the kubelet takes longer to bring new ones. */
-const fresh = 1000;
-
 /**
  * Keys in the files of a folder, as Kubernetes mounts a Secret: each line is the SHA-256 of a key in hex and its scopes,
  * `9f86…0a08 infer,read`. They are read again while they are asked for. A line that is not so is logged, and lets nobody in;
@@ -33,24 +29,17 @@ const fresh = 1000;
  * @param now milliseconds
  */
 export async function openAccessKeys(folder: string, log: Log, now: () => number): Promise<AccessKeys> {
-  let known: readonly KnownKey[] = [];
-  let readAt = 0;
   let told = '';
-  const read = async (): Promise<void> => {
-    readAt = now();
-    const { keys, problems } = await keysIn(folder);
-    known = keys;
+  const known = await followKeys(async () => {
+    const { keys, problems } = keysOf(await keyLines(folder));
     if (keys.length === 0) problems.push(`${folder} holds no key, so nobody is let in`);
     if (problems.join() !== told && problems.length > 0) log.error({ problems }, 'API keys are wrong');
     told = problems.join();
-  };
-  await read();
-  let reading: Promise<void> | undefined;
+    return keys;
+  }, now);
   return {
     async callerOf(key) {
-      if (now() - readAt >= fresh) reading ??= read().finally(() => (reading = undefined));
-      await reading;
-      return matching(known, createHash('sha256').update(key).digest());
+      return matching(await known(), digestOf(key));
     },
   };
 }
@@ -62,40 +51,27 @@ function matching(keys: readonly KnownKey[], digest: Buffer): Caller | undefined
   return found && { name: found.name, scopes: found.scopes };
 }
 
-async function keysIn(folder: string): Promise<{ keys: KnownKey[]; problems: string[] }> {
+function keysOf(lines: readonly KeyLine[]): { keys: KnownKey[]; problems: string[] } {
   const keys: KnownKey[] = [];
   const problems: string[] = [];
-  for (const name of await filesOf(folder)) {
-    const text = await readFile(join(folder, name), 'utf8').catch(() => '');
-    for (const [i, line] of text.split('\n').entries()) {
-      if (line.trim() === '' || line.startsWith('#')) continue;
-      const key = keyOf(name, line);
-      if (key) keys.push(key);
-      else
-        problems.push(
-          `line ${i + 1} of ${name} has to be the SHA-256 of a key in hex, a blank, and scopes (${scopes.join(', ')}) with commas between`,
-        );
-    }
+  for (const { file, number, text } of lines) {
+    if (text.startsWith('#')) continue;
+    const key = keyOf(file, text);
+    if (key) keys.push(key);
+    else
+      problems.push(
+        `line ${number} of ${file} has to be the SHA-256 of a key in hex, a blank, and scopes (${scopes.join(', ')}) with commas between`,
+      );
   }
   return { keys, problems };
 }
 
 /** Undefined where the line is not one. It is not shown: somebody may have put a key there in place of its hash. */
 function keyOf(name: string, line: string): KnownKey | undefined {
-  const [, digest, said] = /^([0-9a-f]{64})\s+(\S+)$/i.exec(line.trim()) ?? [];
+  const [, digest, said] = /^([0-9a-f]{64})\s+(\S+)$/i.exec(line) ?? [];
   if (digest === undefined || said === undefined) return undefined;
   const named = said.split(',');
   const its = scopes.filter((scope) => named.includes(scope));
   if (its.length !== new Set(named).size) return undefined;
   return { name, digest: Buffer.from(digest, 'hex'), scopes: its };
-}
-
-/** Without those whose names begin with a dot: Kubernetes has the versions of a Secret there. */
-async function filesOf(folder: string): Promise<string[]> {
-  try {
-    if (!(await stat(folder)).isDirectory()) return [];
-    return (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
-  } catch {
-    return [];
-  }
 }

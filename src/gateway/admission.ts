@@ -1,5 +1,5 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../http-server/refusal.ts';
 
 export interface AdmissionLimits {
   /** Requests on their way at the same time. */

@@ -54,6 +54,14 @@ describe('a gateway with keys', () => {
     expect((await fetch(`${url}${path}`)).status).toBe(status);
   });
 
+  it('refuses other methods without a key', async () => {
+    const { url } = await guarded();
+    for (const path of ['/healthz', '/v1/chat/completions']) {
+      const answer = await fetch(`${url}${path}`, { method: 'PUT' });
+      expect([answer.status, answer.headers.has('allow')]).toEqual([405, true]);
+    }
+  });
+
   it('lists what there is to whoever has a key', async () => {
     const { url } = await guarded();
     for (const key of ['infer', 'read', 'manage']) {

@@ -1,6 +1,6 @@
-import type { FastifyRequest } from 'fastify';
+import type { FastifyContextConfig, FastifyRequest } from 'fastify';
 import type { AccessKeys, Caller, Scope } from './access.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../http-server/refusal.ts';
 
 declare module 'fastify' {
   interface FastifyContextConfig {
@@ -12,6 +12,10 @@ declare module 'fastify' {
 /** For what lists and describes: whoever may do anything may see what there is. */
 export const anyScope = { access: ['infer', 'read', 'manage'] } as const;
 export const open = { access: 'open' } as const;
+
+/** Whether a route asks for no key: what only refuses does not, either. */
+export const isOpen = ({ access, operation }: FastifyContextConfig): boolean =>
+  access === 'open' || operation === 'none';
 
 const callers = new WeakMap<FastifyRequest, Caller>();
 
@@ -25,9 +29,9 @@ export const callerOf = (request: FastifyRequest): Caller | undefined => callers
  */
 export async function authorize(keys: AccessKeys, request: FastifyRequest): Promise<void> {
   const { url, config } = request.routeOptions;
-  const needed = config.access ?? ['manage'];
   // What no route takes is refused as that.
-  if (url === undefined || needed === 'open') return;
+  if (url === undefined || isOpen(config) || config.access === 'open') return;
+  const needed = config.access ?? ['manage'];
   const key = keyIn(request);
   if (key === undefined) {
     throw unauthorized('An API key is needed: send Authorization: Bearer KEY, or X-API-Key: KEY.');

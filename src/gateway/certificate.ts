@@ -1,13 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createSecureContext } from 'node:tls';
+import type { Certificate } from '../http-server/app.ts';
 import type { Log } from '../kube/log.ts';
-
-/** In PEM: the chain, and its key. */
-export interface Certificate {
-  cert: string;
-  key: string;
-}
 
 /** What a server on Node's TLS offers for changing its certificate. */
 export interface SecureServer {

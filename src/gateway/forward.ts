@@ -5,7 +5,7 @@ import type { ModelServer } from '../api/modelserver.ts';
 import type { Live } from '../kube/kind.ts';
 import type { Admission } from './admission.ts';
 import type { Metrics } from './metrics.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../http-server/refusal.ts';
 import type { Replicas, Taken } from './replicas.ts';
 
 /** Milliseconds. */
@@ -30,7 +30,7 @@ export interface Forwarded {
   /** As the runtime has it, e.g. `/v1/chat/completions`. */
   path: string;
   /** The body for a server. */
-  bodyFor: (server: Live<ModelServer>) => Buffer | string;
+  bodyFor: (server: Live<ModelServer>) => string;
 }
 
 /** Replicas that one request is sent to at most. */

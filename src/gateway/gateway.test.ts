@@ -19,7 +19,7 @@ it('a gateway that cannot fill its caches says so, and ends when it is told to',
   const started = startGateway(config, log, kubeConfig, stopping.signal);
   const health = (): string | undefined => lines.find(({ msg }) => msg.includes('/readyz'))?.address;
   await expect.poll(health).toBeDefined();
-  const address = health()?.replace('0.0.0.0', '127.0.0.1');
+  const address = `http://127.0.0.1:${new URL(health()!).port}`;
   const ready = await fetch(`${address}/readyz`);
   expect([ready.status, await ready.json()]).toEqual([503, { status: 'starting' }]);
   stopping.abort();

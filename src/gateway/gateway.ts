@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
+import { listenEverywhere } from '../http-server/listen.ts';
 import { connect } from '../kube/client.ts';
 import { openAccessKeys } from './access.ts';
 import { gatewayCaches } from './caches.ts';
@@ -51,7 +52,7 @@ export async function startGateway(
   });
   let unready: 'starting' | 'draining' | undefined = 'starting';
   const health = healthServer({ metrics, unready: () => unready });
-  const healthAddress = await health.listen({ port: healthPort, host: '0.0.0.0' });
+  const healthAddress = await listenEverywhere(health, healthPort);
   log.info({ address: healthAddress }, 'answers /healthz, /readyz and /metrics');
 
   const stopping = new AbortController();
@@ -69,9 +70,7 @@ export async function startGateway(
     await end();
     return undefined;
   }
-  const listening = await app.listen({ port, host: '0.0.0.0' });
-  // Fastify takes a server that it did not make for one of plain HTTP.
-  const address = certificate ? listening.replace('http:', 'https:') : listening;
+  const address = await listenEverywhere(app, port);
   unready = undefined;
   if (!keys) log.warn('there are no API keys: everybody who can connect may ask');
   log.info({ address, namespace: namespace ?? 'all', access: keys ? 'keys' : 'open' }, 'gateway ready');

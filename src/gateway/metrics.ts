@@ -1,10 +1,8 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { ModelServer } from '../api/modelserver.ts';
+import { requestBuckets, requestMetrics } from '../http-server/request-metrics.ts';
 
 const prefix = 'longshore_gateway_';
-
-/** Seconds. */
-const buckets = [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300];
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
@@ -14,19 +12,6 @@ export function createMetrics(underway: () => number) {
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
   const ofServer = ['namespace', 'server'] as const;
-  const requests = new Counter({
-    name: `${prefix}requests_total`,
-    help: 'Requests answered, by route and HTTP status.',
-    labelNames: ['route', 'status'] as const,
-    registers,
-  });
-  const duration = new Histogram({
-    name: `${prefix}request_duration_seconds`,
-    help: 'Time from request to the end of the answer, by route.',
-    labelNames: ['route'] as const,
-    buckets,
-    registers,
-  });
   const sent = new Counter({
     name: `${prefix}sent_total`,
     help: 'Requests sent to replicas, each try counted, by ModelServer.',
@@ -43,13 +28,7 @@ export function createMetrics(underway: () => number) {
     name: `${prefix}time_to_answer_seconds`,
     help: 'Time from request to the beginning of the answer, by ModelServer.',
     labelNames: ofServer,
-    buckets,
-    registers,
-  });
-  const abandoned = new Counter({
-    name: `${prefix}requests_abandoned_total`,
-    help: 'Requests whose client went away before the answer was complete, by route.',
-    labelNames: ['route'] as const,
+    buckets: requestBuckets,
     registers,
   });
   void new Gauge({
@@ -64,11 +43,7 @@ export function createMetrics(underway: () => number) {
   return {
     contentType: registry.contentType,
     text: () => registry.metrics(),
-    answered(route: string, status: number, seconds: number) {
-      requests.inc({ route, status });
-      duration.observe({ route }, seconds);
-    },
-    gaveUp: (route: string) => abandoned.inc({ route }),
+    ...requestMetrics(prefix, registry),
     sent: (server: ModelServer) => sent.inc(labelsOf(server)),
     retried: (server: ModelServer) => retried.inc(labelsOf(server)),
     begun: (server: ModelServer, seconds: number) => begun.observe(labelsOf(server), seconds),

@@ -1,3 +1,5 @@
+import { connect } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ErrorBody } from '../protocols/openai/error.ts';
 import { OllamaError } from '../protocols/ollama/error.ts';
@@ -259,12 +261,16 @@ describe('what is refused', { timeout: 30_000 }, () => {
     ['/v1/chat/completions', '{"model":"nobody"}', 404, /'nobody' does not exist/],
     ['/v1/chat/completions', '{}', 400, /name the model/],
     ['/v1/chat/completions', '{"model":7}', 400, /name the model/],
-    ['/v1/chat/completions', '[]', 400, /JSON object/],
+    ['/v1/chat/completions', '[]', 400, /It has to be an object/],
     ['/v1/chat/completions', '{"model"', 400, /JSON/],
-    ['/v1/chat/completions', '{"__proto__":{"model":"chat"}}', 400, /JSON/],
+    ['/v1/chat/completions', '{"__proto__":{"model":"chat"}}', 400, /__proto__/],
     ['/v1/nothing', '{}', 404, /Unknown request URL/],
     ['/api/chat', '{"model":"nobody"}', 404, /'nobody' does not exist/],
     ['/api/nothing', '{}', 404, /Unknown request URL/],
+    ['/v1/completions', '', 400, /The body is empty/],
+    ['/v1/completions', `{"model":"chat","prompt":${'['.repeat(300)}1${']'.repeat(300)}}`, 400, /nested/],
+    ['/v1/models', '{}', 405, /send GET/],
+    ['/api/tags', '{}', 405, /send GET/],
   ])('%s with %s has the shape of its API', async (path, body, status, message) => {
     const { post } = await gatewayBefore([ok]);
     const answer = await post(path, body);
@@ -274,6 +280,17 @@ describe('what is refused', { timeout: 30_000 }, () => {
       ? OllamaError.parse(told).error
       : ErrorBody.parse(told).error.message;
     expect(said).toMatch(message);
+  });
+
+  it('is also what is no request at all', async () => {
+    const { url } = await gatewayBefore([ok]);
+    const { port } = new URL(url);
+    const socket = connect(Number(port), '127.0.0.1');
+    socket.end('NONSENSE\r\n\r\n');
+    const [head, body = ''] = (await text(socket)).split('\r\n\r\n');
+    expect(head).toContain('400 Bad Request');
+    expect(ErrorBody.parse(JSON.parse(body)).error.message).toMatch(/no HTTP request/);
+    expect((await fetch(`${url}/v1/models/%zz`)).status).toBe(400);
   });
 
   it('of OpenAI is also what is not called JSON', async () => {
@@ -339,6 +356,42 @@ describe('what there is', { timeout: 30_000 }, () => {
     });
     expect(await (await fetch(url)).text()).toBe('Ollama is running');
     expect(await json('/api/version')).toEqual({ version: expect.any(String) as string });
+  });
+
+  it('is shown by what its status says, also while no replica of it is ready', async () => {
+    const { post, caches } = await gatewayBefore([ok]);
+    caches.put({
+      models: [
+        aModel('idle', { status: { artifact, gguf } }),
+        aModel('down-weights', { status: { artifact, gguf } }),
+      ],
+      servers: [aServer('down', { replicas: 0 })],
+    });
+    for (const model of ['idle', 'down', 'down-weights']) {
+      expect(await (await post('/api/show', { model })).json()).toMatchObject({
+        details: { family: 'qwen3' },
+      });
+    }
+    expect((await post('/api/show', { model: 'idle', verbose: [] })).status).toBe(400);
+    expect((await post('/api/chat', { model: 'down' })).status).toBe(503);
+  });
+
+  it('is said to be loaded while a replica takes requests, with the context of that', async () => {
+    const contextSize = 8192;
+    const { url, caches, played } = await gatewayBefore([
+      answering(200, { phase: 'ready', percent: 100, contextSize }),
+    ]);
+    caches.put({
+      models: [aModel('chat-weights', { status: { artifact, gguf, memory: { weightsBytes: 50 } } })],
+    });
+    const running = async (): Promise<unknown> => (await fetch(`${url}/api/ps`)).json();
+    const chat = { name: 'chat', size: 50, size_vram: 50 };
+    expect(await running()).toMatchObject({ models: [{ ...chat, context_length: contextSize }] });
+    await running();
+    expect(played[0]?.heard.map(({ url }) => url)).toEqual(['/load']);
+    const asked = aServer('chat', { runtime: { contextSize: 512, parallel: 1 }, gpu: { count: 0 } });
+    caches.put({ servers: [{ ...asked, metadata: { ...asked.metadata, name: 'chat' } }] });
+    expect(await running()).toMatchObject({ models: [{ ...chat, size_vram: 0, context_length: 512 }] });
   });
 
   it('is counted', async () => {

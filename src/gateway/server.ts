@@ -1,10 +1,16 @@
 import type { Logger } from 'pino';
+import { bodyLimit, type Certificate, type Limits } from '../http-server/app.ts';
+import { describeRoutes } from '../http-server/openapi/routes.ts';
+import { refuseOtherMethods } from '../http-server/other-methods.ts';
+import { pollAddress } from '../controllers/poll.ts';
 import { runtimePort } from '../protocols/runtime.ts';
 import type { AccessKeys } from './access.ts';
 import { Admission, type AdmissionLimits } from './admission.ts';
-import { bodyLimit, createApp, type App, type ClientLimits } from './app.ts';
+import { createApp, healthRoute, type App } from './app.ts';
 import type { Caches } from './caches.ts';
-import type { Certificate } from './certificate.ts';
+import { isOpen, open } from './authorization.ts';
+import { ContextSizes } from './context-sizes.ts';
+import { description } from './description.ts';
 import { Forwarder, type ForwardLimits } from './forward.ts';
 import { createMetrics, type Metrics } from './metrics.ts';
 import { Replicas } from './replicas.ts';
@@ -24,6 +30,8 @@ export interface ServerOptions {
   homeNamespace: string | undefined;
   admission: AdmissionLimits;
   limits: ForwardLimits;
+  /** Of connections of clients; absent: the usual ones. */
+  clientLimits?: Limits | undefined;
   /** Absent: everybody may ask. */
   keys?: AccessKeys | undefined;
   /** Absent: plain HTTP. */
@@ -48,28 +56,21 @@ export interface GatewayServer {
   metrics: Metrics;
 }
 
-/** The largest body comes over 1 Mbit/s. */
-const clientLimits = { request: 120_000, keepAlive: 72_000 };
-
 /** Everything the gateway answers to its clients, listening to nothing yet. */
 export function createServer(options: ServerOptions): GatewayServer {
   const { caches, log, limits, homeNamespace: home, keys, certificate } = options;
   const admission = new Admission(options.admission, bodyLimit);
   const metrics = createMetrics(() => admission.underway);
-  const stalled: ClientLimits['stalled'] = limits.idle + 30_000;
-  const app = createApp({
-    metrics,
-    log,
-    admission,
-    limits: { ...clientLimits, stalled },
-    keys,
-    certificate,
-  });
+  const app = createApp({ metrics, log, admission, limits: options.clientLimits, keys, certificate });
+  const noMoreMethods = refuseOtherMethods(app);
+  describeRoutes(app, description(keys !== undefined), ({ config = {} }) => isOpen(config), open);
+  healthRoute(app, keys ? 'keys' : 'open');
   const replicas = new Replicas({ pods: caches.pods, port: options.port ?? runtimePort });
   const forwarder = new Forwarder({ replicas, admission, metrics, limits });
   app.addHook('onClose', () => forwarder.close());
   const names = { caches, home };
-  modelRoutes(app, names, replicas);
+  const contextSizes = new ContextSizes(({ origin }) => pollAddress(`${origin}/load`));
+  modelRoutes(app, { names, replicas, contextSizes });
   inferenceRoutes(app, { names, replicas, forwarder });
   if (options.management) {
     const { caches: written } = options.management;
@@ -77,5 +78,6 @@ export function createServer(options: ServerOptions): GatewayServer {
     managementRoutes(app, { ...options.management, names, streams }, admission);
     searchRoutes(app, options.management.hub);
   }
+  noMoreMethods();
   return { app, admission, metrics };
 }

@@ -3,7 +3,7 @@ import type { ModelServer } from '../api/modelserver.ts';
 import { findCondition } from '../kube/conditions.ts';
 import type { Live } from '../kube/kind.ts';
 import type { Found } from './names.ts';
-import { Refusal } from './refusal.ts';
+import { Refusal } from '../http-server/refusal.ts';
 
 /** Seconds: weights are read, pods are scheduled. */
 const soon = 5;

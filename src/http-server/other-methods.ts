@@ -20,6 +20,7 @@ export function refuseOtherMethods(app: App): () => void {
       app.route({
         method: others,
         url,
+        config: { operation: 'none' },
         // Before the body is read: what it is does not matter.
         onRequest: (request, reply) => {
           void reply.header('allow', theirs.join(', '));

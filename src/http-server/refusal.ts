@@ -6,7 +6,7 @@ export class Refusal extends Error {
   override readonly name = 'Refusal';
   /** Of HTTP. */
   readonly status: number;
-  /** `error.code` of OpenAI's API; null where the message says it all, and for an error of the server's own. */
+  /** `error.code` of OpenAI's API; null where the message says it all (`invalid_request`), and for an error of the server's own. */
   readonly code: string | null;
   /** The field of the request that is at fault. */
   readonly param: string | null;
@@ -47,7 +47,8 @@ export function bodyOf(refusal: Refusal, url: string): ErrorBody | OllamaError {
 }
 
 export function errorBody({ status, message, param, code }: Refusal): ErrorBody {
-  return { error: { message, type: typeOf(status), param, code } };
+  const its = code ?? (status < 500 ? 'invalid_request' : null);
+  return { error: { message, type: typeOf(status), param, code: its } };
 }
 
 export const ollamaErrorBody = ({ message }: Refusal): OllamaError => ({ error: message });

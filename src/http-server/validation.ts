@@ -69,8 +69,8 @@ function kindOf(value: unknown): string {
   return nameOf(typeof value);
 }
 
-/** Undefined: zod's own words. */
-function inWords(issue: z.core.$ZodRawIssue): string | undefined {
+/** What is wrong with a field, for people; undefined: zod's own words. */
+export function inWords(issue: z.core.$ZodRawIssue): string | undefined {
   const { input } = issue;
   if (issue.code === 'invalid_type') {
     const isBody = (issue.path ?? []).length === 0;

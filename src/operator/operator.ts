@@ -9,6 +9,7 @@ import { progressPoller } from '../controllers/model/pull/progress.ts';
 import { modelReconciler } from '../controllers/model/reconcile.ts';
 import { loadPoller } from '../controllers/modelserver/load-poller.ts';
 import { serverReconciler } from '../controllers/modelserver/reconcile.ts';
+import { listenEverywhere } from '../http-server/listen.ts';
 import { connect, type KubeClient } from '../kube/client.ts';
 import { Controller, type Reconcile } from '../kube/controller.ts';
 import { EventRecorder } from '../kube/events.ts';
@@ -98,7 +99,7 @@ export class LongshoreOperator extends k8sOperator.default {
       ),
     });
     this.#server = healthServer({ isReady: () => this.#ready && !this.#stopping.signal.aborted, metrics });
-    const address = await this.#server.listen({ port, host: '0.0.0.0' });
+    const address = await listenEverywhere(this.#server, port);
     log.info({ address }, 'answers /healthz, /readyz and /metrics');
 
     const { signal } = this.#stopping;

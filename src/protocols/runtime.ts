@@ -89,6 +89,8 @@ export type RuntimeSettings = z.infer<typeof RuntimeSettings>;
 export const LoadState = z.object({
   phase: z.enum(['loading', 'ready', 'failed']),
   percent: z.int().min(0).max(100),
+  /** Tokens that a request has, once that is known. */
+  contextSize: z.int().min(1).optional(),
   /** How chats are rendered, once that is known. */
   chat: z
     .object({

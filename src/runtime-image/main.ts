@@ -70,7 +70,7 @@ async function load(state: RuntimeState, metrics: Metrics, { settings, variant }
   state.engine = engine;
   state.adapters = adapters;
   state.model = model;
-  state.load = { phase: 'ready', percent: 100, chat };
+  state.load = { phase: 'ready', percent: 100, chat, contextSize: engine.contextSize };
   const seconds = (performance.now() - started) / 1000;
   metrics.loaded(seconds);
   log.info({ seconds }, 'ready');

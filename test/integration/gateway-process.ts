@@ -110,5 +110,6 @@ export class GatewayProcess {
 
 function loopback(address: string | undefined): string {
   if (address === undefined) throw new Error('the gateway does not listen yet');
-  return address.replace(/\/\/[^:]+:/, '//127.0.0.1:');
+  const { protocol, port } = new URL(address);
+  return `${protocol}//127.0.0.1:${port}`;
 }

@@ -1,46 +1,55 @@
+import { z } from 'zod';
 import type { Model } from '../../api/model.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { Live } from '../../kube/kind.ts';
 import { byName, namesOf, type Names } from '../names.ts';
 
+const status = {
+  status: z.string().describe('The reason of its condition Ready.'),
+  message: z.string(),
+};
+
 /** A Model, and what serves it. */
-export interface CatalogEntry {
-  name: string;
-  namespace: string;
-  /** As the status has it; absent until the source has answered. */
-  source?: string;
-  status: string;
-  message: string;
-  /** Whether its files are on storage, verified. */
-  available: boolean;
-  /** Whether a server of it takes requests. */
-  loaded: boolean;
-  revision?: string;
-  digest?: string;
-  /** Bytes. */
-  size?: number;
-  progress?: {
-    percent: number;
-    completed: number;
-    total: number;
-    bytes_per_second?: number;
-    seconds_left?: number;
-  };
-  architecture?: string;
-  parameters?: string;
-  quantization?: string;
-  context_length?: number;
-  license?: string;
-  servers: {
-    name: string;
-    names: string[];
-    status: string;
-    message: string;
-    replicas: number;
-    ready: number;
-  }[];
-}
+export const CatalogEntry = z
+  .object({
+    name: z.string(),
+    namespace: z.string(),
+    source: z.string().optional().describe('As the status has it; absent until the source has answered.'),
+    ...status,
+    available: z.boolean().describe('Whether its files are on storage, verified.'),
+    loaded: z.boolean().describe('Whether a server of it takes requests.'),
+    revision: z.string().optional(),
+    digest: z.string().optional(),
+    size: z.int().optional().describe('Bytes.'),
+    progress: z
+      .object({
+        percent: z.int().min(0).max(100),
+        completed: z.int().describe('Bytes.'),
+        total: z.int().describe('Bytes.'),
+        bytes_per_second: z.number().optional(),
+        seconds_left: z.number().optional(),
+      })
+      .optional(),
+    architecture: z.string().optional(),
+    parameters: z.string().optional(),
+    quantization: z.string().optional(),
+    context_length: z.int().optional().describe('Tokens that it was trained for.'),
+    license: z.string().optional(),
+    servers: z.array(
+      z.object({
+        name: z.string(),
+        names: z.array(z.string()).describe('By which it can be asked.'),
+        ...status,
+        replicas: z.int(),
+        ready: z.int(),
+      }),
+    ),
+  })
+  .meta({ title: 'CatalogEntry' });
+export type CatalogEntry = z.infer<typeof CatalogEntry>;
+
+export const Catalog = z.object({ models: z.array(CatalogEntry) }).meta({ title: 'Catalog' });
 
 /** Every Model, with its servers. */
 export function catalog(names: Names): CatalogEntry[] {

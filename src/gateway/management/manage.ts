@@ -3,7 +3,7 @@ import type { ModelServer } from '../../api/modelserver.ts';
 import { models, modelServers } from '../../controllers/kinds.ts';
 import { formatKey, keyOf, type Key, type Live } from '../../kube/kind.ts';
 import { find, type Names } from '../names.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../../http-server/refusal.ts';
 import { unknownModel } from '../standing.ts';
 import { deleteOwn, ensureModel, ensureOwn, ensureServer, type Writing } from './objects.ts';
 import type { Progress } from './progress.ts';

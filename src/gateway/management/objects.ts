@@ -8,7 +8,7 @@ import { ApiError, isConflict, isNotFound } from '../../kube/errors.ts';
 import type { Informer } from '../../kube/informer.ts';
 import { formatKey, keyOf, type Key, type Kind, type KubeObject, type Live } from '../../kube/kind.ts';
 import type { Cache } from '../caches.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../../http-server/refusal.ts';
 import type { Wanted } from './wanted.ts';
 
 /** The field manager of what the gateway writes. */
@@ -129,6 +129,9 @@ function refused(kind: string, key: Key, error: unknown): unknown {
   const message = error.message.replace(/^[A-Z]+ \S+: /, '');
   if (error.status === 400 || error.status === 422) {
     return new Refusal(400, `${what} was refused: ${message}`, { code: 'invalid_request', cause: error });
+  }
+  if (error.status === 404) {
+    return new Refusal(404, `${what} was refused: ${message}`, { code: 'namespace_not_found', cause: error });
   }
   if (error.status === 403) {
     return new Refusal(403, `${what} was refused: ${message}`, { code: 'forbidden', cause: error });

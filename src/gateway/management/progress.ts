@@ -1,20 +1,22 @@
+import { z } from 'zod';
 import type { Model } from '../../api/model.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { Live } from '../../kube/kind.ts';
 
 /** How far something is: a line of a stream. The words of `status` are Ollama's where it has such. */
-export interface Progress {
-  status: string;
-  /** What is being pulled. */
-  digest?: string;
-  /** Bytes. */
-  total?: number;
-  completed?: number;
-  percent?: number;
-  bytes_per_second?: number;
-  seconds_left?: number;
-}
+export const Progress = z
+  .object({
+    status: z.string(),
+    digest: z.string().optional().describe('What is being pulled.'),
+    total: z.int().optional().describe('Bytes.'),
+    completed: z.int().optional().describe('Bytes.'),
+    percent: z.int().min(0).max(100).optional(),
+    bytes_per_second: z.number().optional(),
+    seconds_left: z.number().optional(),
+  })
+  .meta({ title: 'Progress' });
+export type Progress = z.infer<typeof Progress>;
 
 /** Where an object stands: on its way, or at an end. */
 export type Standing =

@@ -1,7 +1,7 @@
 import type { Model } from '../../api/model.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
 import { formatKey, type Key, type KubeObject, type Live } from '../../kube/kind.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../../http-server/refusal.ts';
 import type { Following } from './following.ts';
 import { loadStanding, pullStanding, type Progress, type Standing } from './progress.ts';
 

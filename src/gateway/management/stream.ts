@@ -1,12 +1,24 @@
-import { Readable } from 'node:stream';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { Refusal, refusalOf } from '../refusal.ts';
-import type { Progress } from './progress.ts';
+import { z } from 'zod';
+import { ndjsonHeaders } from '../../http-server/ndjson.ts';
+import { eventStream, type Content } from '../../http-server/openapi/operation.ts';
+import { Refusal, refusalOf } from '../../http-server/refusal.ts';
+import { frames, readable, sseEvent, sseHeaders } from '../../http-server/sse.ts';
+import { Progress } from './progress.ts';
 
 /** A line that says what went wrong, the last of a stream: headers are out by then. */
-interface Failure {
-  error: string;
-}
+const Failure = z.object({ error: z.string() }).meta({ title: 'Failure' });
+type Failure = z.infer<typeof Failure>;
+
+/** What `answerWith` answers. */
+export const progressAnswers: readonly Content[] = [
+  { type: 'application/x-ndjson', each: Progress, error: Failure },
+  { type: eventStream, each: Progress, error: Failure },
+  { type: 'application/json', whole: Progress },
+];
+
+const line = (data: unknown): string => `${JSON.stringify(data)}\n`;
+const describe = (error: unknown): Failure => ({ error: refusalOf(error).message });
 
 /**
  * Answers with lines as they come: NDJSON, or events where the client accepts those; or, unstreamed, with the last line
@@ -19,28 +31,13 @@ export async function answerWith(
   stream: boolean,
 ): Promise<FastifyReply> {
   if (!stream) return reply.send(await lastOf(lines));
-  const isEvents = request.headers.accept?.includes('text/event-stream') === true;
-  const write = (line: Progress | Failure): string =>
-    isEvents ? `data: ${JSON.stringify(line)}\n\n` : `${JSON.stringify(line)}\n`;
+  const isEvents = request.headers.accept?.includes(eventStream) === true;
+  const write = isEvents ? sseEvent : line;
   void reply
-    .type(isEvents ? 'text/event-stream; charset=utf-8' : 'application/x-ndjson')
-    .header('cache-control', 'no-cache')
-    // nginx and proxies that follow it would collect the stream otherwise
-    .header('x-accel-buffering', 'no')
-    .send(Readable.from(written(lines, write), { objectMode: true, highWaterMark: 1 }));
+    .headers(isEvents ? sseHeaders : ndjsonHeaders)
+    .send(readable(frames<Progress | Failure>(lines, write, describe, '')));
   reply.raw.flushHeaders();
   return reply;
-}
-
-async function* written(
-  lines: AsyncIterable<Progress>,
-  write: (line: Progress | Failure) => string,
-): AsyncGenerator<string> {
-  try {
-    for await (const line of lines) yield write(line);
-  } catch (error) {
-    yield write({ error: refusalOf(error).message });
-  }
 }
 
 async function lastOf(lines: AsyncIterable<Progress>): Promise<Progress> {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { bitsPerWeight } from '../../api/choices.ts';
+import { ObjectName } from '../../api/kubernetes.ts';
 import {
   HuggingFaceSource,
   OllamaSource,
@@ -8,22 +9,42 @@ import {
   type ModelSource,
 } from '../../api/source.ts';
 import { ModelNameError, objectNameFor, sourceByName, type SourceByName } from '../../sources/model-name.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../../http-server/refusal.ts';
+
+const Namespace = z
+  .string()
+  .max(63)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/);
 
 /** What the body of a pull says. */
-export const PullRequest = z.strictObject({
-  /** As its source has it: `Qwen/Qwen3-8B-GGUF`, `llama3.1:8b`. */
-  name: z.string().min(1).max(700),
-  source: z.enum(['huggingface', 'ollama']).optional(),
-  revision: HuggingFaceSource.shape.revision.unwrap().optional(),
-  quantization: HuggingFaceSource.shape.quantization,
-  quantization_bits: z.literal(bitsPerWeight).optional(),
-  endpoint: z.string().max(512).optional(),
-  /** The name of the Model; default: made of the name that the source has for it. */
-  model_id: z.string().max(40).optional(),
-  namespace: z.string().max(63).optional(),
-  stream: z.boolean().default(true),
-});
+export const PullRequest = z
+  .strictObject({
+    name: z.string().min(1).max(700).describe('As its source has it: `Qwen/Qwen3-8B-GGUF`, `llama3.1:8b`.'),
+    source: z
+      .enum(['huggingface', 'ollama'])
+      .optional()
+      .describe('Where it is from; absent: what the name says.'),
+    revision: HuggingFaceSource.shape.revision
+      .unwrap()
+      .optional()
+      .describe('A branch, a tag or a commit of Hugging Face; absent: main.'),
+    quantization: HuggingFaceSource.shape.quantization.describe('Which file of Hugging Face: Q4_K_M.'),
+    quantization_bits: z
+      .literal(bitsPerWeight)
+      .optional()
+      .describe('Likewise, by the bits of a weight: of those that there are, the best-known one.'),
+    endpoint: z
+      .string()
+      .max(512)
+      .optional()
+      .describe('A hub or a registry in place of the usual one; the values of the chart say which.'),
+    model_id: ObjectName.max(40)
+      .optional()
+      .describe('The name of the Model; absent: made of the name that the source has for it.'),
+    namespace: Namespace.optional().describe("Of the Model; absent: that of the chart's values."),
+    stream: z.boolean().default(true).describe('Whether each step is told, or only the end.'),
+  })
+  .meta({ title: 'PullRequest' });
 type Asked = Omit<z.infer<typeof PullRequest>, 'stream' | 'namespace'>;
 
 /** Where models may come from. */
@@ -120,18 +141,6 @@ function parsed<T>(schema: z.ZodType<T>, value: Record<string, unknown>): T {
   const { data, error } = schema.safeParse(given);
   if (data === undefined) throw invalid(z.prettifyError(error!));
   return data;
-}
-
-/** @throws Refusal that names the field */
-export function parseBody<T>(schema: z.ZodType<T>, json: unknown): T {
-  const { data, error } = schema.safeParse(json);
-  if (error === undefined) return data;
-  const [issue] = error.issues;
-  const param = issue?.path.join('.') ?? '';
-  throw new Refusal(400, param === '' ? (issue?.message ?? '') : `${param}: ${issue?.message}`, {
-    code: 'invalid_request',
-    ...(param !== '' && { param }),
-  });
 }
 
 const invalid = (message: string): Refusal => new Refusal(400, message, { code: 'invalid_request' });

@@ -145,6 +145,7 @@ describe('a gateway that manages models', { timeout: 30_000 }, () => {
   it.each([
     ['Invalid', 422, 400],
     ['Forbidden', 403, 403],
+    ['NotFound', 404, 404],
     ['InternalError', 500, 503],
   ])('tells what the API server has against it: %s', async (reason, status, answered) => {
     const refusal = new ApiError({ status, reason, message: 'POST /apis/x: the words' });
@@ -174,6 +175,8 @@ describe('a gateway that manages models', { timeout: 30_000 }, () => {
     ['/models/pull', {}, 400],
     ['/models/pull', { name: 'x', nothing: 1 }, 400],
     ['/models/pull', { name: 'x', quantization_bits: 7 }, 400],
+    ['/models/pull', { name: 'x', namespace: '../default' }, 400],
+    ['/models/pull', { name: 'x', model_id: 'Not A Name' }, 400],
     ['/models/load', {}, 400],
     ['/models/load', { model_id: 'nobody' }, 404],
     ['/models/load', { name: 'x', gpus: -1 }, 400],

@@ -6,26 +6,64 @@ import {
   type FoundModel,
   type Hub,
 } from '../../sources/hugging-face/search.ts';
+import { json, type Operation } from '../../http-server/openapi/operation.ts';
 import type { App } from '../app.ts';
-import { parseBody } from '../management/wanted.ts';
-import { Refusal } from '../refusal.ts';
+import { Refusal } from '../../http-server/refusal.ts';
 
 const Search = z.strictObject({
-  q: z.string().max(200).default(''),
-  source: z.enum(['huggingface', 'ollama']).default('huggingface'),
+  q: z.string().max(200).default('').describe('Words that are looked for; absent: the most downloaded.'),
+  source: z
+    .enum(['huggingface', 'ollama'])
+    .default('huggingface')
+    .describe('ollama is refused: it cannot be searched by programs.'),
   limit: z.coerce.number().int().min(1).max(100).default(20),
 });
 
-const Repository = z.strictObject({
-  owner: z
-    .string()
-    .max(96)
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
-  repo: z
-    .string()
-    .max(96)
-    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/),
-});
+const part = z
+  .string()
+  .max(96)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/);
+const Repository = z.strictObject({ owner: part, repo: part });
+
+const found = {
+  name: z.string().describe('owner/name, as a pull takes it.'),
+  source: z.literal('huggingface'),
+  downloads: z.int().describe('Of the last 30 days.'),
+  likes: z.int(),
+  license: z.string().optional(),
+  gated: z.boolean().describe('Whether its files have to be asked for.'),
+  updated_at: z.iso.datetime(),
+};
+const Found = z.object({ models: z.array(z.object(found)) }).meta({ title: 'FoundRepositories' });
+type Found = z.infer<typeof Found>;
+const FoundRepository = z
+  .object({
+    ...found,
+    quantizations: z.array(
+      z.object({
+        quantization: z.string().optional(),
+        file: z.string().describe('The first of its files.'),
+        size: z.int().describe('Bytes, of all its files.'),
+      }),
+    ),
+  })
+  .meta({ title: 'FoundRepository' });
+type FoundRepository = z.infer<typeof FoundRepository>;
+
+const search: Operation = {
+  id: 'searchModels',
+  api: 'Management',
+  summary: 'Repositories with GGUF files on the hub, the most downloaded first',
+  answers: { 200: [json(Found)] },
+  errors: [400, 502, 503],
+};
+const inspect: Operation = {
+  id: 'inspectRepository',
+  api: 'Management',
+  summary: 'A repository of the hub, with the size of each quantization',
+  answers: { 200: [json(FoundRepository)] },
+  errors: [400, 404, 502, 503],
+};
 
 const read = { access: ['read', 'manage'] } as const;
 
@@ -39,8 +77,9 @@ export function searchRoutes(app: App, endpoint: string): void {
     fetch: (input, init) => fetch(input, { ...init, signal: AbortSignal.timeout(patience) }),
   };
 
-  app.get('/models/search', { config: read }, async (request) => {
-    const { q, source, limit } = parseBody(Search, request.query);
+  const asSearch = { schema: { querystring: Search }, config: { ...read, operation: search } };
+  app.get('/models/search', asSearch, async (request): Promise<Found> => {
+    const { q, source, limit } = request.query;
     if (source === 'ollama') {
       throw new Refusal(
         400,
@@ -52,8 +91,9 @@ export function searchRoutes(app: App, endpoint: string): void {
     return { models: found.map(described) };
   });
 
-  app.get('/models/search/:owner/:repo', { config: read }, async (request) => {
-    const { owner, repo } = parseBody(Repository, request.params);
+  const asInspect = { schema: { params: Repository }, config: { ...read, operation: inspect } };
+  app.get('/models/search/:owner/:repo', asInspect, async (request): Promise<FoundRepository> => {
+    const { owner, repo } = request.params;
     const name = `${owner}/${repo}`;
     const found = await asked(hub, `a repository ${name}`, () => inspectRepository(hub, name));
     return {
@@ -70,7 +110,7 @@ export function searchRoutes(app: App, endpoint: string): void {
 function described({ name, downloads, likes, license, isGated, updatedAt }: FoundModel) {
   return {
     name,
-    source: 'huggingface',
+    source: 'huggingface' as const,
     downloads,
     likes,
     ...(license !== undefined && { license }),

@@ -31,6 +31,8 @@ export const answering =
 /** Has something done when a test is over, as `onTestFinished` of vitest does. */
 export type OnEnd = (end: () => void | Promise<void>) => void;
 
+const parsed = (sent: string): unknown => (sent === '' ? undefined : JSON.parse(sent));
+
 /** Web servers on one port, each at an address of its own: Linux has all of 127.0.0.0/8. */
 class ReplicaServers {
   readonly #onEnd: OnEnd;
@@ -52,7 +54,7 @@ class ReplicaServers {
     const server = createHttpServer((request, response) => {
       void (async () => {
         const sent = await text(request);
-        const what = { url: request.url ?? '', headers: request.headers, body: JSON.parse(sent) as unknown };
+        const what = { url: request.url ?? '', headers: request.headers, body: parsed(sent) };
         heard.push(what);
         await answer(request, response, what);
       })().catch(() => response.destroy());
@@ -99,8 +101,7 @@ export async function startGatewayBefore(
     management: choices.management && { ...choices.management, caches },
     certificate: choices.certificate,
   });
-  const listening = await gateway.app.listen({ port: 0, host: '127.0.0.1' });
-  const url = choices.certificate ? listening.replace('http:', 'https:') : listening;
+  const url = await gateway.app.listen({ port: 0, host: '127.0.0.1' });
   onEnd(async () => {
     gateway.app.server.closeAllConnections();
     await gateway.app.close();

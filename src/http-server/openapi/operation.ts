@@ -18,7 +18,8 @@ export interface Operation {
 
 declare module 'fastify' {
   interface FastifyContextConfig {
-    operation?: Operation;
+    /** `none`: there is nothing to say of it, since it only refuses. */
+    operation?: Operation | 'none';
   }
 }
 

@@ -15,7 +15,7 @@ const operation: Operation = {
 };
 
 /**
- * GET /openapi.json describes the routes that are added from here on, and itself.
+ * GET /openapi.json describes the routes that are added from here on, and itself. None may be silent.
  * @param isOpen whether a route is answered without a key
  * @param config more of what its own route says of itself
  */
@@ -28,7 +28,9 @@ export function describeRoutes(
   const routes: DescribedRoute[] = [];
   app.addHook('onRoute', (route) => {
     const { method, url, schema = {}, config } = route;
-    if (!config?.operation) return;
+    if (!config?.operation)
+      throw new Error(`${String(method)} ${url} says nothing of itself: config.operation`);
+    if (config.operation === 'none') return;
     // Fastify adds HEAD to every GET by itself.
     if (method === 'HEAD' && routes.some((each) => each.url === url && each.method === 'GET')) return;
     const { body, querystring, params } = schema;

@@ -19,6 +19,10 @@ export interface FuzzOptions {
   most?: number;
   /** A key of the server; absent: it has none. */
   key?: string;
+  /** Patterns of the paths that are asked, and of those that are not; absent: all are. */
+  paths?: { only?: string; not?: string };
+  /** Put in the place of most names of models that are made up; absent: none is. */
+  models?: readonly string[];
 }
 
 export interface Fuzzed {
@@ -53,7 +57,15 @@ export async function fuzz(url: string, options: FuzzOptions): Promise<Fuzzed> {
       '--report-json-path': json,
       '--report-har-path': har,
     };
-    const args = ['run', `${url}/openapi.json`, '--continue-on-failure', ...Object.entries(settings).flat()];
+    const args: string[] = [
+      'run',
+      `${url}/openapi.json`,
+      '--continue-on-failure',
+      ...Object.entries(settings).flat(),
+    ];
+    const { only, not } = options.paths ?? {};
+    if (only !== undefined) args.push('--include-path-regex', only);
+    if (not !== undefined) args.push('--exclude-path-regex', not);
     const { failed, output } = await schemathesis(options, reports, args);
     const written = await readFile(json, 'utf8').catch((cause: unknown) => {
       throw new Error(`Schemathesis did not run:\n${output}`, { cause });
@@ -73,12 +85,17 @@ export async function fuzz(url: string, options: FuzzOptions): Promise<Fuzzed> {
 }
 
 /** @param cwd where it keeps what it has found */
-async function schemathesis({ most = 4, key = '' }: FuzzOptions, cwd: string, args: readonly string[]) {
+async function schemathesis(
+  { most = 4, key = '', models = [] }: FuzzOptions,
+  cwd: string,
+  args: readonly string[],
+) {
   const environment = {
     PYTHONPATH: [await packagesOf('fuzz', join(folder, 'requirements.txt')), folder].join(':'),
     PYTHONDONTWRITEBYTECODE: '1',
     LONGSHORE_FUZZ_MOST: String(most),
     LONGSHORE_FUZZ_KEY: key,
+    LONGSHORE_FUZZ_MODELS: models.join(' '),
     NO_PROXY: '*',
     no_proxy: '*',
     COLUMNS: '200',
