@@ -1,7 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { eventually } from './eventually.ts';
+import { setTimeout as delay } from 'node:timers/promises';
 
 const program = join(import.meta.dirname, '../../src/gateway/main.ts');
 
@@ -68,6 +68,17 @@ export class GatewayProcess {
     return loopback(this.lines.find(({ msg }) => msg === 'gateway ready')?.address);
   }
 
+  get pid(): number {
+    if (this.#process.pid === undefined) throw new Error('the gateway did not start');
+    return this.#process.pid;
+  }
+
+  /** Errors of its log, and warnings of Node. */
+  get complaints(): string[] {
+    const isOne = (line: string): boolean => /"level":[56]0|Warning:/.test(line);
+    return this.#said.split('\n').filter(isOne);
+  }
+
   /** Of /healthz, /readyz and /metrics. */
   get healthUrl(): string {
     return loopback(this.lines.find(({ msg }) => msg.includes('/readyz'))?.address);
@@ -78,13 +89,13 @@ export class GatewayProcess {
     return whole.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line) as Line] : []));
   }
 
-  /** Resolves when it says so. */
+  /** Resolves when it says so; rejects with the end of its log when it has not, a minute later. */
   async says(message: string): Promise<Line> {
-    return eventually(() => {
+    for (const until = performance.now() + 60_000; performance.now() < until; await delay(20)) {
       const line = this.lines.find(({ msg }) => msg === message);
       if (line) return line;
-      throw new Error(`the gateway does not say "${message}"; its log ends:\n${this.#said.slice(-5000)}`);
-    });
+    }
+    throw new Error(`the gateway does not say "${message}"; its log ends:\n${this.#said.slice(-5000)}`);
   }
 
   post(path: string, body: object, init: PostOptions = {}): Promise<Response> {

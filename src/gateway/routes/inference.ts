@@ -110,6 +110,7 @@ function pulledModelOf({ caches }: Names, { model, servers }: Found): Live<Model
 }
 
 /** A replica knows its ModelServer's name whatever else it is called, now or since its last rollout. */
-function renamed({ name: _, ...fields }: Body, model: string): string {
+function renamed(body: Body, model: string): string {
+  const { name: _, ...fields } = body;
   return JSON.stringify({ ...fields, model });
 }

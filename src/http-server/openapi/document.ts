@@ -101,7 +101,7 @@ function pathOf({ url, operation, params }: DescribedRoute) {
     return `{${known}}`;
   });
   const parameters = names.map((name) => {
-    const field = params?.shape[name];
+    const field: unknown = params?.shape[name];
     const schema = field instanceof z.ZodType ? requestSchema(field) : { type: 'string' };
     return { name, in: 'path', required: true, schema };
   });

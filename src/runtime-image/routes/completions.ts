@@ -1,4 +1,4 @@
-import { Completion, CompletionRequest } from '../../protocols/openai/completions.ts';
+import { type Completion, CompletionRequest } from '../../protocols/openai/completions.ts';
 import type { App } from '../app.ts';
 import type { Engine, GenerationEnd, GenerationRequest, TextPrompt, TokenLogprob } from '../engine.ts';
 import { Refusal } from '../../http-server/refusal.ts';

@@ -1,4 +1,4 @@
-import { EmbeddingList, EmbeddingRequest } from '../../protocols/openai/embeddings.ts';
+import { type EmbeddingList, EmbeddingRequest } from '../../protocols/openai/embeddings.ts';
 import type { App } from '../app.ts';
 import type { EmbeddingInput } from '../engine.ts';
 import { inference } from '../../http-server/openapi/inference.ts';

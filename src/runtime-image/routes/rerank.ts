@@ -1,4 +1,4 @@
-import { Ranking, RerankRequest } from '../../protocols/openai/rerank.ts';
+import { type Ranking, RerankRequest } from '../../protocols/openai/rerank.ts';
 import type { App } from '../app.ts';
 import { inference } from '../../http-server/openapi/inference.ts';
 import type { Serving } from './asked.ts';

@@ -1,6 +1,6 @@
 import { textOf } from '../../protocols/openai/chat-message.ts';
 import type { InputItem } from '../../protocols/openai/responses.ts';
-import { ResponseObject, ResponseRequest, textLogprobs } from '../../protocols/openai/responses.ts';
+import { type ResponseObject, ResponseRequest, textLogprobs } from '../../protocols/openai/responses.ts';
 import { callingOf } from '../../protocols/openai/structure.ts';
 import type { App } from '../app.ts';
 import type { Message } from '../chat/message.ts';

@@ -1,5 +1,9 @@
 import type { FastifyReply } from 'fastify';
-import { OllamaChatEnd, OllamaChatLine, OllamaChatRequest } from '../../../protocols/ollama/chat.ts';
+import {
+  type OllamaChatEnd,
+  type OllamaChatLine,
+  OllamaChatRequest,
+} from '../../../protocols/ollama/chat.ts';
 import type { App } from '../../app.ts';
 import type { GenerationEnd } from '../../engine.ts';
 import { describeToOllama } from '../../errors.ts';

@@ -1,8 +1,8 @@
 import type { FastifyReply } from 'fastify';
 import {
-  OllamaEmbeddings,
+  type OllamaEmbeddings,
   OllamaEmbedRequest,
-  OllamaOldEmbedding,
+  type OllamaOldEmbedding,
   OllamaOldEmbedRequest,
 } from '../../../protocols/ollama/embed.ts';
 import type { App } from '../../app.ts';

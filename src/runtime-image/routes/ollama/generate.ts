@@ -1,7 +1,7 @@
 import type { FastifyReply } from 'fastify';
 import {
-  OllamaGenerateEnd,
-  OllamaGenerateLine,
+  type OllamaGenerateEnd,
+  type OllamaGenerateLine,
   OllamaGenerateRequest,
 } from '../../../protocols/ollama/generate.ts';
 import type { App } from '../../app.ts';

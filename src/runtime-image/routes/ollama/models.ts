@@ -3,7 +3,7 @@ import type { TensorInfo } from '../../../gguf/parse.ts';
 import {
   ollamaDetails,
   OllamaRunning,
-  OllamaShown,
+  type OllamaShown,
   OllamaShowRequest,
   OllamaTags,
   OllamaVersion,
