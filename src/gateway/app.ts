@@ -1,13 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import {
-  createApp as createServerApp,
-  routeOf,
-  type App,
-  type Certificate,
-  type Limits,
-} from '../http-server/app.ts';
+import { createApp as createServerApp, routeOf, type App, type Certificate } from '../http-server/app.ts';
 import { json, type Operation } from '../http-server/openapi/operation.ts';
 import { refusalOf } from '../http-server/refusal.ts';
 import type { AccessKeys } from './access.ts';
@@ -25,7 +19,6 @@ export interface AppOptions {
   keys?: AccessKeys | undefined;
   /** Absent: plain HTTP. */
   certificate?: Certificate | undefined;
-  limits?: Limits | undefined;
 }
 
 const whatThereIs =

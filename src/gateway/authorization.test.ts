@@ -88,6 +88,28 @@ describe('a gateway with keys', () => {
     expect(played[0]?.heard[0]?.headers).not.toHaveProperty('x-api-key');
   });
 
+  it.each([
+    ['the server', { 'x-api-key': 'infer', authorization: 'Bearer of-the-server' }, 'Bearer of-the-server'],
+    [
+      'the gateway, which the server refuses where it is none of its own',
+      { authorization: 'Bearer infer' },
+      'Bearer infer',
+    ],
+  ])(
+    'passes on the Authorization of %s as it came, to a server that has keys',
+    async (_, headers, passed) => {
+      for (const [auth, expected] of [
+        [{ secretName: 'keys' }, passed],
+        [undefined, undefined],
+      ] as const) {
+        const server = aServer('chat', auth && { auth });
+        const { post, played } = await gatewayBefore([answering(401, {})], { keys, server });
+        expect((await post('/v1/completions', { model: 'chat' }, { headers })).status).toBe(401);
+        expect(played[0]?.heard[0]?.headers.authorization).toBe(expected);
+      }
+    },
+  );
+
   it('takes a route that says nothing for one that changes things', async () => {
     const request = { routeOptions: { url: '/new', config: {} }, headers: { 'x-api-key': 'read' } };
     await expect(authorize(keys, request as unknown as FastifyRequest)).rejects.toMatchObject({

@@ -38,6 +38,7 @@ export async function authorize(keys: AccessKeys, request: FastifyRequest): Prom
   }
   const caller = await keys.callerOf(key);
   if (!caller) throw unauthorized('The API key is none of this gateway.');
+  callers.set(request, caller);
   if (!needed.some((scope) => caller.scopes.includes(scope))) {
     throw new Refusal(
       403,
@@ -45,7 +46,6 @@ export async function authorize(keys: AccessKeys, request: FastifyRequest): Prom
       { code: 'insufficient_scope' },
     );
   }
-  callers.set(request, caller);
 }
 
 function keyIn({ headers }: FastifyRequest): string | undefined {

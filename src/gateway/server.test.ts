@@ -183,6 +183,13 @@ describe('another replica', { timeout: 30_000 }, () => {
     expect(none.played.map(({ heard }) => heard.length)).toEqual([1, 1]);
   });
 
+  it('is asked twice at most', async () => {
+    const busy = answering(503, { error: { message: 'busy' } });
+    const { post, played } = await gatewayBefore([busy, busy, busy, busy, busy]);
+    expect((await post('/v1/completions', { model: 'chat' })).status).toBe(503);
+    expect(played.flatMap(({ heard }) => heard)).toHaveLength(3);
+  });
+
   it('is not asked when one breaks off: the request may be why', async () => {
     const crash: Answer = (request) => void request.socket.destroy();
     const { post, played } = await gatewayBefore([crash, crash]);
@@ -247,6 +254,39 @@ describe('a limit', { timeout: 30_000 }, () => {
     await first.text();
     await expect.poll(() => admission.underway).toBe(0);
     expect((await post('/v1/completions', { ...long, model: 'x' })).status).toBe(404);
+  });
+
+  it('counts a body that does not tell its length as the longest', async () => {
+    const stream = stepwise('text/event-stream');
+    const bytes = 8 * 1024 * 1024 + 10;
+    const { url, post } = await gatewayBefore([stream.answer], { admission: { bytes } });
+    const first = await fetch(`${url}/v1/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: new Blob(['{"model":"chat"}']).stream(),
+      duplex: 'half',
+    });
+    expect(first.status).toBe(200);
+    expect((await post('/v1/completions', { model: 'chat' })).status).toBe(503);
+    stream.end();
+    await first.text();
+  });
+
+  it('on the time that a gateway has which ends: what has not begun is told to ask again', async () => {
+    const heard = Promise.withResolvers<void>();
+    const stream = stepwise('text/event-stream');
+    const { post, admission } = await gatewayBefore([
+      (...all) => ((all[2].body as { n?: number }).n === 1 ? stream.answer(...all) : heard.resolve()),
+    ]);
+    const begun = await post('/v1/completions', { model: 'chat', n: 1 });
+    const waiting = post('/v1/completions', { model: 'chat' });
+    await heard.promise;
+    admission.breakOff();
+    const answer = await waiting;
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '1']);
+    expect(ErrorBody.parse(await answer.json()).error.code).toBe('shutting_down');
+    await expect(begun.text()).rejects.toThrow(/terminated/);
+    await stream.closed;
   });
 
   it('on a body: 413', async () => {

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import { bodyLimit, type Certificate, type Limits } from '../http-server/app.ts';
+import { bodyLimit, type Certificate } from '../http-server/app.ts';
 import { describeRoutes } from '../http-server/openapi/routes.ts';
 import { refuseOtherMethods } from '../http-server/other-methods.ts';
 import { pollAddress } from '../controllers/poll.ts';
@@ -30,8 +30,6 @@ export interface ServerOptions {
   homeNamespace: string | undefined;
   admission: AdmissionLimits;
   limits: ForwardLimits;
-  /** Of connections of clients; absent: the usual ones. */
-  clientLimits?: Limits | undefined;
   /** Absent: everybody may ask. */
   keys?: AccessKeys | undefined;
   /** Absent: plain HTTP. */
@@ -61,7 +59,7 @@ export function createServer(options: ServerOptions): GatewayServer {
   const { caches, log, limits, homeNamespace: home, keys, certificate } = options;
   const admission = new Admission(options.admission, bodyLimit);
   const metrics = createMetrics(() => admission.underway);
-  const app = createApp({ metrics, log, admission, limits: options.clientLimits, keys, certificate });
+  const app = createApp({ metrics, log, admission, keys, certificate });
   const noMoreMethods = refuseOtherMethods(app);
   describeRoutes(app, description(keys !== undefined), ({ config = {} }) => isOpen(config), open);
   healthRoute(app, keys ? 'keys' : 'open');

@@ -279,7 +279,7 @@ describe('errors in the shape of OpenAI', () => {
     ['a full queue', { prompt: 'x' }, { refuse: new QueueFull(256) }, 429, 'overloaded'],
     ['a schema', { prompt: 'x' }, { refuse: new SchemaRefused('/a', 'x') }, 400, 'invalid_schema'],
     ['a failure of the engine', { prompt: 'x' }, { fail: new Error('broken'), events: [] }, 500, null],
-    ['malformed JSON', '{"prompt":', {}, 400, null],
+    ['malformed JSON', '{"prompt":', {}, 400, 'invalid_request'],
   ])('%s', async (_name, body, script, status, code) => {
     const answer = await aServer(script).post('/v1/completions', body);
     expect(answer.statusCode).toBe(status);

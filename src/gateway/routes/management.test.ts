@@ -2,6 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { publicHub, publicRegistry } from '../../api/source.ts';
 import { ApiError } from '../../kube/errors.ts';
 import { keyOf } from '../../kube/kind.ts';
+import type { AccessKeys } from '../access.ts';
 import type { Writing } from '../management/objects.ts';
 import { aModel, aServer, conditions } from '../testing/objects.ts';
 import { startGatewayBefore } from '../testing/world.ts';
@@ -15,7 +16,7 @@ interface Written {
 }
 
 /** A gateway that manages models, and a cluster that takes what it writes and does nothing with it. */
-async function managing({ managers = ['longshore-gateway'], refusal }: ClusterChoices = {}) {
+async function managing({ managers = ['longshore-gateway'], refusal, keys }: ClusterChoices = {}) {
   const written: Written[] = [];
   const deleted: string[] = [];
   const client: Writing['client'] = {
@@ -28,6 +29,7 @@ async function managing({ managers = ['longshore-gateway'], refusal }: ClusterCh
     managersOf: async () => managers,
   };
   const gateway = await startGatewayBefore(onTestFinished, [], {
+    keys,
     management: {
       client,
       namespace: 'team',
@@ -41,6 +43,7 @@ async function managing({ managers = ['longshore-gateway'], refusal }: ClusterCh
 }
 
 interface ClusterChoices {
+  keys?: AccessKeys;
   managers?: string[];
   refusal?: ApiError;
 }
@@ -195,16 +198,26 @@ describe('a gateway that manages models', { timeout: 30_000 }, () => {
     expect((await post('/models/pull', { name: 'x' })).status).toBe(404);
   });
 
-  it('says in the log who did what to what', async () => {
-    const { post, lines } = await managing();
-    await post('/models/unload', { name: 'nobody' });
-    const line = lines.map((each) => JSON.parse(each) as Record<string, unknown>).find(({ audit }) => audit);
-    expect(line).toMatchObject({
-      audit: 'unload',
-      model: 'nobody',
-      caller: 'anybody',
-      outcome: 'model_not_found',
-      msg: 'managed',
-    });
+  it('says in the log who did what to what, also of those who were not let', async () => {
+    const keys: AccessKeys = {
+      callerOf: async (key) => ({ name: key, scopes: key === 'root' ? ['manage'] : ['read'] }),
+    };
+    const { post, lines, url } = await managing({ keys });
+    const as = (name: string) => ({ headers: { authorization: `Bearer ${name}` } });
+    await post('/models/unload', { name: 'nobody' }, as('root'));
+    await post('/models/pull', { name: 'x', source: 'nowhere' }, as('root'));
+    await post('/models/pull', { name: 'x' }, as('guest'));
+    await post('/models/load', { name: 'x' });
+    await fetch(`${url}/api/models`, as('guest'));
+    const audit = lines
+      .map((each) => JSON.parse(each) as Record<string, unknown>)
+      .filter(({ msg }) => msg === 'managed');
+    expect(audit.map(({ audit, model, caller, outcome }) => [audit, model, caller, outcome])).toEqual([
+      ['unload', 'nobody', 'root', 'model_not_found'],
+      ['POST /models/pull', undefined, 'root', 'invalid_request'],
+      ['POST /models/pull', undefined, 'guest', 'insufficient_scope'],
+      ['POST /models/load', undefined, 'anybody', 'invalid_api_key'],
+    ]);
+    expect(audit[0]).toMatchObject({ address: '127.0.0.1' });
   });
 });

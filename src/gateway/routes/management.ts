@@ -1,10 +1,9 @@
-import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { json, type Operation } from '../../http-server/openapi/operation.ts';
 import { Refusal } from '../../http-server/refusal.ts';
 import type { Admission } from '../admission.ts';
 import type { App } from '../app.ts';
-import { callerOf } from '../authorization.ts';
+import { audited, auditRefusals } from '../audit.ts';
 import { keyOf, type Key } from '../../kube/kind.ts';
 import { Catalog, catalog } from '../management/catalog.ts';
 import { load, modelOf, pull, remove, unload, type Management } from '../management/manage.ts';
@@ -123,6 +122,7 @@ const read = { access: ['read', 'manage'] } as const;
 
 /** What changes which models there are. Each call leaves a line in the log that says who did what to what. */
 export function managementRoutes(app: App, management: Management, admission: Admission): void {
+  auditRefusals(app);
   const namespaceOf = (asked: string | undefined): string => asked ?? management.namespace;
 
   const asPull = { schema: { body: PullRequest }, config: { ...manage, operation: operations.pull } };
@@ -231,25 +231,6 @@ function existing(
     return namespace === undefined || key.namespace === namespace ? key : undefined;
   } catch (error) {
     if (error instanceof Refusal) return undefined;
-    throw error;
-  }
-}
-
-/** Says in the log who did what to what, and how that ended. */
-async function audited<T>(
-  request: FastifyRequest,
-  action: string,
-  model: string,
-  act: () => Promise<T>,
-): Promise<T> {
-  const who = { audit: action, model, caller: callerOf(request)?.name ?? 'anybody', address: request.ip };
-  try {
-    const result = await act();
-    request.log.info({ ...who, outcome: 'done' }, 'managed');
-    return result;
-  } catch (error) {
-    const outcome = error instanceof Refusal ? (error.code ?? 'failed') : 'failed';
-    request.log.info({ ...who, outcome }, 'managed');
     throw error;
   }
 }

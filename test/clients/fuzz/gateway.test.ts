@@ -9,11 +9,10 @@ const passedOn =
 const count = ({ statuses }: Fuzzed, operation: string, status: number): number =>
   statuses.get(operation)?.get(status) ?? 0;
 
-const counted = (found: Fuzzed, operation: string, expected: readonly number[]) =>
-  expected.map((status) => [operation, status, count(found, operation, status) > 0]);
-
-const all = (operation: string, expected: readonly number[]) =>
-  expected.map((status) => [operation, status, true]);
+/** Every status that came, of any operation. */
+const all = ({ statuses }: Fuzzed): number[] => [
+  ...new Set([...statuses.values()].flatMap((counts) => [...counts.keys()])),
+];
 
 async function fuzzed(options: Omit<Parameters<typeof fuzz>[1], 'seed' | 'key' | 'models'>): Promise<Fuzzed> {
   const { url, key, models, stop } = await startGateway();
@@ -26,32 +25,32 @@ describe('a gateway that is asked at random', { timeout: 300_000 }, () => {
     const found = await fuzzed({ examples: 15, phases: ['fuzzing'], paths: { only: passedOn } });
     expect(found.problems).toBe('');
     const operations = [...found.statuses.keys()];
-    const statuses = new Set([...found.statuses.values()].flatMap((counts) => [...counts.keys()]));
-    expect([...statuses]).toEqual(expect.arrayContaining([400, 502, 503]));
     expect(operations).toHaveLength(9);
     for (const operation of operations) {
-      const expected = [200, 404];
-      expect(counted(found, operation, expected)).toEqual(all(operation, expected));
+      expect([operation, count(found, operation, 200) > 0]).toEqual([operation, true]);
     }
+    expect(all(found)).toEqual(expect.arrayContaining([400, 404, 502, 503]));
   });
 
   it('answers what it knows itself as it says that it does', async () => {
     const found = await fuzzed({ examples: 4, phases: ['coverage', 'fuzzing'], paths: { not: passedOn } });
     expect(found.problems).toBe('');
-    const known: Record<string, number[]> = {
-      'GET /v1/models': [200, 401],
-      'GET /api/ps': [200, 401],
-      'POST /api/show': [200, 400, 401, 404, 502],
-      'POST /models/pull': [200, 400, 401, 415],
-      'POST /models/load': [200, 400, 401],
-      'POST /models/unload': [200, 400, 401, 404],
-      'POST /api/pull': [200, 400, 401],
-      'DELETE /api/delete': [200, 400, 401, 409],
-      'GET /models/search': [200, 400, 401],
-      'TRACE /healthz': [405],
-    };
-    for (const [operation, expected] of Object.entries(known)) {
-      expect(counted(found, operation, expected)).toEqual(all(operation, expected));
+    const taking = [
+      'POST /models/pull',
+      'POST /models/load',
+      'POST /models/unload',
+      'POST /api/pull',
+      'POST /api/show',
+    ];
+    for (const operation of [...taking, 'DELETE /api/delete', 'GET /models/search']) {
+      for (const status of [200, 400, 401]) {
+        expect([operation, status, count(found, operation, status) > 0]).toEqual([operation, status, true]);
+      }
     }
+    for (const operation of ['GET /v1/models', 'GET /api/tags', 'GET /api/ps', 'GET /api/models']) {
+      expect([operation, count(found, operation, 200) > 0]).toEqual([operation, true]);
+    }
+    expect(count(found, 'TRACE /healthz', 405)).toBeGreaterThan(0);
+    expect(all(found)).toEqual(expect.arrayContaining([404, 409, 415, 502]));
   });
 });
