@@ -9,17 +9,37 @@ import { renderChart } from './chart.ts';
 import { eventually } from './eventually.ts';
 import { foreignDefinitions } from './foreign-definitions.ts';
 import { itInOwnCluster } from './it.ts';
+import { kubeconform } from './kubeconform.ts';
+import { operatorObjects } from './operator-objects.ts';
 
-/** What others define, and what belongs to the whole cluster: in a cluster of its own. */
+/** What others define, what is asked of all kinds, and what belongs to the whole cluster: in a cluster of its own. */
 const root = join(import.meta.dirname, '../..');
 const examples = join(root, 'examples');
 
-const it = itInOwnCluster('gitops').extend('kubectl', ({ cluster }) => {
-  return (arguments_: string[], input?: string): Promise<string> =>
-    run(inject('kubectl'), ['--kubeconfig', cluster.kubeconfig, ...arguments_], {
-      ...(input !== undefined && { input }),
-    });
-});
+type Kubectl = (words: string[], input?: string) => Promise<string>;
+
+const it = itInOwnCluster('gitops')
+  .extend(
+    'kubectl',
+    { scope: 'file' },
+    ({ cluster }): Kubectl =>
+      (words, input) =>
+        run(inject('kubectl'), ['--kubeconfig', cluster.kubeconfig, ...words], {
+          ...(input !== undefined && { input }),
+        }),
+  )
+  .extend('definitionsOfOthers', { scope: 'file' }, async ({ kubectl, lent }): Promise<Kubectl> => {
+    if (!lent) return kubectl;
+    const files = (await foreignDefinitions()).flatMap((path) => ['-f', path]);
+    await kubectl(['apply', '--server-side', ...files]);
+    await kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...files]);
+    await makeNamespaces(kubectl, ['argocd', 'flux-system', 'models']);
+    return kubectl;
+  })
+  .extend('withOthers', ({ world, definitionsOfOthers }) => ({
+    namespace: world.namespace,
+    kubectl: definitionsOfOthers,
+  }));
 
 const strictly = ['apply', '--server-side', '--validate=strict', '--dry-run=server', '-f'];
 
@@ -37,10 +57,7 @@ interface Written extends KubeObject {
   };
 }
 
-function makeNamespaces(
-  kubectl: (words: string[], input: string) => Promise<string>,
-  names: string[],
-): Promise<string> {
+function makeNamespaces(kubectl: Kubectl, names: string[]): Promise<string> {
   const all = names.map((name) => ({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }));
   return kubectl(['apply', '-f', '-'], all.map((each) => stringify(each)).join('---\n'));
 }
@@ -56,15 +73,9 @@ async function objectsIn(pattern: string): Promise<Written[]> {
 }
 
 describe('the examples for Argo CD, Flux and KEDA', () => {
-  it('are what the definitions of these ask for', async ({ world, kubectl }) => {
-    const definitions = await foreignDefinitions();
-    const files = definitions.flatMap((path) => ['-f', path]);
-    await kubectl(['apply', '--server-side', ...files]);
-    await kubectl(['wait', '--for=condition=Established', '--timeout=60s', ...files]);
-    await makeNamespaces(kubectl, ['argocd', 'flux-system', 'models']);
-
+  it('are what the definitions of these ask for', async ({ withOthers: { namespace, kubectl } }) => {
     await kubectl([...strictly, join(examples, 'gitops'), '--recursive']);
-    await kubectl([...strictly, join(examples, 'server-keda.yaml'), '--namespace', world.namespace]);
+    await kubectl([...strictly, join(examples, 'server-keda.yaml'), '--namespace', namespace]);
     // A check that refuses nothing would pass as well.
     for (const [file, right, wrong] of [
       ['gitops/argocd/root.yaml', 'targetRevision:', 'targetRevison:'],
@@ -120,6 +131,24 @@ describe('the examples for Argo CD, Flux and KEDA', () => {
     const models = await objectsIn('gitops/workloads/models/*.yaml');
     const servers = await objectsIn('gitops/workloads/servers/*.yaml');
     expect(Math.max(...models.map(waveOf))).toBeLessThan(Math.min(...servers.map(waveOf)));
+  });
+});
+
+describe('kubeconform', () => {
+  it('finds nothing wrong with the examples, the chart, and what the operator makes of the examples', async ({
+    withOthers: { kubectl },
+  }) => {
+    const written = await objectsIn('**/*.yaml');
+    const everything = { enabled: true, management: { enabled: true } };
+    const chart = await renderChart({ replicas: 2, gateway: everything, argocd: { enabled: true } });
+    const made = written.flatMap((object) => operatorObjects(object));
+    expect(made.length).toBeGreaterThan(written.length);
+    const get = (path: string) => kubectl(['get', '--raw', path]);
+    await kubeconform([...written, ...chart, ...made], get);
+
+    const [wrong] = structuredClone(made.filter(({ kind }) => kind === 'Deployment'));
+    Object.assign(wrong!, { spec: { ...(wrong as Written).spec, replica: 1 } });
+    await expect(kubeconform([wrong!], get)).rejects.toThrow(/replica/);
   });
 });
 

@@ -53,6 +53,12 @@ const tools = {
     install: { module: 'github.com/rancher/local-path-provisioner', packages: [''] },
     cold: '20 seconds',
   },
+  kubeconform: {
+    version: 'v0.8.0',
+    programs: ['kubeconform'],
+    install: { module: 'github.com/yannh/kubeconform', packages: ['/cmd/kubeconform'] },
+    cold: '10 seconds',
+  },
   kind: {
     version: 'v0.33.0',
     programs: ['kind'],
