@@ -115,7 +115,9 @@ describe.concurrent('a ModelServer', () => {
     await servers.untilOne('plain', ({ status }) => status?.load?.percent === 100 && status.ready === '1/1');
     const [, first, ...more] = servers.versions('plain');
     expect(first?.status?.endpoint).toBe(`http://plain.${world.namespace}.svc`);
-    expect(more.length).toBeLessThan(6);
+    // What the Deployment, its pod and the load have to say comes one by one on a busy machine.
+    const told = more.map((server) => [conditionOf(server, 'Ready')?.message, server.status?.load?.text]);
+    expect(told.length, JSON.stringify(told)).toBeLessThan(9);
   });
 
   it('asks for no GPU when none is wanted', async ({ world }) => {
