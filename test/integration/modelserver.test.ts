@@ -117,7 +117,7 @@ describe.concurrent('a ModelServer', () => {
     expect(first?.status?.endpoint).toBe(`http://plain.${world.namespace}.svc`);
     // What the Deployment, its pod and the load have to say comes one by one on a busy machine.
     const told = more.map((server) => [conditionOf(server, 'Ready')?.message, server.status?.load?.text]);
-    expect(told.length, JSON.stringify(told)).toBeLessThan(9);
+    expect(told.slice(8)).toEqual([]);
   });
 
   it('asks for no GPU when none is wanted', async ({ world }) => {
