@@ -3,7 +3,7 @@ import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { ErrorBody } from '../protocols/openai/error.ts';
 import { OllamaError } from '../protocols/ollama/error.ts';
-import { aModel, aServer, conditions } from './testing/objects.ts';
+import { aModel, anArtifact, aServer, conditions } from './testing/objects.ts';
 import { answering, startGatewayBefore, type GatewayChoices, type Answer } from './testing/world.ts';
 
 const gatewayBefore = (answers: readonly (Answer | 'absent')[], choices?: GatewayChoices) =>
@@ -350,17 +350,7 @@ describe('what is refused', { timeout: 30_000 }, () => {
 });
 
 describe('what there is', { timeout: 30_000 }, () => {
-  const artifact = {
-    revision: 'r',
-    digest: `sha256:${'a'.repeat(64)}`,
-    content: 'c',
-    sizeBytes: 42,
-    claimName: 'claim',
-    claimUid: 'uid',
-    path: 'p',
-    fileCount: 1,
-    files: [],
-  };
+  const artifact = anArtifact;
   const gguf = { architecture: 'qwen3', parameters: '8.0B', quantization: 'Q4_K_M' };
 
   it('is listed under every name, for both APIs', async () => {

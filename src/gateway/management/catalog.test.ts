@@ -1,24 +1,12 @@
 import { expect, it } from 'vitest';
-import { aModel, aServer, cachesOf, conditions } from '../testing/objects.ts';
+import { aModel, anArtifact, aServer, cachesOf, conditions } from '../testing/objects.ts';
 import { catalog, CatalogEntry } from './catalog.ts';
-
-const artifact = {
-  revision: 'abc',
-  digest: `sha256:${'a'.repeat(64)}`,
-  content: 'c',
-  sizeBytes: 42,
-  claimName: 'claim',
-  claimUid: 'uid',
-  path: 'p',
-  fileCount: 1,
-  files: [],
-};
 
 it('the catalog has of every Model what is known of it, and what serves it', () => {
   const pulled = aModel('pulled', {
     status: {
       conditions: conditions(['Ready', 'True', 'Ready']),
-      artifact,
+      artifact: anArtifact,
       gguf: {
         architecture: 'qwen3',
         parameters: '8.0B',
@@ -77,8 +65,8 @@ it('the catalog has of every Model what is known of it, and what serves it', () 
       message: '',
       available: true,
       loaded: true,
-      revision: 'abc',
-      digest: artifact.digest,
+      revision: 'r',
+      digest: anArtifact.digest,
       size: 42,
       architecture: 'qwen3',
       parameters: '8.0B',

@@ -86,6 +86,19 @@ export function aPod(
   };
 }
 
+/** What a Model has published, of 42 bytes. */
+export const anArtifact = {
+  revision: 'r',
+  digest: `sha256:${'a'.repeat(64)}`,
+  content: 'c',
+  sizeBytes: 42,
+  claimName: 'claim',
+  claimUid: 'uid',
+  path: 'p',
+  fileCount: 1,
+  files: [],
+};
+
 export function conditions(
   ...all: [type: string, status: Condition['status'], reason: string, message?: string][]
 ) {

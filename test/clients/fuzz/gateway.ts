@@ -10,7 +10,14 @@ import { publicHub } from '../../../src/api/source.ts';
 import { scopes } from '../../../src/gateway/access.ts';
 import type { Writing } from '../../../src/gateway/management/objects.ts';
 import { createServer } from '../../../src/gateway/server.ts';
-import { aModel, aPod, aServer, cachesOf, conditions } from '../../../src/gateway/testing/objects.ts';
+import {
+  aModel,
+  anArtifact,
+  aPod,
+  aServer,
+  cachesOf,
+  conditions,
+} from '../../../src/gateway/testing/objects.ts';
 import { ApiError } from '../../../src/kube/errors.ts';
 import type { Key, KubeObject } from '../../../src/kube/kind.ts';
 import { createMetrics } from '../../../src/runtime-image/metrics.ts';
@@ -101,19 +108,8 @@ function loadedRuntime() {
 const ready = { observedGeneration: 1, conditions: conditions(['Ready', 'True', 'Ready']) };
 
 function playedCaches() {
-  const artifact = {
-    revision: 'r',
-    digest: `sha256:${'a'.repeat(64)}`,
-    content: 'c',
-    sizeBytes: 42,
-    claimName: 'claim',
-    claimUid: 'uid',
-    path: 'p',
-    fileCount: 1,
-    files: [],
-  };
   const gguf = { architecture: 'qwen3', parameters: '8.0B', quantization: 'Q4_K_M', contextLength: 4096 };
-  const pulled = { ...ready, artifact, gguf };
+  const pulled = { ...ready, artifact: anArtifact, gguf };
   const gated = {
     observedGeneration: 1,
     conditions: conditions(['Ready', 'False', 'GatedRepo', 'Ask for it.'], ['Stalled', 'True', 'GatedRepo']),
