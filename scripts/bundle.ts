@@ -1,5 +1,6 @@
 import { dirname, join } from 'node:path';
 import type { BuildOptions, Plugin } from 'esbuild';
+import manifest from '../package.json' with { type: 'json' };
 
 /**
  * What a bundle takes of @kubernetes/client-node: reading a kubeconfig and asking it for credentials. The rest, five
@@ -36,6 +37,7 @@ export const bundleOptions = {
   platform: 'node',
   target: 'node24',
   format: 'esm',
+  define: { LONGSHORE_VERSION: JSON.stringify(manifest.version) },
   // Smaller in memory, by 40 MB for the operator. Identifiers stay, so a stack trace can be read without a source map,
   // which would cost 230 MB once loaded; esbuild's keepNames would say them again each time that a function is made.
   minifyWhitespace: true,

@@ -22,7 +22,9 @@ import type { ModelServer } from '../api/modelserver.ts';
 import { inferenceRoutes } from './routes/inference.ts';
 import { managementRoutes } from './routes/management.ts';
 import { modelRoutes } from './routes/models.ts';
+import { objectRoutes } from './routes/objects.ts';
 import { searchRoutes } from './routes/search.ts';
+import { versionRoute } from './routes/version.ts';
 
 export interface ServerOptions {
   caches: Caches;
@@ -69,11 +71,13 @@ export function createServer(options: ServerOptions): GatewayServer {
   const names = { caches, home };
   const contextSizes = new ContextSizes(({ origin }) => pollAddress(`${origin}/load`));
   modelRoutes(app, { names, replicas, contextSizes });
+  versionRoute(app, options.management?.namespace);
   inferenceRoutes(app, { names, replicas, forwarder });
   if (options.management) {
     const { caches: written } = options.management;
     const streams = { models: new Following(written.models), servers: new Following(written.servers) };
     managementRoutes(app, { ...options.management, names, streams }, admission);
+    objectRoutes(app, { caches: written, streams, admission });
     searchRoutes(app, options.management.hub);
   }
   noMoreMethods();

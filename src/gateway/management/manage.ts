@@ -20,7 +20,9 @@ export interface Management extends Writing, Origins {
 }
 
 export interface Load {
-  /** How many servers, and with what. */
+  /** The name of the ModelServer; default: that of the Model. */
+  server?: string | undefined;
+  /** How many pods, and with what. */
   replicas?: number | undefined;
   gpus?: number | undefined;
   context_size?: number | undefined;
@@ -38,15 +40,16 @@ export async function pull(
   return pullProgress(management.streams, { namespace, name: wanted.name }, signal);
 }
 
-/** Has a Model served, by a server of its name, and tells first how far its pull is, then how far its load is. */
+/** Has a Model served, by a server of that name or its own, and tells first how far its pull is, then how far its load is. */
 export async function load(
   management: Management,
   model: Key,
-  { servedName, ...asked }: Load & { servedName: string | undefined },
+  { servedName, server = model.name, ...asked }: Load & { servedName: string | undefined },
   signal: AbortSignal,
 ): Promise<AsyncGenerator<Progress>> {
   const { replicas, gpus = management.gpus, context_size: contextSize, parallel } = asked;
-  await ensureServer(management, model, {
+  const key = { namespace: model.namespace, name: server };
+  await ensureServer(management, key, {
     modelRef: { name: model.name },
     gpu: { count: gpus },
     ...(servedName !== undefined && { servedNames: [servedName] }),
@@ -58,14 +61,19 @@ export async function load(
       },
     }),
   });
-  return pulledAndLoaded(management.streams, model, signal);
+  return pulledAndLoaded(management.streams, model, key, signal);
 }
 
-async function* pulledAndLoaded(streams: Streams, key: Key, signal: AbortSignal): AsyncGenerator<Progress> {
-  for await (const line of pullProgress(streams, key, signal)) {
+async function* pulledAndLoaded(
+  streams: Streams,
+  model: Key,
+  server: Key,
+  signal: AbortSignal,
+): AsyncGenerator<Progress> {
+  for await (const line of pullProgress(streams, model, signal)) {
     if (line.status !== 'success') yield line;
   }
-  yield* loadProgress(streams, key, signal);
+  yield* loadProgress(streams, server, signal);
 }
 
 /** Deletes the servers of what a name stands for. @throws Refusal where it is not the gateway that has made one */

@@ -27,11 +27,12 @@ export interface Writing {
 export async function ensureModel(
   { client, caches }: Writing,
   namespace: string,
-  { name, source }: Wanted,
+  { name, source, storage }: Wanted,
 ): Promise<'created' | 'joined'> {
   const kind: Kind<KubeObject & { spec: object }> = { ...models, schema: undefined };
   const there =
-    caches.models.get(namespace, name) ?? (await made(client, kind, { namespace, name }, { source }));
+    caches.models.get(namespace, name) ??
+    (await made(client, kind, { namespace, name }, { source, ...(storage && { storage }) }));
   if (there === 'created') return 'created';
   if (there !== 'taken' && isOf(there, source)) return 'joined';
   throw new Refusal(

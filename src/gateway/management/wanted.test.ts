@@ -76,4 +76,20 @@ describe('a gateway with a hub and a registry of its own', () => {
     const named = { name: 'hf.co/a/b:Q8_0', source: 'ollama' } as const;
     expect(wantedOf(named, own).source).toEqual({ ollama: { model: 'hf.co/a/b:Q8_0' } });
   });
+
+  it('may name files, which only Hugging Face has', () => {
+    const files = ['x/*.gguf'];
+    expect(wanted({ name: 'a/b', source: 'huggingface', files }).source).toEqual({
+      huggingFace: { ...hub, repo: 'a/b', files },
+    });
+    expect(() => wanted({ name: 'x', files })).toThrow(/name a tag in place/);
+  });
+
+  it('has the volume that it asks for, and says nothing of one where it does not', () => {
+    expect(wanted({ name: 'x', storage_class: 'fast', storage_size: '20Gi' }).storage).toEqual({
+      storageClassName: 'fast',
+      size: '20Gi',
+    });
+    expect(wanted({ name: 'x' })).not.toHaveProperty('storage');
+  });
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { bitsPerWeight } from '../../api/choices.ts';
 import { ObjectName } from '../../api/kubernetes.ts';
+import { ModelStorage } from '../../api/model.ts';
 import {
   HuggingFaceSource,
   OllamaSource,
@@ -33,6 +34,7 @@ export const PullRequest = z
       .literal(bitsPerWeight)
       .optional()
       .describe('Likewise, by the bits of a weight: of those that there are, the best-known one.'),
+    files: HuggingFaceSource.shape.files.describe('Likewise, by name, or by patterns with * and ?.'),
     endpoint: z
       .string()
       .max(512)
@@ -42,6 +44,10 @@ export const PullRequest = z
       .optional()
       .describe('The name of the Model; absent: made of the name that the source has for it.'),
     namespace: Namespace.optional().describe("Of the Model; absent: that of the chart's values."),
+    storage_class: ModelStorage.shape.storageClassName.describe(
+      'Of the volume; absent: that of the cluster.',
+    ),
+    storage_size: ModelStorage.shape.size.describe('Of the volume, as 20Gi; absent: what is measured.'),
     stream: z.boolean().default(true).describe('Whether each step is told, or only the end.'),
   })
   .meta({ title: 'PullRequest' });
@@ -60,6 +66,8 @@ export interface Origins {
 export interface Wanted {
   name: string;
   source: z.input<typeof ModelSource>;
+  /** Absent: that of the cluster, of the size that is measured. */
+  storage?: { storageClassName?: string; size?: string };
 }
 
 /**
@@ -70,7 +78,16 @@ export function wantedOf(asked: Asked, origins: Origins): Wanted {
   const named = nameMeans(asked);
   const source = sourceOf(asked, named, origins);
   allow(source, origins);
-  return { name: asked.model_id ?? objectNameFor(named), source };
+  const {
+    model_id: name = objectNameFor(named),
+    storage_class: storageClassName,
+    storage_size: size,
+  } = asked;
+  const storage = {
+    ...(storageClassName !== undefined && { storageClassName }),
+    ...(size !== undefined && { size }),
+  };
+  return { name, source, ...(Object.keys(storage).length > 0 && { storage }) };
 }
 
 function nameMeans({ name, source, quantization }: Asked): SourceByName {
@@ -86,7 +103,7 @@ function nameMeans({ name, source, quantization }: Asked): SourceByName {
 }
 
 function sourceOf(
-  { quantization, quantization_bits: bits, revision, endpoint }: Asked,
+  { quantization, quantization_bits: bits, files, revision, endpoint }: Asked,
   named: SourceByName,
   { hub, registry }: Origins,
 ): Wanted['source'] {
@@ -97,13 +114,14 @@ function sourceOf(
       revision: revision ?? itsRevision,
       quantization: its,
       bits,
+      files,
       endpoint: endpoint ?? hub,
     };
     return { huggingFace: parsed(HuggingFaceSource, chosen) };
   }
-  if (revision !== undefined || quantization !== undefined || bits !== undefined) {
+  if ([revision, quantization, bits, files].some((each) => each !== undefined)) {
     throw invalid(
-      'revision, quantization and quantization_bits choose among the files of Hugging Face: name a tag in place of them, as in llama3.1:8b-instruct-q4_K_M.',
+      'revision, quantization, quantization_bits and files choose among the files of Hugging Face: name a tag in place of them, as in llama3.1:8b-instruct-q4_K_M.',
     );
   }
   const { model } = named.ollama;

@@ -120,6 +120,17 @@ describe('a gateway that manages models', { timeout: 30_000 }, () => {
     });
   });
 
+  it('makes what a pull says of the volume, and the server by the name that a load says', async () => {
+    const gateway = await managing();
+    const asked = { name: 'x:1b', storage_size: '20Gi', server: 'talker' };
+    const answer = await gateway.post('/models/load', asked);
+    await settled(gateway, 2);
+    expect((await linesOf(answer)).at(-1)).toEqual({ status: 'success', percent: 100 });
+    const [model, server] = gateway.written;
+    expect(model).toMatchObject({ metadata: { name: 'x-1b' }, spec: { storage: { size: '20Gi' } } });
+    expect(server).toMatchObject({ metadata: { name: 'talker' }, spec: { modelRef: { name: 'x-1b' } } });
+  });
+
   it('ends a stream with the reason, and an answer that is no stream too', async () => {
     const { post, caches } = await managing();
     const stalled = status(['Ready', 'False', 'GatedRepo', 'Ask.'], ['Stalled', 'True', 'GatedRepo']);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ObjectName } from '../../api/kubernetes.ts';
 import { json, type Operation } from '../../http-server/openapi/operation.ts';
 import { Refusal } from '../../http-server/refusal.ts';
 import type { Admission } from '../admission.ts';
@@ -18,6 +19,7 @@ const LoadRequest = PullRequest.partial({ name: true })
       .max(104)
       .optional()
       .describe('The name of a Model, with or without its namespace; or of the one that is pulled.'),
+    server: ObjectName.max(40).optional().describe('The name of the ModelServer; absent: that of the Model.'),
     replicas: z.int().min(0).max(1000).optional().describe('Pods of the server; absent: 1.'),
     gpus: z
       .int()
@@ -138,10 +140,20 @@ export function managementRoutes(app: App, management: Management, admission: Ad
 
   const asLoad = { schema: { body: LoadRequest }, config: { ...manage, operation: operations.load } };
   app.post('/models/load', asLoad, async (request, reply) => {
-    const { stream, namespace: asked, replicas, gpus, context_size, parallel, name, ...rest } = request.body;
+    const {
+      stream,
+      namespace: asked,
+      server,
+      replicas,
+      gpus,
+      context_size,
+      parallel,
+      name,
+      ...rest
+    } = request.body;
     const signal = admission.signalOf(request);
     const namespace = namespaceOf(asked);
-    const options = { replicas, gpus, context_size, parallel, servedName: name };
+    const options = { server, replicas, gpus, context_size, parallel, servedName: name };
     const there = existing(management, rest.model_id ?? name, asked);
     const wanted = there ? undefined : wantedOf({ ...rest, name: needed(name, rest.model_id) }, management);
     const key = there ?? { namespace, name: wanted?.name ?? '' };

@@ -30,6 +30,7 @@ describe('a search', { timeout: 30_000 }, () => {
     const { status, body } = await get('?q=gemma&limit=1');
     expect(status).toBe(200);
     expect(body).toEqual({
+      endpoint: hub.url,
       models: [
         expect.objectContaining({
           name: standard.gemma.repo,
@@ -40,7 +41,7 @@ describe('a search', { timeout: 30_000 }, () => {
         }),
       ],
     });
-    expect((await get('?q=nothing-like-it')).body).toEqual({ models: [] });
+    expect((await get('?q=nothing-like-it')).body).toEqual({ endpoint: hub.url, models: [] });
   });
 
   it('shows what is in a repository, with the size of each quantization', async () => {

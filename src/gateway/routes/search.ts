@@ -34,10 +34,14 @@ const found = {
   gated: z.boolean().describe('Whether its files have to be asked for.'),
   updated_at: z.iso.datetime(),
 };
-const Found = z.object({ models: z.array(z.object(found)) }).meta({ title: 'FoundRepositories' });
+const hubField = { endpoint: z.url().describe('The hub that was asked.') };
+const Found = z
+  .object({ ...hubField, models: z.array(z.object(found)) })
+  .meta({ title: 'FoundRepositories' });
 type Found = z.infer<typeof Found>;
 const FoundRepository = z
   .object({
+    ...hubField,
     ...found,
     quantizations: z.array(
       z.object({
@@ -88,7 +92,7 @@ export function searchRoutes(app: App, endpoint: string): void {
       );
     }
     const found = await asked(hub, `models that match "${q}"`, () => searchModels(hub, q, limit));
-    return { models: found.map(described) };
+    return { endpoint: hub.endpoint, models: found.map(described) };
   });
 
   const asInspect = { schema: { params: Repository }, config: { ...read, operation: inspect } };
@@ -97,6 +101,7 @@ export function searchRoutes(app: App, endpoint: string): void {
     const name = `${owner}/${repo}`;
     const found = await asked(hub, `a repository ${name}`, () => inspectRepository(hub, name));
     return {
+      endpoint: hub.endpoint,
       ...described(found),
       quantizations: found.quantizations.map(({ quantization, path, sizeBytes }) => ({
         ...(quantization !== undefined && { quantization }),
