@@ -3,8 +3,8 @@ import type { Model } from '../api/model.ts';
 import { models } from '../controllers/kinds.ts';
 import type { Live } from '../kube/kind.ts';
 import { objectNameFor, sourceByName, type SourceByName } from '../sources/model-name.ts';
-import type { Connection } from './connection.ts';
-import { CliError, exitCodes, refusedBy } from './failure.ts';
+import type { Door } from './door.ts';
+import { CliError, exitCodes } from './failure.ts';
 import { differenceOf } from './same.ts';
 
 /** Whether a Model or a ModelServer may have this name. */
@@ -17,14 +17,14 @@ export function isObjectName(text: string): boolean {
  * only has that name, of another owner's repository, is not meant.
  */
 export async function findModel(
-  connection: Connection,
+  door: Door,
   asked: string,
   source?: NamedSource,
 ): Promise<Live<Model> | undefined> {
-  const there = isObjectName(asked) ? await get(connection, asked) : undefined;
+  const there = isObjectName(asked) ? await door.find(models, asked) : undefined;
   if (there) return there;
   const wanted = meant(asked, source);
-  const found = wanted && (await get(connection, objectNameFor(wanted)));
+  const found = wanted && (await door.find(models, objectNameFor(wanted)));
   return found && differenceOf(wanted, found.spec.source) === undefined ? found : undefined;
 }
 
@@ -36,28 +36,24 @@ function meant(asked: string, source: NamedSource | undefined): SourceByName | u
   }
 }
 
-async function get({ client, namespace }: Connection, name: string): Promise<Live<Model> | undefined> {
-  try {
-    return await client.get(models, { namespace, name });
-  } catch (error) {
-    const refusal = refusedBy(error, `look up model ${name}`);
-    if (refusal.exitCode !== exitCodes.notFound) throw refusal;
-    return undefined;
-  }
-}
-
 /** The same, where there has to be one. */
-export async function needModel(connection: Connection, asked: string): Promise<Live<Model>> {
-  const found = await findModel(connection, asked);
+export async function needModel(door: Door, asked: string): Promise<Live<Model>> {
+  const found = await findModel(door, asked);
   if (found) return found;
-  const { namespace } = connection;
-  const { items } = await connection.client.list(models, { namespace, limit: 20 });
-  const names = items.map(({ metadata }) => metadata.name);
+  const names = (await door.list(models)).map(({ metadata }) => metadata.name);
   throw new CliError(
     exitCodes.notFound,
-    `There is no Model "${asked}" in namespace ${namespace}.`,
+    `There is no Model "${asked}" in namespace ${door.namespace}.`,
     names.length > 0
-      ? `There are: ${names.join(', ')}.`
-      : 'There are none: pull one with `longshore pull NAME`, or look into another namespace with --namespace.',
+      ? `There are: ${firstOf(names)}.`
+      : `There are none: pull one with \`${door.self} pull NAME\`, or look into another namespace with --namespace.`,
   );
+}
+
+const most = 20;
+
+/** As many as a person reads. */
+function firstOf(names: readonly string[]): string {
+  const rest = names.length - most;
+  return names.slice(0, most).join(', ') + (rest > 0 ? `, and ${rest} more` : '');
 }

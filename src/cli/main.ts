@@ -1,16 +1,33 @@
 #!/usr/bin/env node
+import { basename } from 'node:path';
 import { CommanderError } from 'commander';
 import { CliError, exitCodes } from './failure.ts';
+import { programName } from './invocation.ts';
 import { exitCodeOf, program } from './program.ts';
 import { coloured, terminalOf } from './terminal.ts';
 
-declare const LONGSHORE_VERSION: string | undefined;
-
 const terminal = terminalOf(process);
-const version = typeof LONGSHORE_VERSION === 'string' ? LONGSHORE_VERSION : 'from a checkout';
+const [, path = '', ...words] = process.argv;
+const root = program(terminal, programName(path));
+// kubectl asks a program of this name what its plugin may go on with.
+const isAsked = basename(path) === 'kubectl_complete-longshore';
+
+/** Milliseconds that a person who has pressed Tab waits for names. */
+const patience = 300;
+
+// A reader that has seen enough, such as `head`, is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
 
 try {
-  await program(terminal, version).parseAsync(process.argv);
+  if (isAsked || words[0] === '__complete') {
+    const { complete } = await import('./completion/complete.ts');
+    const said = await complete(root, isAsked ? words : words.slice(1), patience);
+    // What is still being asked for the names is not waited for.
+    process.stdout.write(said, () => process.exit());
+  } else await root.parseAsync(process.argv);
 } catch (error) {
   if (error instanceof CommanderError) process.exitCode = exitCodeOf(error);
   else if (error instanceof CliError) {

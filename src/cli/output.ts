@@ -44,7 +44,14 @@ export function nameOf(
   return `${kind.toLowerCase()}.${apiVersion.split('/')[0]}/${name}`;
 }
 
-/** Items of a list come without them. */
-function whole<T extends KubeObject>({ apiVersion, kind }: Kind<T>, object: Live<T>): Live<T> {
-  return { ...object, apiVersion, kind };
+/** As the API server writes it, whoever has read it: with its kind, which items of a list lack, and by the names of its members. */
+function whole<T extends KubeObject>({ apiVersion, kind }: Kind<T>, object: Live<T>): unknown {
+  return byMember({ ...object, apiVersion, kind });
+}
+
+function byMember(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(byMember);
+  if (typeof value !== 'object' || value === null) return value;
+  const members = Object.entries(value).toSorted(([one], [other]) => (one < other ? -1 : 1));
+  return Object.fromEntries(members.map(([name, member]) => [name, byMember(member)]));
 }

@@ -1,31 +1,5 @@
-import { Writable } from 'node:stream';
-import { CommanderError } from 'commander';
 import { describe, expect, it } from 'vitest';
-import { CliError } from './failure.ts';
-import { exitCodeOf, program } from './program.ts';
-
-/** What a person reads, and how it ends. No cluster is asked: the kubeconfig is none. */
-async function use(...words: string[]): Promise<{ said: string; exitCode: number }> {
-  let said = '';
-  const sink = new Writable({
-    write(chunk, _encoding, done) {
-      said += String(chunk);
-      done();
-    },
-  });
-  const terminal = { out: sink, err: sink, isLive: false, columns: () => 80, colours: false };
-  try {
-    await program(terminal, '1.2.3').parseAsync(['node', 'longshore', '--kubeconfig', '/nowhere', ...words]);
-    return { said, exitCode: 0 };
-  } catch (error) {
-    if (error instanceof CommanderError) return { said, exitCode: exitCodeOf(error) };
-    if (!(error instanceof CliError)) throw error;
-    return {
-      said: `${said}${error.message}${error.next === undefined ? '' : `\n${error.next}`}`,
-      exitCode: error.exitCode,
-    };
-  }
-}
+import { use } from './testing/use.ts';
 
 describe('wrong use', () => {
   it.for([
@@ -42,28 +16,43 @@ describe('wrong use', () => {
     [['list', '-o', 'xml'], /Allowed choices are json, yaml, name/],
     [['lst'], /Did you mean one of list, ls\?/],
     [['rm'], /missing required argument 'model'/],
-    [['unload'], /missing required argument 'model'/],
+    [['unload'], /missing required argument 'server'/],
     [['--contex', 'x', 'list'], /unknown option '--contex'\n\(Did you mean --context\?\)/],
+    [['completion', 'tcsh'], /Allowed choices are bash, zsh, fish, powershell/],
+    [['version', '-o', 'yaml'], /Allowed choices are json/],
     [[], /Usage: longshore/],
   ] as const)('%j says what is wrong, and ends with 2', async ([words, message]) => {
-    const { said, exitCode } = await use(...words);
-    expect(said).toMatch(message);
+    const { err, exitCode } = await use('--kubeconfig', '/nowhere', ...words);
+    expect(err).toMatch(message);
     expect(exitCode).toBe(2);
   });
 
   it('names the file that is no kubeconfig', async () => {
-    const { said, exitCode } = await use('list');
-    expect(said).toContain('The kubeconfig cannot be read: ENOENT');
-    expect(said).toContain('--kubeconfig');
+    const { err, exitCode } = await use('--kubeconfig', '/nowhere', 'list');
+    expect(err).toContain('The kubeconfig cannot be read: ENOENT');
+    expect(err).toContain('--kubeconfig');
     expect(exitCode).toBe(4);
   });
 });
 
 it('help and version are no wrong use', async () => {
-  expect(await use('--version')).toEqual({ said: '1.2.3\n', exitCode: 0 });
-  const { said, exitCode } = await use('--help');
+  expect(await use('--version')).toEqual({ exitCode: 0, out: 'from a checkout\n', err: '' });
+  const { out, exitCode } = await use('--help');
   expect(exitCode).toBe(0);
-  for (const verb of ['pull', 'list', 'show', 'rm', 'load', 'unload', 'ps', 'run', 'chat']) {
-    expect(said).toMatch(new RegExp(`^  ${verb}[ |]`, 'm'));
+  for (const verb of [
+    'pull',
+    'list',
+    'show',
+    'rm',
+    'load',
+    'unload',
+    'ps',
+    'search',
+    'run',
+    'chat',
+    'version',
+    'completion',
+  ]) {
+    expect(out).toMatch(new RegExp(`^  ${verb}[ |]`, 'm'));
   }
 });

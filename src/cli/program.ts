@@ -1,16 +1,16 @@
 import { Argument, Command, InvalidArgumentError, Option, type CommanderError } from 'commander';
 import { bitsPerWeight, namedSources } from '../api/choices.ts';
-import type { Connection, ConnectionOptions } from './connection.ts';
+import { shells } from './completion/scripts.ts';
+import type { Door, DoorOptions } from './door.ts';
 import { exitCodes } from './failure.ts';
+import { invocation } from './invocation.ts';
 import type { SearchOptions } from './commands/search.ts';
+import type { VersionOptions } from './commands/version.ts';
+import { version } from '../protocols/version.ts';
 import type { Terminal } from './terminal.ts';
 
 /** A file that is only read when its verb is used: help is to be there at once. */
-type Run<Arguments extends unknown[]> = (
-  connection: Connection,
-  terminal: Terminal,
-  ...rest: Arguments
-) => Promise<void>;
+type Run<Arguments extends unknown[]> = (door: Door, terminal: Terminal, ...rest: Arguments) => Promise<void>;
 
 const model = new Argument(
   '<model>',
@@ -36,14 +36,25 @@ const wholeFrom =
   };
 const collect = (value: string, before: string[] = []): string[] => [...before, value];
 
-/** The verbs and what they take. Wrong use throws CommanderError after it was told. */
-export function program(terminal: Terminal, version: string): Command {
-  const root = new Command('longshore')
+/**
+ * The verbs and what they take. Wrong use throws CommanderError after it was told.
+ * @param name what people call it: `longshore`, or `kubectl longshore`
+ */
+export function program(terminal: Terminal, name = 'longshore'): Command {
+  const root = new Command(name)
     .description('Pulls models onto a Kubernetes cluster, and serves them there.')
     .version(version, '-V, --version')
-    .option('-n, --namespace <namespace>', 'default: that of the context')
+    .option('-n, --namespace <namespace>', 'default: that of the context, or of the gateway')
     .option('--context <context>', 'of the kubeconfig')
     .option('--kubeconfig <file>', 'default: $KUBECONFIG, ~/.kube/config, or the pod that this runs in')
+    .addOption(new Option('--server <url>', 'of a gateway, in place of a kubeconfig').env('LONGSHORE_SERVER'))
+    .addOption(
+      new Option('--api-key <key>', 'of the gateway; without one, of the server that is asked').env(
+        'LONGSHORE_API_KEY',
+      ),
+    )
+    .option('--certificate-authority <file>', 'PEM that the certificate of the gateway is signed by')
+    .configureHelp({ showGlobalOptions: true })
     .showSuggestionAfterError()
     .showHelpAfterError('(--help says more)')
     .exitOverride()
@@ -55,14 +66,38 @@ export function program(terminal: Terminal, version: string): Command {
     })
     .addHelpText('after', exits);
 
+  /** Where to go: what is said on the line counts before what the environment says. */
+  const place = (): DoorOptions => {
+    const { server, ...options } = root.opts<DoorOptions>();
+    if (options.context === undefined && options.kubeconfig === undefined) return { server, ...options };
+    if (root.getOptionValueSource('server') === 'cli') {
+      root.error(
+        'error: --server asks a gateway, and --context and --kubeconfig a cluster: give one of them',
+      );
+    }
+    return options;
+  };
+  const self = (): string => {
+    const repeated = root.options.flatMap((option) => {
+      const name = option.attributeName();
+      const value: unknown = root.getOptionValue(name);
+      const isSaid = root.getOptionValueSource(name) === 'cli' && name !== 'apiKey';
+      return isSaid && typeof value === 'string' ? [[option.short ?? option.long ?? '', value] as const] : [];
+    });
+    return invocation(name, repeated);
+  };
+  const open = async (): Promise<Door> => {
+    const where = place();
+    return (await import('./open.ts')).openDoor(where, self());
+  };
   const inCluster =
     <Arguments extends unknown[]>(load: () => Promise<Run<Arguments>>) =>
     async (...given: unknown[]): Promise<void> => {
       // commander hands over what was given, the options, and the command at last.
       const rest = given.slice(0, -1) as Arguments;
-      const [{ openConnection }, run] = await Promise.all([import('./connection.ts'), load()]);
-      await using connection = openConnection(root.opts<ConnectionOptions>());
-      await run(connection, terminal, ...rest);
+      const [run, opened] = await Promise.all([load(), open()]);
+      await using door = opened;
+      await run(door, terminal, ...rest);
     };
 
   root
@@ -121,7 +156,7 @@ export function program(terminal: Terminal, version: string): Command {
   root
     .command('unload')
     .description('Stop serving a Model; its files stay')
-    .addArgument(model)
+    .argument('<server>', 'the name of a ModelServer, or its Model')
     .action(inCluster(async () => (await import('./commands/load.ts')).unload));
   root
     .command('ps')
@@ -137,16 +172,16 @@ export function program(terminal: Terminal, version: string): Command {
     .option('--limit <count>', 'how many at most', wholeFrom(1), 20)
     .option('--endpoint <url>', 'another hub than the public one; default: $HF_ENDPOINT')
     .addOption(new Option('-o, --output <format>', 'for scripts').choices(['json']))
-    .action(async (query: string, options: SearchOptions) =>
-      (await import('./commands/search.ts')).search(terminal, query, options),
-    );
+    .action(async (query: string, options: SearchOptions) => {
+      const where = place();
+      await (await import('./commands/search.ts')).search(where, self(), terminal, query, options);
+    });
   const asking = (command: Command): Command =>
     command
       .addOption(source())
       .option('--system <prompt>', 'what the model is told first')
       .option('--max-tokens <count>', 'of an answer', wholeFrom(1))
-      .option('--gpus <count>', 'of a server that is started for this; 0 computes on CPUs', wholeFrom(0))
-      .option('--api-key <key>', 'of a server that asks for one; default: $LONGSHORE_API_KEY');
+      .option('--gpus <count>', 'of a server that is started for this; 0 computes on CPUs', wholeFrom(0));
   asking(root.command('run').description('Ask a model once; it is pulled and loaded where that is needed'))
     .addArgument(model)
     .argument('[prompt...]', 'what to ask; what is piped in comes after it')
@@ -154,6 +189,20 @@ export function program(terminal: Terminal, version: string): Command {
   asking(root.command('chat').description('Talk with a model; it is pulled and loaded where that is needed'))
     .addArgument(model)
     .action(inCluster(async () => (await import('./commands/run.ts')).chat));
+  root
+    .command('version')
+    .description('The version of this program, and of the operator or gateway that it gets to')
+    .addOption(new Option('-o, --output <format>', 'for scripts').choices(['json']))
+    .action(async (options: VersionOptions) =>
+      (await import('./commands/version.ts')).version(open, terminal, options),
+    );
+  root
+    .command('completion')
+    .description('Print what a shell reads to complete names, verbs and options')
+    .addArgument(new Argument('<shell>').choices(shells))
+    .action(async (shell: (typeof shells)[number]) =>
+      (await import('./commands/completion.ts')).completion(terminal, shell),
+    );
   return root;
 }
 

@@ -4,9 +4,9 @@ import { models, modelServers } from '../controllers/kinds.ts';
 import { formatBytes } from '../controllers/text.ts';
 import type { Kind, KubeObject, Live } from '../kube/kind.ts';
 import { progressLine } from './bar.ts';
-import type { Connection } from './connection.ts';
-import { CliError, exitCodes, refusedBy } from './failure.ts';
-import { standingOf, versionsOf, type Standing } from './follow.ts';
+import type { Door } from './door.ts';
+import { CliError, exitCodes } from './failure.ts';
+import { standingOf, type Standing } from './standing.ts';
 import { coloured, StatusLine, type Terminal } from './terminal.ts';
 
 /** How a person comes back to what goes on in the cluster, when Ctrl-C leaves it. */
@@ -57,15 +57,15 @@ function told(reason: string, message: string | undefined, columns: number): { l
  * Shows how far a Model is until it is Ready, and answers with it. Rejects with CliError when only a person can help, when
  * it is gone, and when Ctrl-C leaves it.
  */
-export const untilPulled = (connection: Connection, terminal: Terminal, name: string, comeback: Comeback) =>
-  untilReady(connection, terminal, model, name, comeback);
+export const untilPulled = (door: Door, terminal: Terminal, name: string, comeback: Comeback) =>
+  untilReady(door, terminal, model, name, comeback);
 
 /** The same of a ModelServer: Ready when it answers. */
-export const untilLoaded = (connection: Connection, terminal: Terminal, name: string, comeback: Comeback) =>
-  untilReady(connection, terminal, server, name, comeback);
+export const untilLoaded = (door: Door, terminal: Terminal, name: string, comeback: Comeback) =>
+  untilReady(door, terminal, server, name, comeback);
 
 async function untilReady<T extends Model | ModelServer>(
-  { client, namespace }: Connection,
+  door: Door,
   terminal: Terminal,
   { kind, lines }: Watched<T>,
   name: string,
@@ -78,7 +78,7 @@ async function untilReady<T extends Model | ModelServer>(
   process.once('SIGINT', detach);
   let phase: string | undefined;
   try {
-    for await (const object of versionsOf(client, kind, { namespace, name }, leave.signal)) {
+    for await (const object of door.follow(kind, name, leave.signal)) {
       if (!object) throw new CliError(exitCodes.notFound, `${what} was deleted meanwhile.`);
       const standing = standingOf(object);
       const { condition } = standing;
@@ -95,7 +95,7 @@ async function untilReady<T extends Model | ModelServer>(
     }
     throw new Error('the versions of an object end with it');
   } catch (error) {
-    if (!leave.signal.aborted) throw refusedBy(error, `follow ${what}`);
+    if (!leave.signal.aborted) throw error;
     status.keep();
     throw new CliError(
       exitCodes.detached,

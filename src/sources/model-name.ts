@@ -69,7 +69,7 @@ export function canonicalName(name: string): string {
 }
 
 /** The most that names of Models and ModelServers may have, since the names of what they own are longer. */
-const longestName = 40;
+export const longestName = 40;
 
 /** A name for the Model, by which the name that it was asked for with finds it again: `llama3.1:8b` is `llama3-1-8b`. */
 export function objectNameFor(source: SourceByName): string {

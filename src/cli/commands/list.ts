@@ -3,8 +3,7 @@ import type { ModelServer } from '../../api/modelserver.ts';
 import { models, modelServers } from '../../controllers/kinds.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { Kind, KubeObject, Live } from '../../kube/kind.ts';
-import type { Connection } from '../connection.ts';
-import { refusedBy } from '../failure.ts';
+import type { Door } from '../door.ts';
 import { printList, type Output } from '../output.ts';
 import { formatAge, type Column } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
@@ -42,51 +41,52 @@ export const serverColumns = (now: Date): Column<Live<ModelServer>>[] => [
   { header: 'AGE', of: ({ metadata }) => formatAge(metadata.creationTimestamp, now) },
 ];
 
-export const list = (connection: Connection, terminal: Terminal, choices: ListChoices) =>
+export const list = (door: Door, terminal: Terminal, choices: ListChoices) =>
   printAll(
-    connection,
+    door,
     terminal,
     choices,
     models,
     modelColumns(new Date()),
-    'Pull one with `longshore pull NAME`.',
+    `Pull one with \`${door.self} pull NAME\`.`,
   );
 
-export const ps = (connection: Connection, terminal: Terminal, choices: ListChoices) =>
+export const ps = (door: Door, terminal: Terminal, choices: ListChoices) =>
   printAll(
-    connection,
+    door,
     terminal,
     choices,
     modelServers,
     serverColumns(new Date()),
-    'Load one with `longshore load NAME`.',
+    `Load one with \`${door.self} load NAME\`.`,
   );
 
-async function printAll<T extends KubeObject>(
-  { client, namespace }: Connection,
+async function printAll<T extends Model | ModelServer>(
+  door: Door,
   terminal: Terminal,
   { allNamespaces = false, output }: ListChoices,
   kind: Kind<T>,
   columns: Column<Live<T>>[],
   hint: string,
 ): Promise<void> {
-  const where = allNamespaces ? {} : { namespace };
-  const all: Live<T>[] = [];
-  try {
-    let next: string | undefined;
-    do {
-      const page = await client.list(kind, { ...where, limit: 500, continue: next });
-      all.push(...page.items);
-      next = page.continue;
-    } while (next !== undefined);
-  } catch (error) {
-    throw refusedBy(error, `list ${kind.plural}`);
-  }
+  const all = await door.list(kind, allNamespaces);
   if (all.length === 0 && output === undefined) {
-    const place = allNamespaces ? 'any namespace' : `namespace ${namespace}`;
+    const place = allNamespaces ? 'any namespace' : `namespace ${door.namespace}`;
     terminal.err.write(`There are no ${kind.kind}s in ${place}. ${hint}\n`);
     return;
   }
   const ofNamespace = { header: 'NAMESPACE', of: ({ metadata }: Live<T>) => metadata.namespace };
-  printList(terminal, output, kind, all, allNamespaces ? [ofNamespace, ...columns] : columns);
+  printList(
+    terminal,
+    output,
+    kind,
+    all.toSorted(byPlace),
+    allNamespaces ? [ofNamespace, ...columns] : columns,
+  );
+}
+
+/** As the API server lists them. */
+function byPlace({ metadata: one }: KubeObject, { metadata: other }: KubeObject): number {
+  const place = (metadata: KubeObject['metadata']) => `${metadata?.namespace}/${metadata?.name}`;
+  return place(one) < place(other) ? -1 : 1;
 }

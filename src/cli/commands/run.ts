@@ -3,23 +3,21 @@ import { text } from 'node:stream/consumers';
 import type { NamedSource } from '../../api/choices.ts';
 import { ask, type Message, type Question } from '../ask.ts';
 import { modelServers } from '../../controllers/kinds.ts';
-import type { Connection } from '../connection.ts';
-import { CliError, exitCodes, refusedBy } from '../failure.ts';
-import { forwardTo } from '../forward.ts';
+import type { Door } from '../door.ts';
+import { CliError, exitCodes } from '../failure.ts';
 import { coloured, type Terminal } from '../terminal.ts';
 import { haveLoaded, havePulled } from './load.ts';
 
 export interface AskOptions {
   source?: NamedSource | undefined;
   system?: string | undefined;
-  apiKey?: string | undefined;
   gpus?: number | undefined;
   maxTokens?: number | undefined;
 }
 
 /** Pulls and loads a model where that is needed, and prints its answer to one prompt, as it comes. */
 export async function run(
-  connection: Connection,
+  door: Door,
   terminal: Terminal,
   asked: string,
   words: string[],
@@ -31,18 +29,18 @@ export async function run(
     throw new CliError(
       exitCodes.usage,
       'There is nothing to ask.',
-      `Write the prompt behind the model or pipe it in; to talk with it, use \`longshore chat ${asked}\`.`,
+      `Write the prompt behind the model or pipe it in; to talk with it, use \`${door.self} chat ${asked}\`.`,
     );
   }
-  const server = await haveServed(connection, terminal, asked, options, `longshore run ${asked}`);
-  using forward = await forwardTo(connection, server);
+  const server = await haveServed(door, terminal, asked, options, `${door.self} run ${asked}`);
+  using way = await door.wayTo(server);
   const stop = new AbortController();
   const interrupted = (): void => stop.abort();
   process.once('SIGINT', interrupted);
   const messages = [...opening(options), { role: 'user' as const, content: prompt }];
   const { signal } = stop;
   try {
-    await print(terminal, { url: forward.url, model: server, messages, ...wishesOf(options), signal });
+    await print(terminal, { way, server, messages, maxTokens: options.maxTokens, signal });
   } finally {
     process.off('SIGINT', interrupted);
   }
@@ -51,24 +49,29 @@ export async function run(
 
 /** Talks with a model until /bye or the end of input. Ctrl-C stops an answer, and without one leaves. */
 export async function chat(
-  connection: Connection,
+  door: Door,
   terminal: Terminal,
   asked: string,
   options: AskOptions,
 ): Promise<void> {
-  const server = await haveServed(connection, terminal, asked, options, `longshore chat ${asked}`);
-  using forward = await forwardTo(connection, server);
+  const server = await haveServed(door, terminal, asked, options, `${door.self} chat ${asked}`);
+  using way = await door.wayTo(server);
   let messages = opening(options);
-  const lines = createInterface({ input: process.stdin, output: process.stdout, prompt: '>>> ' });
+  const isTalk = process.stdin.isTTY;
+  const lines = createInterface({
+    input: process.stdin,
+    prompt: '>>> ',
+    ...(isTalk && { output: process.stdout }),
+  });
   let answering: AbortController | undefined;
   lines.on('SIGINT', () => (answering ? answering.abort() : lines.close()));
-  if (process.stdin.isTTY) {
+  if (isTalk) {
     terminal.err.write(
       coloured(terminal, 'dim', 'Ctrl-C stops an answer; /clear forgets, /bye leaves.') + '\n',
     );
   }
   try {
-    lines.prompt();
+    if (isTalk) lines.prompt();
     for await (const line of lines) {
       const content = line.trim();
       if (content === '/bye') break;
@@ -80,50 +83,48 @@ export async function chat(
         answering = new AbortController();
         const { signal } = answering;
         const answer = await print(terminal, {
-          url: forward.url,
-          model: server,
+          way,
+          server,
           messages,
-          ...wishesOf(options),
+          maxTokens: options.maxTokens,
           signal,
         });
         answering = undefined;
         messages.push({ role: 'assistant', content: answer });
       }
-      lines.prompt();
+      if (isTalk) lines.prompt();
     }
   } finally {
     lines.close();
   }
 }
 
-/** Has a server of the Model answer, one that is there if any is, and says its name. */
+/**
+ * Has a server of the Model answer, one that is there if any is, and says its name. Where nothing can be seen, it is the
+ * name that was given: the gateway finds it, or says why not.
+ */
 async function haveServed(
-  connection: Connection,
+  door: Door,
   terminal: Terminal,
   asked: string,
   { source, gpus }: AskOptions,
   again: string,
 ): Promise<string> {
-  const model = await havePulled(connection, terminal, asked, source, again);
-  const name = (await serverOf(connection, model)) ?? model;
-  await haveLoaded(connection, terminal, model, { name, gpus, wait: true }, again);
+  if (!door.canLook) return asked;
+  const model = await havePulled(door, terminal, asked, source, again);
+  const name = (await serverOf(door, model)) ?? model;
+  await haveLoaded(door, terminal, model, { name, gpus, wait: true }, again);
   return name;
 }
 
-async function serverOf({ client, namespace }: Connection, model: string): Promise<string | undefined> {
-  const { items } = await client.list(modelServers, { namespace }).catch((error: unknown) => {
-    throw refusedBy(error, `look for a server of ${model}`);
-  });
-  const names = items.filter(({ spec }) => spec.modelRef.name === model).map(({ metadata }) => metadata.name);
+async function serverOf(door: Door, model: string): Promise<string | undefined> {
+  const all = await door.list(modelServers);
+  const names = all.filter(({ spec }) => spec.modelRef.name === model).map(({ metadata }) => metadata.name);
   return names.find((name) => name === model) ?? names[0];
 }
 
 const opening = ({ system }: AskOptions): Message[] =>
   system === undefined ? [] : [{ role: 'system', content: system }];
-const wishesOf = ({ apiKey = process.env['LONGSHORE_API_KEY'], maxTokens }: AskOptions) => ({
-  apiKey,
-  maxTokens,
-});
 
 /** Prints an answer as it comes, thoughts apart from it, and answers with its text; what came before an abort counts. */
 async function print(terminal: Terminal, question: Question): Promise<string> {

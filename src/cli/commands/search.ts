@@ -1,14 +1,8 @@
-import { HubApiError } from '@huggingface/hub';
-import { publicHub } from '../../api/source.ts';
 import { formatBytes } from '../../controllers/text.ts';
-import {
-  inspectRepository,
-  searchModels,
-  type FoundModel,
-  type FoundQuantization,
-  type Hub,
-} from '../../sources/hugging-face/search.ts';
+import type { FoundModel, FoundQuantization } from '../../sources/hugging-face/search.ts';
+import type { DoorOptions } from '../door.ts';
 import { CliError, exitCodes } from '../failure.ts';
+import type { Finder, Repository } from '../finder.ts';
 import { formatAge, table, type Column } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
@@ -20,49 +14,54 @@ export interface SearchOptions {
 }
 
 /**
- * Looks for models on a Hugging Face hub, from this machine: with HF_TOKEN, and on HF_ENDPOINT where that is set. A query
- * that is an owner/name shows what is in that repository.
+ * Looks for models on a Hugging Face hub, from this machine or through a gateway. A query that is an owner/name shows what is
+ * in that repository.
  */
-export async function search(terminal: Terminal, query: string, options: SearchOptions): Promise<void> {
+export async function search(
+  door: DoorOptions,
+  self: string,
+  terminal: Terminal,
+  query: string,
+  options: SearchOptions,
+): Promise<void> {
   if (options.source === 'ollama') {
     throw new CliError(
       exitCodes.usage,
       "Ollama's registry cannot be searched by programs.",
-      'Look at https://ollama.com/search, and pull what you find with `longshore pull NAME:TAG`.',
+      `Look at https://ollama.com/search, and pull what you find with \`${self} pull NAME:TAG\`.`,
     );
   }
-  const hub = hubOf(options);
+  await using finder = await finderFor(door, options);
   const now = new Date();
   const say = (value: unknown, text: string): void => {
     terminal.out.write(`${options.output === 'json' ? JSON.stringify(value, null, 2) : text}\n`);
   };
-  try {
-    if (/^[^/\s]+\/[^/\s]+$/.test(query)) {
-      const found = await inspectRepository(hub, query);
-      say(found, `${table(columns(now), [found])}\n\n${quantizationsOf(found)}`);
-      return;
-    }
-    const found = await searchModels(hub, query, options.limit);
-    if (found.length === 0 && options.output === undefined) {
-      terminal.err.write(`Nothing with GGUF files matches "${query}" on ${hub.endpoint}.\n`);
-      return;
-    }
-    say(found, table(columns(now), found));
-  } catch (error) {
-    throw refusal(error, query, hub.endpoint);
+  if (/^[^/\s]+\/[^/\s]+$/.test(query)) {
+    const found = await finder.inspect(query);
+    say(found, `${table(columns(now), [found])}\n\n${quantizationsOf(self, found)}`);
+    return;
   }
+  const { endpoint, models } = await finder.search(query, options.limit);
+  if (models.length === 0 && options.output === undefined) {
+    terminal.err.write(`Nothing with GGUF files matches "${query}" on ${endpoint}.\n`);
+    return;
+  }
+  say(models, table(columns(now), models));
 }
 
-function hubOf({ endpoint = process.env['HF_ENDPOINT'] ?? publicHub }: SearchOptions): Hub {
-  const token = process.env['HF_TOKEN'];
-  return {
-    endpoint: endpoint.replace(/\/+$/, ''),
-    fetch: (input, init) => {
-      const headers = new Headers(init?.headers);
-      if (token !== undefined && token !== '') headers.set('authorization', `Bearer ${token}`);
-      return fetch(input, { ...init, headers });
-    },
-  };
+async function finderFor({ server, ...door }: DoorOptions, { endpoint }: SearchOptions): Promise<Finder> {
+  if (server === undefined) {
+    const { hubFinder } = await import('../finder.ts');
+    return hubFinder(endpoint);
+  }
+  if (endpoint !== undefined) {
+    throw new CliError(
+      exitCodes.usage,
+      'A gateway searches the hub of its own settings: --endpoint is for a search without --server.',
+    );
+  }
+  const { gatewayFinder } = await import('../gateway/finder.ts');
+  return gatewayFinder({ ...door, server });
 }
 
 const columns = (now: Date): Column<FoundModel>[] => [
@@ -74,13 +73,10 @@ const columns = (now: Date): Column<FoundModel>[] => [
   { header: 'UPDATED', of: ({ updatedAt }) => formatAge(updatedAt.toISOString(), now) },
 ];
 
-function quantizationsOf({
-  name,
-  quantizations,
-}: FoundModel & { quantizations: FoundQuantization[] }): string {
+function quantizationsOf(self: string, { name, quantizations }: Repository): string {
   if (quantizations.length === 0) return 'It has no GGUF model: no server can load it.';
   const pull = ({ quantization }: FoundQuantization): string =>
-    `longshore pull ${name}${quantization === undefined ? '' : `:${quantization}`} --source huggingface`;
+    `${self} pull ${name}${quantization === undefined ? '' : `:${quantization}`} --source huggingface`;
   return table(
     [
       { header: 'QUANTIZATION', of: ({ quantization }: FoundQuantization) => quantization },
@@ -90,31 +86,4 @@ function quantizationsOf({
     ],
     quantizations,
   );
-}
-
-function refusal(error: unknown, query: string, endpoint: string): unknown {
-  if (error instanceof CliError) return error;
-  const withToken = 'A private or gated repository needs a token: set HF_TOKEN.';
-  if (error instanceof HubApiError) {
-    if (error.statusCode === 404 || error.statusCode === 401) {
-      return new CliError(
-        exitCodes.notFound,
-        `${endpoint} has no repository ${query}, or does not show it.`,
-        withToken,
-      );
-    }
-    return new CliError(
-      exitCodes.failed,
-      `${endpoint} did not answer: HTTP ${error.statusCode} ${error.message}`,
-    );
-  }
-  if (error instanceof TypeError) {
-    const why = error.cause instanceof Error ? error.cause.message : error.message;
-    return new CliError(
-      exitCodes.failed,
-      `${endpoint} cannot be reached: ${why}`,
-      'Look at the network and its proxy, or name another hub with --endpoint or HF_ENDPOINT.',
-    );
-  }
-  return error;
 }

@@ -3,19 +3,19 @@ import { models } from '../../controllers/kinds.ts';
 import { formatBytes } from '../../controllers/text.ts';
 import { findCondition } from '../../kube/conditions.ts';
 import type { Live } from '../../kube/kind.ts';
-import type { Connection } from '../connection.ts';
+import type { Door } from '../door.ts';
 import { needModel } from '../lookup.ts';
 import { printOne, type Output } from '../output.ts';
 import { formatAge } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
 export async function show(
-  connection: Connection,
+  door: Door,
   terminal: Terminal,
   asked: string,
   { output }: { output?: Output },
 ): Promise<void> {
-  const model = await needModel(connection, asked);
+  const model = await needModel(door, asked);
   printOne(terminal, output, models, model, describe(model, new Date()));
 }
 

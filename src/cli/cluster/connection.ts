@@ -1,12 +1,7 @@
 import { KubeConfig } from '@kubernetes/client-node';
-import { connect, type KubeClient } from '../kube/client.ts';
-import { CliError, exitCodes } from './failure.ts';
-
-export interface ConnectionOptions {
-  kubeconfig?: string | undefined;
-  context?: string | undefined;
-  namespace?: string | undefined;
-}
+import { connect, type KubeClient } from '../../kube/client.ts';
+import type { DoorOptions } from '../door.ts';
+import { CliError, exitCodes } from '../failure.ts';
 
 /** The field manager of what the command line writes: another one's fields are never taken. */
 export const fieldManager = 'longshore-cli';
@@ -18,7 +13,7 @@ export interface Connection extends AsyncDisposable {
 }
 
 /** As kubectl finds its cluster: --kubeconfig, KUBECONFIG, ~/.kube/config, or the pod that this runs in. */
-export function openConnection({ kubeconfig, context, namespace }: ConnectionOptions): Connection {
+export function openConnection({ kubeconfig, context, namespace }: DoorOptions): Connection {
   const kubeConfig = new KubeConfig();
   try {
     if (kubeconfig === undefined) kubeConfig.loadFromDefault();
@@ -28,7 +23,14 @@ export function openConnection({ kubeconfig, context, namespace }: ConnectionOpt
     throw new CliError(
       exitCodes.cluster,
       `The kubeconfig cannot be read: ${why}`,
-      'Name one with --kubeconfig.',
+      'Name one with --kubeconfig, or a gateway with --server.',
+    );
+  }
+  if (isStandIn(kubeConfig)) {
+    throw new CliError(
+      exitCodes.cluster,
+      'There is no kubeconfig: no KUBECONFIG is set, ~/.kube/config is not there, and this is no pod.',
+      'Name one with --kubeconfig, or a gateway with --server.',
     );
   }
   if (context !== undefined) {
@@ -48,7 +50,7 @@ export function openConnection({ kubeconfig, context, namespace }: ConnectionOpt
     throw new CliError(
       exitCodes.cluster,
       'No cluster is chosen: the kubeconfig has no current context.',
-      'Choose one with --context, or with `kubectl config use-context NAME`.',
+      'Choose one with --context or `kubectl config use-context NAME`, or name a gateway with --server.',
     );
   }
   const ofContext = kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace;
@@ -59,4 +61,10 @@ export function openConnection({ kubeconfig, context, namespace }: ConnectionOpt
     namespace: namespace ?? ofContext ?? 'default',
     [Symbol.asyncDispose]: () => client.close(),
   };
+}
+
+/** Where it finds no cluster, client-node takes one that nobody has named. */
+function isStandIn(kubeConfig: KubeConfig): boolean {
+  const isNamed = kubeConfig.getCurrentContext() !== 'loaded-context';
+  return !isNamed && kubeConfig.getCurrentCluster()?.server === 'http://localhost:8080';
 }

@@ -1,12 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import type { KubeClient } from '../kube/client.ts';
-import { findCondition, type Condition } from '../kube/conditions.ts';
-import { ApiError, isNotFound } from '../kube/errors.ts';
-import type { Kind, KubeObject, Live, Ref } from '../kube/kind.ts';
-
-interface WithConditions extends KubeObject {
-  status?: { observedGeneration?: number | undefined; conditions?: Condition[] | undefined } | undefined;
-}
+import type { KubeClient } from '../../kube/client.ts';
+import { ApiError, isNotFound } from '../../kube/errors.ts';
+import type { Kind, KubeObject, Live, Ref } from '../../kube/kind.ts';
 
 /** An object as it is now, and each time that it changes; undefined when it is gone. Ends with its signal. */
 export async function* versionsOf<T extends KubeObject>(
@@ -57,19 +52,4 @@ export async function* versionsOf<T extends KubeObject>(
 /** Whether the API server did not answer, or could not. */
 function isAway(error: unknown): boolean {
   return error instanceof ApiError && (error.status === 0 || error.status >= 500);
-}
-
-export type Standing =
-  | { at: 'ready'; condition: Condition }
-  | { at: 'underway' | 'stuck' | 'held'; condition: Condition | undefined };
-
-/** How an object of ours stands, in the sense of kstatus; what is told of an older spec is not looked at. */
-export function standingOf({ metadata, status }: Live<WithConditions>): Standing {
-  const condition = findCondition(status?.conditions, 'Ready');
-  if (status?.observedGeneration !== metadata.generation || !condition)
-    return { at: 'underway', condition: undefined };
-  if (condition.status === 'True') return { at: 'ready', condition };
-  const holds = (type: string): boolean => findCondition(status?.conditions, type)?.status === 'True';
-  if (holds('Stalled')) return { at: 'stuck', condition };
-  return { at: holds('Reconciling') ? 'underway' : 'held', condition };
 }

@@ -1,11 +1,12 @@
 import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { PortForward } from '@kubernetes/client-node';
-import { labels } from '../controllers/labels.ts';
-import { isReady } from '../controllers/pods.ts';
-import { pods } from '../kube/builtin.ts';
-import { runtimePort } from '../protocols/runtime.ts';
+import { labels } from '../../controllers/labels.ts';
+import { isReady } from '../../controllers/pods.ts';
+import { pods } from '../../kube/builtin.ts';
+import { runtimePort } from '../../protocols/runtime.ts';
 import type { Connection } from './connection.ts';
-import { CliError, exitCodes, refusedBy } from './failure.ts';
+import { CliError, exitCodes } from '../failure.ts';
+import { refusedBy } from './refusal.ts';
 
 export interface Forward extends Disposable {
   /** `http://127.0.0.1:port`, which leads to a pod of the server. */
@@ -16,6 +17,7 @@ export interface Forward extends Disposable {
 export async function forwardTo(
   { client, kubeConfig, namespace }: Connection,
   server: string,
+  self: string,
 ): Promise<Forward> {
   const labelSelector = `${labels.server}=${server}`;
   const found = await client.list(pods, { namespace, labelSelector }).catch((error: unknown) => {
@@ -26,7 +28,7 @@ export async function forwardTo(
     throw new CliError(
       exitCodes.failed,
       `No pod of server ${server} is ready.`,
-      `See how it stands with \`longshore ps\`.`,
+      `See how it stands with \`${self} ps\`.`,
     );
   }
   const forward = new PortForward(kubeConfig);
