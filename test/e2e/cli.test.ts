@@ -57,7 +57,7 @@ describe('the command line', () => {
     expect(out).toContain(standard.gemma.repo);
     const details = await longshore(['search', standard.twoQuants.repo, ...hub]);
     expect(details.out).toMatch(
-      /^Q4_K_M +\S+ +two-quants-Q4_K_M\.gguf +longshore pull .*:Q4_K_M --source huggingface$/m,
+      /^Q4_K_M +\S+ +two-quants-Q4_K_M\.gguf +longshore -n \S+ pull .*:Q4_K_M --source huggingface$/m,
     );
     const missing = await longshore(['search', 'longshore/nothing', ...hub]);
     expect(missing).toMatchObject({ exitCode: 3, out: '' });
@@ -93,7 +93,7 @@ describe('the command line', () => {
     expect((await longshore(['ps', '-o', 'name'])).out).toBe('modelserver.longshore.dev/talker\n');
     const refused = await longshore(['rm', 'gemma']);
     expect(refused).toMatchObject({ exitCode: 1, out: '' });
-    expect(refused.err).toContain('longshore unload talker');
+    expect(refused.err).toContain(`longshore -n ${world.namespace} unload talker`);
     expect((await longshore(['unload', 'talker'])).out).toContain('deleted');
   });
 
@@ -122,7 +122,7 @@ describe('the command line', () => {
     child.kill('SIGINT');
     expect(await ended).toBe(130);
     expect(await said).toMatch(
-      /Left Model left.*\nCome back with `longshore pull left`; stop it with `longshore rm left`\./,
+      /Left Model left.*\nCome back with `longshore -n \S+ pull left`; stop it with `longshore -n \S+ rm left`\./,
     );
     expect(await longshore(['pull', 'left'])).toMatchObject({ exitCode: 0 });
     await longshore(['rm', 'left']);
