@@ -7,3 +7,7 @@ export type BitsPerWeight = (typeof bitsPerWeight)[number];
 /** Sources whose models have names that people know. */
 export const namedSources = ['huggingface', 'ollama'] as const;
 export type NamedSource = (typeof namedSources)[number];
+
+/** What of a search comes first: the most, or the latest. */
+export const searchOrders = ['downloads', 'likes', 'updated'] as const;
+export type SearchOrder = (typeof searchOrders)[number];

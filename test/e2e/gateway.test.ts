@@ -61,7 +61,7 @@ describe('the gateway of the chart', () => {
   });
 
   it('finds on its hub what there is to pull', async () => {
-    const { body } = await gateway.json('/models/search?q=gemma&limit=5');
+    const { body } = await gateway.json('/models/search?q=gemma&author=longshore&license=gemma&limit=5');
     expect(body).toMatchObject({
       models: [{ name: standard.gemma.repo, source: 'huggingface', downloads: 1234, likes: 56 }],
     });

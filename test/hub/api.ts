@@ -45,15 +45,17 @@ export function modelInfo(repo: StoredRepo, commit: Commit, query: URLSearchPara
 export function modelList(repos: Iterable<StoredRepo>, query: URLSearchParams): Fields[] {
   const wanted = query.getAll('filter').flatMap((filter) => filter.split(','));
   const words = query.get('search')?.toLowerCase() ?? '';
+  const author = query.get('author')?.toLowerCase();
   const found = [...repos].flatMap((repo) => {
     if (!repo.id.toLowerCase().includes(words)) return [];
+    if (author !== undefined && repo.id.toLowerCase().split('/')[0] !== author) return [];
     const commit = findCommit(repo, 'main');
     const carried = commit === undefined ? [] : labels(commit);
     return commit !== undefined && wanted.every((label) => carried.includes(label)) ? [{ repo, commit }] : [];
   });
-  if (query.get('sort') === 'downloads') {
-    found.sort((a, b) => (b.repo.downloads ?? 0) - (a.repo.downloads ?? 0));
-  }
+  const sort = query.get('sort');
+  if (sort === 'downloads' || sort === 'likes')
+    found.sort((a, b) => (b.repo[sort] ?? 0) - (a.repo[sort] ?? 0));
   const limit = Number(query.get('limit') ?? 1000) || 1000;
   return found.slice(0, limit).map(({ repo, commit }) => modelInfo(repo, commit, query));
 }

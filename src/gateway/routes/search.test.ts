@@ -44,6 +44,17 @@ describe('a search', { timeout: 30_000 }, () => {
     expect((await get('?q=nothing-like-it')).body).toEqual({ endpoint: hub.url, models: [] });
   });
 
+  it('goes by author, license and order', async () => {
+    const get = await searching();
+    const names = async (query: string) => {
+      const { models } = (await get(query)).body as { models: { name: string }[] };
+      return models.map(({ name }) => name);
+    };
+    expect(await names('?license=apache-2.0')).toEqual([standard.twoQuants.repo]);
+    expect(await names('?author=nobody')).toEqual([]);
+    expect(await names('?author=longshore&license=gemma&sort=likes')).toEqual([standard.gemma.repo]);
+  });
+
   it('shows what is in a repository, with the size of each quantization', async () => {
     const get = await searching();
     expect((await get(`/${standard.gemma.repo}`)).body).toMatchObject({
@@ -56,6 +67,8 @@ describe('a search', { timeout: 30_000 }, () => {
     ['/nobody/nothing', 404, 'not_found'],
     ['?source=ollama', 400, 'invalid_request'],
     ['?limit=1000', 400, 'invalid_request'],
+    ['?sort=size', 400, 'invalid_request'],
+    ['?author=a/b', 400, 'invalid_request'],
     ['?page=2', 400, 'invalid_request'],
     ['/..%2f..%2fapi/x', 400, 'invalid_request'],
   ])('of %s is answered with %i', async (path, status, code) => {

@@ -1,5 +1,6 @@
 import { HubApiError } from '@huggingface/hub';
 import { z } from 'zod';
+import { searchOrders } from '../../api/choices.ts';
 import {
   inspectRepository,
   searchModels,
@@ -16,6 +17,19 @@ const Search = z.strictObject({
     .enum(['huggingface', 'ollama'])
     .default('huggingface')
     .describe('ollama is refused: it cannot be searched by programs.'),
+  author: z
+    .string()
+    .max(96)
+    .regex(/^[A-Za-z0-9][A-Za-z0-9._-]*$/)
+    .optional()
+    .describe('Only those of this user or organisation.'),
+  license: z
+    .string()
+    .max(60)
+    .regex(/^[A-Za-z0-9._-]+$/)
+    .optional()
+    .describe('Only those whose card has this license, such as apache-2.0.'),
+  sort: z.enum(searchOrders).default('downloads').describe('What comes first: the most, or the latest.'),
   limit: z.coerce.number().int().min(1).max(100).default(20),
 });
 
@@ -83,7 +97,7 @@ export function searchRoutes(app: App, endpoint: string): void {
 
   const asSearch = { schema: { querystring: Search }, config: { ...read, operation: search } };
   app.get('/models/search', asSearch, async (request): Promise<Found> => {
-    const { q, source, limit } = request.query;
+    const { q, source, limit, ...filters } = request.query;
     if (source === 'ollama') {
       throw new Refusal(
         400,
@@ -91,7 +105,7 @@ export function searchRoutes(app: App, endpoint: string): void {
         { code: 'invalid_request', param: 'source' },
       );
     }
-    const found = await asked(hub, `models that match "${q}"`, () => searchModels(hub, q, limit));
+    const found = await asked(hub, `models that match "${q}"`, () => searchModels(hub, q, limit, filters));
     return { endpoint: hub.endpoint, models: found.map(described) };
   });
 

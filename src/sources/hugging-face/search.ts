@@ -1,4 +1,5 @@
 import { listFiles, listModels, modelInfo } from '@huggingface/hub';
+import type { SearchOrder } from '../../api/choices.ts';
 import { pieceInName, quantizationInName } from '../../gguf/quantization.ts';
 import { isModel } from '../select-files.ts';
 
@@ -34,12 +35,37 @@ export interface FoundQuantization {
 
 const additionalFields = ['tags'] as const;
 
-/** Repositories with GGUF files whose names match the query, the most downloaded first, `limit` at most. */
-export async function searchModels(hub: Hub, query: string, limit: number): Promise<FoundModel[]> {
+/** The hub's own words. */
+const orders = { downloads: 'downloads', likes: 'likes', updated: 'lastModified' } as const satisfies Record<
+  SearchOrder,
+  string
+>;
+
+/** What else is wanted of a repository. */
+export interface SearchFilters {
+  /** A user or an organisation. */
+  author?: string | undefined;
+  /** As its card has it, e.g. `apache-2.0`. */
+  license?: string | undefined;
+  /** Default: downloads. */
+  sort?: SearchOrder | undefined;
+}
+
+/** Repositories with GGUF files whose names match the query, the most of `sort` first, `limit` at most. */
+export async function searchModels(
+  hub: Hub,
+  query: string,
+  limit: number,
+  { author, license, sort = 'downloads' }: SearchFilters = {},
+): Promise<FoundModel[]> {
   const found: FoundModel[] = [];
   const models = listModels({
-    search: { query, tags: ['gguf'] },
-    sort: 'downloads',
+    search: {
+      query,
+      tags: ['gguf', ...(license === undefined ? [] : [`license:${license.toLowerCase()}`])],
+      ...(author !== undefined && { owner: author }),
+    },
+    sort: orders[sort],
     limit,
     additionalFields: [...additionalFields],
     hubUrl: hub.endpoint,
