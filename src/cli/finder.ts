@@ -6,6 +6,7 @@ import {
   type FoundModel,
   type FoundQuantization,
   type Hub,
+  type SearchFilters,
 } from '../sources/hugging-face/search.ts';
 import { CliError, exitCodes } from './failure.ts';
 
@@ -13,7 +14,11 @@ export type Repository = FoundModel & { quantizations: FoundQuantization[] };
 
 /** Looks for models on a hub, whoever asks it. Everything rejects with CliError. */
 export interface Finder extends AsyncDisposable {
-  search(query: string, limit: number): Promise<{ endpoint: string; models: FoundModel[] }>;
+  search(
+    query: string,
+    limit: number,
+    filters: SearchFilters,
+  ): Promise<{ endpoint: string; models: FoundModel[] }>;
   /** @param name owner/name */
   inspect(name: string): Promise<Repository>;
 }
@@ -34,9 +39,9 @@ export function hubFinder(asked: string | undefined): Finder {
     throw refusal(error, name, endpoint);
   };
   return {
-    search: async (query, limit) => ({
+    search: async (query, limit, filters) => ({
       endpoint,
-      models: await searchModels(hub, query, limit).catch(told(query)),
+      models: await searchModels(hub, query, limit, filters).catch(told(query)),
     }),
     inspect: (name) => inspectRepository(hub, name).catch(told(name)),
     [Symbol.asyncDispose]: () => Promise.resolve(),

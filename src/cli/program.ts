@@ -1,5 +1,5 @@
 import { Argument, Command, InvalidArgumentError, Option, type CommanderError } from 'commander';
-import { bitsPerWeight, namedSources } from '../api/choices.ts';
+import { bitsPerWeight, namedSources, searchOrders } from '../api/choices.ts';
 import { shells } from './completion/scripts.ts';
 import type { Door, DoorOptions } from './door.ts';
 import { exitCodes } from './failure.ts';
@@ -169,6 +169,9 @@ export function program(terminal: Terminal, name = 'longshore'): Command {
     .description('Look for models on a Hugging Face hub; owner/name shows what a repository has')
     .argument('<query>', 'words of a name, or owner/name')
     .addOption(source().default('huggingface'))
+    .option('--author <name>', 'only of this user or organisation')
+    .option('--license <license>', 'only under this one, as apache-2.0')
+    .addOption(new Option('--sort <by>', 'what comes first').choices(searchOrders).default('downloads'))
     .option('--limit <count>', 'how many at most', wholeFrom(1), 20)
     .option('--endpoint <url>', 'another hub than the public one; default: $HF_ENDPOINT')
     .addOption(new Option('-o, --output <format>', 'for scripts').choices(['json']))

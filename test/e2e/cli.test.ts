@@ -59,6 +59,11 @@ describe('the command line', () => {
     expect(details.out).toMatch(
       /^Q4_K_M +\S+ +two-quants-Q4_K_M\.gguf +longshore -n \S+ pull .*:Q4_K_M --source huggingface$/m,
     );
+    const [owner = ''] = standard.gemma.repo.split('/');
+    const named = (author: string) =>
+      longshore(['search', 'gemma', '--author', author, '--sort', 'likes', ...hub]);
+    expect((await named(owner)).out).toContain(standard.gemma.repo);
+    expect(await named('nobody')).toMatchObject({ exitCode: 0, out: '' });
     const missing = await longshore(['search', 'longshore/nothing', ...hub]);
     expect(missing).toMatchObject({ exitCode: 3, out: '' });
     expect(missing.err).toContain('has no repository longshore/nothing');

@@ -1,12 +1,12 @@
 import { formatBytes } from '../../controllers/text.ts';
-import type { FoundModel, FoundQuantization } from '../../sources/hugging-face/search.ts';
+import type { FoundModel, FoundQuantization, SearchFilters } from '../../sources/hugging-face/search.ts';
 import type { DoorOptions } from '../door.ts';
 import { CliError, exitCodes } from '../failure.ts';
 import type { Finder, Repository } from '../finder.ts';
 import { formatAge, table, type Column } from '../table.ts';
 import type { Terminal } from '../terminal.ts';
 
-export interface SearchOptions {
+export interface SearchOptions extends SearchFilters {
   source: 'huggingface' | 'ollama';
   limit: number;
   endpoint?: string | undefined;
@@ -41,7 +41,7 @@ export async function search(
     say(found, `${table(columns(now), [found])}\n\n${quantizationsOf(self, found)}`);
     return;
   }
-  const { endpoint, models } = await finder.search(query, options.limit);
+  const { endpoint, models } = await finder.search(query, options.limit, options);
   if (models.length === 0 && options.output === undefined) {
     terminal.err.write(`Nothing with GGUF files matches "${query}" on ${endpoint}.\n`);
     return;

@@ -31,8 +31,14 @@ export function gatewayFinder(options: DoorOptions & { server: string }): Finder
     }
   };
   return {
-    async search(query, limit) {
-      const asked = new URLSearchParams({ q: query, limit: String(limit) });
+    async search(query, limit, { author, license, sort }) {
+      const asked = new URLSearchParams({
+        q: query,
+        limit: String(limit),
+        ...(author !== undefined && { author }),
+        ...(license !== undefined && { license }),
+        ...(sort !== undefined && { sort }),
+      });
       const { endpoint, models } = await get(Search, `?${asked.toString()}`, `search for "${query}"`);
       return { endpoint, models: models.map(found) };
     },
