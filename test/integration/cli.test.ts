@@ -1,59 +1,14 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { stripVTControlCharacters } from 'node:util';
 import { describe, expect } from 'vitest';
-import { bundleCli } from '../../scripts/cli.ts';
 import { use, type Used } from '../../src/cli/testing/use.ts';
 import { models } from '../../src/controllers/kinds.ts';
 import { isNotFound } from '../../src/kube/errors.ts';
 import { eventually } from './eventually.ts';
-import { downloading, fails, serves } from './fake-kubelet.ts';
-import { it as itWithGateway, speaks, writeKeys } from './gateway-it.ts';
-import { GatewayProcess } from './gateway-process.ts';
+import { fails, serves } from './fake-kubelet.ts';
+import { it, managed, type Longshore } from './cli-it.ts';
+import { speaks, writeKeys } from './gateway-it.ts';
 import { weights } from './weights.ts';
-import type { World } from './world.ts';
-
-type Longshore = (...words: string[]) => Promise<Used>;
-
-const managed = (world: World) => ({
-  LONGSHORE_MANAGEMENT: 'true',
-  LONGSHORE_MODELS_NAMESPACE: world.namespace,
-  LONGSHORE_GPUS: '1',
-});
-
-/** `it` with the program at both doors, in this process, and as one of its own. */
-const it = itWithGateway
-  .extend('gateway', { scope: 'file' }, async ({ world, gatewayKubeconfig }, { onCleanup }) => {
-    const gateway = await GatewayProcess.start({
-      kubeconfig: gatewayKubeconfig,
-      namespace: world.namespace,
-      cluster: dirname(world.kubeconfig),
-      environment: managed(world),
-    });
-    onCleanup(() => gateway[Symbol.asyncDispose]());
-    return gateway;
-  })
-  .extend('doors', ({ world, gateway }) => {
-    const through =
-      (...options: string[]): Longshore =>
-      (...words) =>
-        use(...options, ...words);
-    return {
-      cluster: through('--kubeconfig', world.kubeconfig, '-n', world.namespace),
-      gateway: through('--server', gateway.url),
-    };
-  })
-  .extend('program', { scope: 'file' }, async ({}, { onCleanup }) => {
-    const folder = await mkdtemp(join(tmpdir(), 'longshore-cli-'));
-    onCleanup(() => rm(folder, { recursive: true }));
-    return bundleCli(join(folder, 'cli'));
-  })
-  .extend('start', ({ program, gateway }) => {
-    return (...words: string[]) => spawn(process.execPath, [program, '--server', gateway.url, ...words]);
-  });
 
 async function ended(child: ChildProcessWithoutNullStreams, input: string): Promise<Used> {
   child.stdin.end(input);
@@ -173,38 +128,6 @@ describe.concurrent('the command line through a gateway', () => {
     expect(await ended(start('chat', 'talker'), 'The sky?')).toEqual({ exitCode: 0, out: blue, err: '' });
     expect(await ended(start('run', 'talker'), '')).toMatchObject({ exitCode: 2, out: '' });
   });
-
-  it.for([40, 80, 200])(
-    'keeps to a terminal of %d columns while it pulls',
-    async (columns, { world, program, gateway }) => {
-      const name = `wide-${columns}`;
-      const words = [process.execPath, program, '--server', gateway.url, 'pull', 'owner/name'];
-      const asked = [...words, '--source', 'huggingface', '--name', name];
-      const command = `stty cols ${columns}; ${asked.map((word) => `'${word}'`).join(' ')}`;
-      const child = spawn('script', ['-qec', command, '/dev/null']);
-      let screen = '';
-      child.stdout.on('data', (chunk: Buffer) => (screen += chunk.toString()));
-      child.stdin.end();
-      const exit = new Promise<number | null>((resolve) => child.once('close', resolve));
-      const { inspection, publication } = weights({ sizeBytes: 1_000_000_000 });
-      const inspect = await world.kubelet.next({ model: name, task: 'inspect' });
-      await inspect.starts();
-      await inspect.succeeds({ inspection });
-      const pull = await world.kubelet.next({ model: name, task: 'pull' });
-      await pull.starts();
-      for (const percent of [25, 80]) {
-        pull.says(downloading(percent * 10_000_000, 1_000_000_000));
-        await eventually(() => expect(screen).toContain(` ${percent}%`));
-      }
-      await pull.succeeds({ publication });
-      expect(await exit).toBe(0);
-      const shown = screen.split(/[\r\n]+/).map((line) => stripVTControlCharacters(line));
-      expect(shown.some((line) => /^Pulling [━─]{10,} +25%/.test(line))).toBe(true);
-      const beforeTheEnd = shown.filter((line) => !line.includes('is ready'));
-      expect(Math.max(...beforeTheEnd.map((line) => line.length))).toBeLessThan(columns);
-      expect(screen).toContain(`Model ${name} is ready: 1.0GB`);
-    },
-  );
 
   it('leaves a pull to the cluster on Ctrl-C, and says how to come back the same way', async ({
     world,
