@@ -61,6 +61,7 @@ describe('a runtime of an Ollama model', { timeout: 120_000 }, () => {
     expect(await runtime.load()).toEqual({
       phase: 'ready',
       percent: 100,
+      contextSize: 768,
       chat: { description: 'Chats are rendered with the template of the Ollama model.' },
     });
 
