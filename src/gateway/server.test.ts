@@ -58,6 +58,8 @@ describe('a request', { timeout: 30_000 }, () => {
     const { post, played } = await gatewayBefore([ok]);
     const headers = { 'content-type': 'application/x-www-form-urlencoded' };
     expect((await post('/api/show', { name: 'llama3.1:8b' }, { headers })).status).toBe(200);
+    // As Ollama's command line sends it.
+    expect((await post('/api/show', { model: '', name: 'llama3.1:8b' }, { headers })).status).toBe(200);
     expect(played[0]?.heard[0]?.body).toEqual({ model: 'chat' });
   });
 

@@ -92,9 +92,9 @@ function operationOf(path: InferencePath): Operation {
   };
 }
 
-/** `name` is how Ollama's older clients say it. */
+/** `name` is how Ollama's older clients say it; its command line sends both, one of them empty. */
 function modelOf({ model, name }: Body): string {
-  const asked = model ?? name;
+  const asked = model || name;
   if (typeof asked === 'string' && asked !== '') return asked;
   throw new Refusal(400, 'model: name the model to ask. GET /v1/models lists those there are.', {
     code: 'model_required',

@@ -87,7 +87,7 @@ describe('a gateway that manages models', { timeout: 30_000 }, () => {
         spec: { source: { ollama: { model: 'llama3.1:8b' } } },
       },
     ]);
-    const again = await gateway.post('/api/pull', { model: 'llama3.1:8b', stream: false });
+    const again = await gateway.post('/api/pull', { model: 'llama3.1:8b', name: '', stream: false });
     expect(await again.json()).toEqual({ status: 'success', percent: 100 });
     expect(gateway.written).toHaveLength(1);
   });

@@ -200,8 +200,8 @@ export function managementRoutes(app: App, management: Management, admission: Ad
     config: { ...manage, operation: operations.ollamaPull },
   };
   app.post('/api/pull', asOllamaPull, async (request, reply) => {
-    const { model, name = model, stream } = request.body;
-    const asked = needed(name, undefined);
+    const { model, name, stream } = request.body;
+    const asked = needed(model || name, undefined);
     const source = /^(hf\.co|huggingface\.co)\//.test(asked) ? 'huggingface' : 'ollama';
     const wanted = wantedOf({ name: asked, source }, management);
     const { namespace } = management;
@@ -216,8 +216,8 @@ export function managementRoutes(app: App, management: Management, admission: Ad
     config: { ...manage, operation: operations.ollamaDelete },
   };
   app.delete('/api/delete', asOllamaDelete, async (request, reply) => {
-    const { model, name = model } = request.body;
-    const asked = needed(name, undefined);
+    const { model, name } = request.body;
+    const asked = needed(model || name, undefined);
     await audited(request, 'delete', asked, () => remove(management, asked));
     return reply.send();
   });
