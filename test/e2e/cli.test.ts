@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
+import { Screen, widths } from '../clients/screen.ts';
 import { standard } from '../hub/content.ts';
 import { World } from './world.ts';
 
@@ -33,6 +33,9 @@ describe('the command line', () => {
     const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
     return { exitCode: await ended, out, err };
   }
+
+  const inTerminal = (columns: number, ...words: string[]): Screen =>
+    new Screen(columns, [process.execPath, program, '-n', world.namespace, ...words], environment());
 
   const pullOf = (name: string): string[] =>
     `pull ${standard.gemma.repo} --source huggingface --name ${name} --file ${standard.gemma.file} --endpoint ${world.hub.url}`.split(
@@ -80,7 +83,7 @@ describe('the command line', () => {
     expect((await longshore(['show', 'gemma'])).out).toMatch(/architecture +gemma3/);
   });
 
-  it('loads it, asks it, and unloads it', async () => {
+  it('loads it, and asks it', async () => {
     const loaded = await longshore(['load', 'gemma', '--name', 'talker', '--gpus', '0']);
     expect(loaded.err).toMatch(/Loading|Starting/);
     expect(loaded.out).toMatch(/^Server talker is ready \(1\/1\) at http:/);
@@ -96,24 +99,37 @@ describe('the command line', () => {
     expect(out.trim().length).toBeGreaterThan(0);
     // It asked the server that is there, and started none beside it.
     expect((await longshore(['ps', '-o', 'name'])).out).toBe('modelserver.longshore.dev/talker\n');
+  });
+
+  it.for(widths)('asks it, and talks with it, in a terminal of %d columns', async (columns) => {
+    const options = ['--max-tokens', '2'];
+    const { exitCode, text: said } = await inTerminal(columns, 'run', 'gemma', ...options, '1, 2,').ends();
+    expect(said.trim().length).toBeGreaterThan(0);
+    expect(exitCode).toBe(0);
+    const chat = inTerminal(columns, 'chat', 'gemma', ...options);
+    await chat.shows(/\/bye leaves[^]*>>> /);
+    chat.types('What colour is the sky?');
+    await chat.shows(/sky\?[^]*\S[^]*>>> $/);
+    chat.types('/bye');
+    expect(await chat.exit).toBe(0);
+  });
+
+  it('unloads it, and deletes nothing that is served', async () => {
     const refused = await longshore(['rm', 'gemma']);
     expect(refused).toMatchObject({ exitCode: 1, out: '' });
     expect(refused.err).toContain(`longshore -n ${world.namespace} unload talker`);
     expect((await longshore(['unload', 'talker'])).out).toContain('deleted');
   });
 
-  it.for([40, 80, 200])('keeps to a terminal of %d columns while it pulls', async (columns) => {
+  it.for(widths)('keeps to a terminal of %d columns while it pulls', async (columns) => {
     const name = `wide-${columns}`;
-    const words = [process.execPath, program, '-n', world.namespace, ...pullOf(name)];
-    const command = `stty cols ${columns}; ${words.map((word) => `'${word}'`).join(' ')}`;
-    const child = spawn('script', ['-qec', command, '/dev/null'], { env: environment() });
-    child.stdin.end();
-    const screen = await text(child.stdout);
-    const shown = screen.split(/[\r\n]+/).map((line) => stripVTControlCharacters(line));
-    expect(shown.some((line) => /^Pulling [━─]{10,} +\d+%/.test(line))).toBe(true);
-    const beforeTheEnd = shown.filter((line) => !line.includes('is ready'));
+    const screen = inTerminal(columns, ...pullOf(name));
+    const { exitCode, text: said } = await screen.ends();
+    expect(screen.lines.some((line) => /^Pulling [━─]{10,} +\d+%/.test(line))).toBe(true);
+    const beforeTheEnd = screen.lines.filter((line) => !line.includes('is ready'));
     expect(Math.max(...beforeTheEnd.map((line) => line.length))).toBeLessThan(columns);
-    expect(screen).toContain(`Model ${name} is ready: 253MB`);
+    expect(said).toContain(`Model ${name} is ready: 253MB`);
+    expect(exitCode).toBe(0);
     await longshore(['rm', name]);
   });
 

@@ -15,7 +15,7 @@ export interface Forward extends Disposable {
 
 /** A way to a ready pod of a server through the API server, as `kubectl port-forward` makes one. */
 export async function forwardTo(
-  { client, kubeConfig, namespace }: Connection,
+  { client, kubeConfig, namespace }: Omit<Connection, keyof AsyncDisposable>,
   server: string,
   self: string,
 ): Promise<Forward> {
@@ -43,10 +43,14 @@ export async function forwardTo(
     );
     // Without retries it is the WebSocket itself.
     const tunnel = way as Pick<WebSocket, 'addEventListener' | 'close'>;
+    if (socket.destroyed) return tunnel.close();
     socket.once('close', () => tunnel.close());
     tunnel.addEventListener('close', () => socket.destroy());
   };
+  const sockets = new Set<Socket>();
   const listener = createServer((socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
     socket.on('error', () => socket.destroy());
     join(socket).catch(() => socket.destroy());
   });
@@ -55,5 +59,12 @@ export async function forwardTo(
     listener.listen(0, '127.0.0.1', resolve);
   });
   const { port } = listener.address() as AddressInfo;
-  return { url: `http://127.0.0.1:${port}`, [Symbol.dispose]: () => void listener.close() };
+  return {
+    url: `http://127.0.0.1:${port}`,
+    [Symbol.dispose]() {
+      listener.close();
+      // A client keeps its connection for the next request: the program would wait until the server has enough of that.
+      for (const socket of sockets) socket.destroy();
+    },
+  };
 }
