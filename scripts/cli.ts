@@ -27,7 +27,7 @@ export async function bundleCli(folder: string): Promise<string> {
     description: 'Pulls models onto a Kubernetes cluster, and serves them there.',
     license: 'Apache-2.0',
     type: 'module',
-    engines: { node: '>=22.12' },
+    engines: project.engines,
     bin: {
       longshore: 'longshore.js',
       'kubectl-longshore': 'longshore.js',

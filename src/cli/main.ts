@@ -3,6 +3,7 @@ import { basename } from 'node:path';
 import { CommanderError } from 'commander';
 import { CliError, exitCodes } from './failure.ts';
 import { programName } from './invocation.ts';
+import { ensureNode } from './node.ts';
 import { exitCodeOf, program } from './program.ts';
 import { coloured, terminalOf } from './terminal.ts';
 
@@ -22,6 +23,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 try {
+  ensureNode(process.version);
   if (isAsked || words[0] === '__complete') {
     const { complete } = await import('./completion/complete.ts');
     const said = await complete(root, isAsked ? words : words.slice(1), patience);
