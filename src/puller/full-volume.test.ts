@@ -89,7 +89,7 @@ describe('a small file system', () => {
     expect(told.message).toContain('ENOSPC');
     const empty = await filled!;
     await empty();
-    expect(received + (await success(volume.root)) - size).toBeLessThan(mostAgain);
+    expect(received + (await success(volume.root)) - size).toBeLessThanOrEqual(mostAgain);
   });
 });
 
@@ -123,6 +123,6 @@ describe('a volume that', () => {
     const { received, ...told } = await failure(root);
     expect(told).toMatchObject({ reason, exitCode: 2 });
     vi.restoreAllMocks();
-    expect(received + (await success(root)) - size).toBeLessThan(mostAgain);
+    expect(received + (await success(root)) - size).toBeLessThanOrEqual(mostAgain);
   });
 });

@@ -18,3 +18,15 @@ export function expectHardened(spec: NonNullable<Pod['spec']>): void {
   });
   expect(spec.volumes?.map(({ name }) => name)).not.toContain('kube-api-access');
 }
+
+/** The spec of a pod that a restricted namespace takes. */
+export const admissiblePod = {
+  securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
+  containers: [
+    {
+      name: 'probe',
+      image: 'none',
+      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+    },
+  ],
+};

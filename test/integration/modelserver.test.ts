@@ -81,7 +81,10 @@ describe.concurrent('a ModelServer', () => {
     first.says({ phase: 'loading', percent: 60 });
     second.says({ phase: 'loading', percent: 10 });
     // The slowest pod is what people wait for.
-    const loading = await servers.untilOne('gpu', ({ status }) => status?.load?.percent === 10);
+    const loading = await servers.untilOne(
+      'gpu',
+      (server) => reasonOf(server) === 'Loading' && server.status?.load?.percent === 10,
+    );
     expect(summary(loading)).toBe('False/Loading True False');
     expect(loading.status?.ready).toBe('0/2');
     second.says({ phase: 'loading', percent: 80 });

@@ -1,24 +1,24 @@
 import { describe, expect } from 'vitest';
-import { pods } from '../../src/kube/builtin.ts';
+import { persistentVolumeClaims, pods } from '../../src/kube/builtin.ts';
 import type { Kind, KubeObject } from '../../src/kube/kind.ts';
 import { eventually } from './eventually.ts';
 import { downloading, reports } from './fake-kubelet.ts';
+import { admissiblePod } from './hardening.ts';
 import { it, itAlone } from './it.ts';
 import { conditionOf, isReady, isStalled, reasonOf, summary } from './objects.ts';
+import { enforceQuota, quotas } from './quota.ts';
 import { weights } from './weights.ts';
 
 const sizeBytes = 1_000_000_000;
 const { inspection, publication } = weights({ sizeBytes });
 
 type WithSpec = KubeObject & { spec: object };
-const kindOf = (kind: string, plural: string): Kind<WithSpec> => ({
+const limitRanges: Kind<WithSpec> = {
   apiVersion: 'v1',
-  kind,
-  plural,
+  kind: 'LimitRange',
+  plural: 'limitranges',
   namespaced: true,
-});
-const quotas = kindOf('ResourceQuota', 'resourcequotas');
-const limitRanges = kindOf('LimitRange', 'limitranges');
+};
 
 const admissionKind = (kind: string, plural: string): Kind<WithSpec> => ({
   apiVersion: 'admissionregistration.k8s.io/v1',
@@ -29,16 +29,8 @@ const admissionKind = (kind: string, plural: string): Kind<WithSpec> => ({
 const policies = admissionKind('ValidatingAdmissionPolicy', 'validatingadmissionpolicies');
 const policyBindings = admissionKind('ValidatingAdmissionPolicyBinding', 'validatingadmissionpolicybindings');
 
-/** One that a restricted namespace takes. */
-const aPod = {
-  securityContext: { runAsNonRoot: true, runAsUser: 65532, seccompProfile: { type: 'RuntimeDefault' } },
-  containers: [
-    {
-      name: 'probe',
-      image: 'none',
-      securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-    },
-  ],
+const aClaim = {
+  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
 };
 
 describe.concurrent('a pod that pulls', () => {
@@ -103,8 +95,7 @@ describe.concurrent('a pod that a namespace has no room for', () => {
     kubelet.always({ model: 'crowded', task: 'pull' }, reports({ publication }));
     await world.applyModel('crowded', { suspend: true });
     await models.untilOne('crowded', (model) => reasonOf(model) === 'Suspended');
-    const spec = { hard: { pods: '0' } };
-    await client.create(quotas, { metadata: world.ref('pods'), spec });
+    await enforceQuota(world, 'pods', { hard: { pods: '0' } }, [pods, { spec: admissiblePod }]);
     await world.applyModel('crowded');
     const told = await models.untilOne('crowded', (model) => reasonOf(model) === 'QuotaExceeded');
     expect(summary(told)).toBe('False/QuotaExceeded True False');
@@ -138,7 +129,7 @@ describe.concurrent('a pod that a namespace has no room for', () => {
     // The API server takes a moment to go by it.
     await eventually(() =>
       expect(
-        client.create(pods, { metadata: { namespace, generateName: 'probe-' }, spec: aPod }),
+        client.create(pods, { metadata: { namespace, generateName: 'probe-' }, spec: admissiblePod }),
       ).rejects.toThrow('only pods that were looked at may run here'),
     );
     await world.applyModel('unseen');
@@ -154,8 +145,8 @@ describe.concurrent('a pod that a namespace has no room for', () => {
   itAlone('has a claim or a Job told of in the same way', async ({ world }) => {
     const { client, models, kubelet } = world;
     kubelet.provides('unstored', weights({ sizeBytes }));
-    const spec = { hard: { persistentvolumeclaims: '0' } };
-    await client.create(quotas, { metadata: world.ref('claims'), spec });
+    const hard = { persistentvolumeclaims: '0' };
+    await enforceQuota(world, 'claims', { hard }, [persistentVolumeClaims, aClaim]);
     await world.applyModel('unstored');
     const told = await models.untilOne('unstored', (model) => reasonOf(model) === 'QuotaExceeded');
     expect(summary(told)).toBe('False/QuotaExceeded True False');

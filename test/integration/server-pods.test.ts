@@ -1,19 +1,14 @@
 import { describe, expect } from 'vitest';
 import { reasons } from '../../src/api/reasons.ts';
-import { events } from '../../src/kube/builtin.ts';
+import { events, pods } from '../../src/kube/builtin.ts';
 import type { Kind, KubeObject } from '../../src/kube/kind.ts';
 import { eventually } from './eventually.ts';
+import { admissiblePod } from './hardening.ts';
 import { it, itAlone } from './it.ts';
 import { conditionOf, isReady, reasonOf, summary } from './objects.ts';
+import { enforceQuota, quotas } from './quota.ts';
 import { podOf, told } from './server-pods.ts';
 
-type WithSpec = KubeObject & { spec: object };
-const quotas: Kind<WithSpec> = {
-  apiVersion: 'v1',
-  kind: 'ResourceQuota',
-  plural: 'resourcequotas',
-  namespaced: true,
-};
 const priorityClasses: Kind<KubeObject & { value: number }> = {
   apiVersion: 'scheduling.k8s.io/v1',
   kind: 'PriorityClass',
@@ -49,7 +44,7 @@ describe.concurrent('pods of a server that are not made', () => {
       matchExpressions: [{ scopeName: 'PriorityClass', operator: 'In', values: [name] }],
     };
     const spec = { hard: { pods: '0' }, scopeSelector };
-    await client.create(quotas, { metadata: world.ref('crowd'), spec });
+    await enforceQuota(world, 'crowd', spec, [pods, { spec: { ...admissiblePod, priorityClassName: name } }]);
     await world.readyModel('crowded');
     await world.applyServer('crowded', { model: 'crowded', pod: { priorityClassName: name } });
     const { server, message } = await told(world, 'crowded', 'QuotaExceeded', 'Scheduled');

@@ -11,6 +11,7 @@ import type { Kind, KubeObject, Live } from '../../src/kube/kind.ts';
 import { reports } from './fake-kubelet.ts';
 import { itInOwnCluster } from './it.ts';
 import { conditionOf, isReady, isStalled, reasonOf, summary } from './objects.ts';
+import { enforceQuota, quotas } from './quota.ts';
 import { weights } from './weights.ts';
 import type { World } from './world.ts';
 
@@ -23,13 +24,6 @@ const persistentVolumes: Kind<KubeObject & { spec: object }> = {
 
 // A default class would change what all other tests see.
 const it = itInOwnCluster('storage');
-
-const quotas: Kind<KubeObject & { spec: object }> = {
-  apiVersion: 'v1',
-  kind: 'ResourceQuota',
-  plural: 'resourcequotas',
-  namespaced: true,
-};
 
 const { inspection, publication } = weights({ sizeBytes: 1_000_000_000 });
 
@@ -201,7 +195,9 @@ describe.concurrent('a Model whose volume is to be larger', () => {
     const { client, models, claims } = world;
     await onVolume(world, 'metered', true);
     const hard = { 'metered.storageclass.storage.k8s.io/requests.storage': '2Gi' };
-    await client.create(quotas, { metadata: world.ref('metered'), spec: { hard } });
+    const larger = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '3Gi' } } };
+    const excess = { spec: { storageClassName: 'metered', ...larger } };
+    await enforceQuota(world, 'metered', { hard }, [persistentVolumeClaims, excess]);
     await world.applyModel('metered', { storage: { storageClassName: 'metered', size: '3Gi' } });
     const refused = await models.untilOne('metered', (model) => stored(model)?.reason === 'QuotaExceeded');
     expect(refused).toSatisfy(isReady);
