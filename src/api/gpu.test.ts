@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Gpu, gpuResource, vendorOf } from './gpu.ts';
+import { driverOf, Gpu, gpuResource, isGpuDriver, vendorOf } from './gpu.ts';
 
 const of = (gpu: object) => {
   const parsed = Gpu.parse(gpu);
@@ -21,5 +21,14 @@ describe('GPUs', () => {
     [{ resourceClaims: [{ name: 'a', resourceClaimTemplateName: 'b' }] }, 'nvidia', undefined],
   ] as const)('of %j are by %s, asked for as %s', (gpu, vendor, resource) => {
     expect(of(gpu)).toEqual([vendor, resource]);
+  });
+
+  it('that come by claims are of the driver of their vendor', () => {
+    const resourceClaims = [{ name: 'a', resourceClaimTemplateName: 'b' }];
+    const driver = (gpu: object) => driverOf(Gpu.parse(gpu));
+    expect(driver({ resourceClaims })).toBe('gpu.nvidia.com');
+    expect(driver({ resourceClaims, vendor: 'intel' })).toBe('gpu.intel.com');
+    expect(driver({ vendor: 'amd' })).toBeUndefined();
+    expect(['gpu.amd.com', 'compute-domain.nvidia.com'].map(isGpuDriver)).toEqual([true, false]);
   });
 });

@@ -4,11 +4,14 @@ import { ObjectName } from './kubernetes.ts';
 const GpuVendor = z.enum(['nvidia', 'amd', 'intel']);
 export type GpuVendor = z.infer<typeof GpuVendor>;
 
-/** What each vendor's device plugin calls a whole GPU, and the domain of all that it advertises. */
-const plugins: Record<GpuVendor, { domain: string; resource: string }> = {
-  nvidia: { domain: 'nvidia.com/', resource: 'nvidia.com/gpu' },
-  amd: { domain: 'amd.com/', resource: 'amd.com/gpu' },
-  intel: { domain: 'gpu.intel.com/', resource: 'gpu.intel.com/i915' },
+/**
+ * What each vendor's device plugin calls a whole GPU, the domain of all that it advertises, and what the vendor's driver for
+ * dynamic resource allocation is called.
+ */
+const plugins: Record<GpuVendor, { domain: string; resource: string; driver: string }> = {
+  nvidia: { domain: 'nvidia.com/', resource: 'nvidia.com/gpu', driver: 'gpu.nvidia.com' },
+  amd: { domain: 'amd.com/', resource: 'amd.com/gpu', driver: 'gpu.amd.com' },
+  intel: { domain: 'gpu.intel.com/', resource: 'gpu.intel.com/i915', driver: 'gpu.intel.com' },
 };
 const domains = Object.values(plugins).map(({ domain }) => domain);
 const domainsByVendor = Object.entries(plugins).map(([vendor, { domain }]) => `'${vendor}': '${domain}'`);
@@ -86,4 +89,14 @@ export function gpuResource(gpu: Gpu): string | undefined {
   const vendor = vendorOf(gpu);
   if (vendor === undefined || (gpu.resourceClaims ?? []).length > 0) return undefined;
   return gpu.resourceName ?? plugins[vendor].resource;
+}
+
+/** The driver whose devices the claims of a replica bring; undefined where there are none. */
+export function driverOf(gpu: Gpu): string | undefined {
+  const vendor = vendorOf(gpu);
+  return vendor === undefined || (gpu.resourceClaims ?? []).length === 0 ? undefined : plugins[vendor].driver;
+}
+
+export function isGpuDriver(name: string): boolean {
+  return Object.values(plugins).some(({ driver }) => driver === name);
 }

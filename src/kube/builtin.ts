@@ -8,6 +8,7 @@ import type {
   V1PersistentVolumeClaim,
   V1Pod,
   V1PodDisruptionBudget,
+  V1ResourceSlice,
   V1Service,
   V1ServiceAccount,
   V1StorageClass,
@@ -37,6 +38,7 @@ export type StorageClass = Wire<V1StorageClass>;
 export type Deployment = Wire<V1Deployment>;
 export type Service = Wire<V1Service>;
 export type Node = Wire<V1Node>;
+export type ResourceSlice = Wire<V1ResourceSlice>;
 export type ServiceAccount = Wire<V1ServiceAccount>;
 export type NetworkPolicy = Wire<V1NetworkPolicy>;
 export type PodDisruptionBudget = Wire<V1PodDisruptionBudget>;
@@ -58,6 +60,13 @@ export const storageClasses: Kind<StorageClass> = {
   namespaced: false,
 };
 export const nodes: Kind<Node> = { apiVersion: 'v1', kind: 'Node', plural: 'nodes', namespaced: false };
+/** What a driver for dynamic resource allocation has to give on a node. Kubernetes has them since 1.34. */
+export const resourceSlices: Kind<ResourceSlice> = {
+  apiVersion: 'resource.k8s.io/v1',
+  kind: 'ResourceSlice',
+  plural: 'resourceslices',
+  namespaced: false,
+};
 export const deployments: Kind<Deployment> = {
   apiVersion: 'apps/v1',
   kind: 'Deployment',

@@ -108,6 +108,23 @@ describe('an informer', () => {
     expect(world.log.lines.filter((each) => each === 'error: change handler threw')).toHaveLength(2);
   });
 
+  it('of a kind that the server may be without is empty and synced there, and looks for it again', async () => {
+    const informer = world.start({ optional: true });
+    (await world.listed()).answer(404, {});
+    await informer.synced();
+    expect(informer.list()).toEqual([]);
+    expect(world.log.lines).toEqual(['debug: the API server does not have this kind']);
+    expect(await world.wake()).toBe(600_000);
+    await world.answerList(10, widget('a', 1));
+    expect(await world.told(1)).toEqual(['added a 1']);
+
+    // It goes as it came: a definition may be deleted.
+    (await world.watchFrom(10)).answer(404, {});
+    expect(await world.told(1)).toEqual(['deleted a 1']);
+    expect(await world.wake()).toBe(600_000);
+    await world.answerList(12);
+  });
+
   it('stops when told, in the midst of a watch', async () => {
     world.start();
     await world.answerList(10);

@@ -1,7 +1,7 @@
 import { backoffMs, sleep } from './backoff.ts';
 import type { BackoffRange, Sleep } from './backoff.ts';
 import type { KubeClient, WatchEvent } from './client.ts';
-import { ApiError } from './errors.ts';
+import { ApiError, isNotFound } from './errors.ts';
 import { InformerCache } from './informer-cache.ts';
 import type { Change, Snapshot } from './informer-cache.ts';
 import { isStreamRefused, listPages, streamUnknown } from './informer-list.ts';
@@ -29,6 +29,8 @@ export interface InformerOptions<T extends KubeObject> {
   prune?: ((object: Live<T>) => Live<T>) | undefined;
   /** Whether to ask for lists as a stream, one object at a time, of servers that offer it; default true. */
   streamLists?: boolean | undefined;
+  /** Whether the API server may be without the kind, which is as if there were no object; looked for again every ten minutes. */
+  optional?: boolean | undefined;
   /** Told once of each version of an object that the kind's schema rejects; default a log line. */
   onInvalid?: ((object: Live<KubeObject>, error: Error) => void) | undefined;
   timing?: Partial<InformerTiming> | undefined;
@@ -40,6 +42,8 @@ export interface InformerTiming {
   /** A watch without a byte for so long is taken for dead. The server sends bookmarks about once a minute. */
   silenceMs: number;
   backoff: BackoffRange;
+  /** Until an optional kind that is not there is looked for again. */
+  absentMs: number;
   random: () => number;
   sleep: Sleep;
 }
@@ -48,6 +52,7 @@ const defaults: InformerTiming = {
   watchSeconds: 300,
   silenceMs: 150_000,
   backoff: { baseMs: 500, capMs: 30_000 },
+  absentMs: 600_000,
   random: Math.random,
   sleep,
 };
@@ -95,7 +100,7 @@ export class Informer<T extends KubeObject> {
 
   /** Lists and watches until the signal is aborted; resolves then and never rejects. */
   async start(signal: AbortSignal): Promise<void> {
-    const { backoff, random } = this.#timing;
+    const { backoff, random, absentMs } = this.#timing;
     const position: Position = { resourceVersion: undefined, failures: 0, paged: false };
     while (!signal.aborted) {
       const startedAt = performance.now();
@@ -108,6 +113,14 @@ export class Informer<T extends KubeObject> {
         if (performance.now() - startedAt >= successMs) position.failures = 0;
       } catch (error) {
         if (signal.aborted) return;
+        if (this.#options.optional === true && isNotFound(error)) {
+          this.#options.log.debug(this.#name(), 'the API server does not have this kind');
+          this.#replace(this.#cache.snapshot(), '0', position);
+          position.resourceVersion = undefined;
+          position.failures = 0;
+          await this.#timing.sleep(absentMs, signal).catch(() => {});
+          continue;
+        }
         if (position.paged && isStreamRefused(error)) {
           this.#streamLists = false;
           this.#options.log.debug({ ...this.#name(), err: error }, 'lists are not streamed here');

@@ -21,6 +21,7 @@ const kinds = [
   'budgets',
   'storageClasses',
   'nodes',
+  'devices',
 ] as const satisfies (keyof Caches)[];
 
 type Metadata = Partial<Live<KubeObject>['metadata']>;
@@ -295,6 +296,23 @@ describe('a node', () => {
   });
 });
 
+describe('what a driver says of its devices', () => {
+  const { tell } = setUp({ unready: ['s'] });
+  const slice = (memory: string, resourceVersion = '1') =>
+    object(
+      { name: 'n', namespace: undefined, resourceVersion },
+      { spec: { devices: [{ name: 'gpu-0', capacity: { memory: { value: memory } } }] } },
+    );
+
+  it('has the servers looked at that are not Ready, when it is something else than before', () => {
+    const looked = ['server default/s event'];
+    const old = slice('24Gi');
+    expect(tell('devices', { type: 'added', object: old })).toEqual(looked);
+    expect(tell('devices', { type: 'modified', object: slice('48Gi', '2'), old })).toEqual(looked);
+    expect(tell('devices', { type: 'modified', object: slice('24Gi', '2'), old })).toEqual([]);
+  });
+});
+
 describe('a claim that others have made', () => {
   const one = object({ name: 'one' }, { status: {} });
   const edited = object({ name: 'edited' }, { status: { storage: { replaced: ['sha256:old'] } } });
@@ -382,18 +400,20 @@ describe('the caches', () => {
   const started = (namespace: string | undefined) =>
     startCaches({ client: {} as KubeClient, namespace, log: recordLog() }, () => undefined);
 
-  it('hold StorageClasses and nodes where all namespaces are looked after, and not where the right is lacking', () => {
+  it('hold StorageClasses, nodes and devices where all namespaces are looked after, and not where the right is lacking', () => {
     const [all, one] = [started(undefined), started('ns')];
-    expect([all.storageClasses, all.nodes]).toEqual([expect.any(Informer), expect.any(Informer)]);
-    expect([one.storageClasses, one.nodes]).toEqual([undefined, undefined]);
+    for (const kind of ['storageClasses', 'nodes', 'devices'] as const) {
+      expect(all[kind]).toBeInstanceOf(Informer);
+      expect(one[kind]).toBeUndefined();
+    }
   });
 
   it('work without', () => {
-    const { storageClasses: _, nodes: __, ...others } = started('ns');
+    const { storageClasses: _, nodes: __, devices: ___, ...others } = started('ns');
     const controller = { enqueue: () => undefined };
     expect(() =>
       wire(
-        { ...others, storageClasses: undefined, nodes: undefined },
+        { ...others, storageClasses: undefined, nodes: undefined, devices: undefined },
         { model: controller, server: controller },
       ),
     ).not.toThrow();

@@ -19,6 +19,7 @@ import {
   persistentVolumeClaims,
   podDisruptionBudgets,
   pods,
+  resourceSlices,
   serviceAccounts,
   services,
   storageClasses,
@@ -27,6 +28,7 @@ import {
   type PersistentVolumeClaim,
   type Pod,
   type PodDisruptionBudget,
+  type ResourceSlice,
   type StorageClass,
 } from '../kube/builtin.ts';
 import { sleep, type Sleep } from '../kube/backoff.ts';
@@ -53,6 +55,7 @@ import {
   pruneBudget,
   pruneClaim,
   pruneDeployment,
+  pruneDevices,
   pruneJob,
   pruneNode,
   prunePod,
@@ -132,6 +135,10 @@ export function startCaches(
         ? new Informer({ client, kind: storageClasses, log, prune: pruneStorageClass })
         : undefined,
     nodes: namespace === undefined ? new Informer({ client, kind: nodes, log, prune: pruneNode }) : undefined,
+    devices:
+      namespace === undefined
+        ? new Informer({ client, kind: resourceSlices, log, prune: pruneDevices, optional: true })
+        : undefined,
   };
 }
 
@@ -243,12 +250,11 @@ export function wire(
   });
   trigger(caches.otherClaims, unless(isUsableAlike, noted), model);
 
-  if (caches.nodes) {
-    const waitingServers = referrers<Node, ModelServer>(caches.modelServers, 'state', {
-      under: () => 'waiting',
-    });
-    trigger(caches.nodes, unless(hasSameRoom, waitingServers), server);
-  }
+  const waitingServers = referrers<KubeObject, ModelServer>(caches.modelServers, 'state', {
+    under: () => 'waiting',
+  });
+  if (caches.nodes) trigger(caches.nodes, unless(hasSameRoom, waitingServers), server);
+  if (caches.devices) trigger(caches.devices, unless(hasSameDevices, waitingServers), server);
 
   // A pod belongs to a Job or a ReplicaSet, a retained claim to nothing; labels name whose they are in the end.
   trigger(caches.claims, related(labelled(labels.model)), model);
@@ -288,6 +294,10 @@ function hasSameRoom(one: Live<Node>, other: Live<Node>): boolean {
     isDeepStrictEqual(one.metadata.labels, other.metadata.labels) &&
     isDeepStrictEqual(one.status?.allocatable, other.status?.allocatable)
   );
+}
+
+function hasSameDevices(one: Live<ResourceSlice>, other: Live<ResourceSlice>): boolean {
+  return isDeepStrictEqual(one.spec.devices, other.spec.devices);
 }
 
 /** Models, and names of those that are gone, that have something to be collected on a claim that is not theirs. */

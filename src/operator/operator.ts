@@ -76,6 +76,7 @@ export class LongshoreOperator extends k8sOperator.default {
       caches.budgets,
       caches.storageClasses,
       caches.nodes,
+      caches.devices,
     ].filter((cache) => cache !== undefined);
     const progress = progressPoller((key) => model.enqueue(key));
     const pulls = new PullQueue({ limits, wake: (key) => model.enqueue(key) });

@@ -3,7 +3,7 @@ import { appliedAnnotation } from '../controllers/labels.ts';
 import { newestAttempt } from '../controllers/model/jobs/attempts.ts';
 import { mountedBy } from '../controllers/model/storage/claim-users.ts';
 import { useNamedClaim } from '../controllers/model/storage/named-claim.ts';
-import { aNode } from '../controllers/testing/servers.ts';
+import { aDeviceSlice, aNode } from '../controllers/testing/servers.ts';
 import { terminationMessage, troubleOf } from '../controllers/pods.ts';
 import { pollPod } from '../controllers/poll.ts';
 import { aClaim, aJob, aModel, aPodOf, aStorageClass, aView, meta } from '../controllers/testing/objects.ts';
@@ -13,6 +13,7 @@ import {
   pruneBudget,
   pruneClaim,
   pruneDeployment,
+  pruneDevices,
   pruneJob,
   pruneNode,
   prunePod,
@@ -211,6 +212,20 @@ it('of a node its labels are kept, and what it has for pods', () => {
   const pruned = pruneNode(whole);
   expect(pruned).toEqual({ metadata: { ...node.metadata, generation: undefined }, status: node.status });
   expect(JSON.stringify(pruned)).not.toMatch(/nodeid|podCIDR|images|conditions/);
+});
+
+it('of the devices of a driver their node is kept and the memory of GPUs, and of others only that they are there', () => {
+  const slice = aDeviceSlice('n', ['80Gi', undefined]);
+  const attributes = { productName: { string: 'NVIDIA H100' } };
+  const whole = {
+    ...slice,
+    metadata: { ...slice.metadata, labels: { a: 'b' } },
+    spec: { ...slice.spec, devices: slice.spec.devices?.map((device) => ({ ...device, attributes })) ?? [] },
+  };
+  const { name, uid, resourceVersion } = slice.metadata;
+  expect(pruneDevices(whole)).toEqual({ metadata: { name, uid, resourceVersion }, spec: slice.spec });
+  const others = aDeviceSlice('n', ['80Gi'], 'nics.example.com');
+  expect(pruneDevices(others).spec).toEqual({ ...others.spec, devices: [] });
 });
 
 it('of a StorageClass its name is kept, whether it is a default one, when it has volumes made and whether these grow', () => {

@@ -1,3 +1,4 @@
+import { isGpuDriver } from '../api/gpu.ts';
 import { labelPrefix } from '../controllers/labels.ts';
 import { madeForAnnotation } from '../controllers/modelserver/claims.ts';
 import type {
@@ -7,6 +8,7 @@ import type {
   PersistentVolumeClaim,
   Pod,
   PodDisruptionBudget,
+  ResourceSlice,
   StorageClass,
 } from '../kube/builtin.ts';
 import type { KubeObject, Live } from '../kube/kind.ts';
@@ -172,6 +174,30 @@ export function pruneNode({
     kind,
     metadata: { name, uid, resourceVersion, labels },
     status: { allocatable },
+  };
+}
+
+/** What the caches keep of the devices of a driver: on which node they are, and the memory of GPUs. A device is a kilobyte otherwise. */
+export function pruneDevices({
+  apiVersion,
+  kind,
+  metadata: { name, uid, resourceVersion },
+  spec: { driver, nodeName, pool, devices = [] },
+}: Live<ResourceSlice>): Live<ResourceSlice> {
+  const kept = isGpuDriver(driver) ? devices : [];
+  return {
+    apiVersion,
+    kind,
+    metadata: { name, uid, resourceVersion },
+    spec: {
+      driver,
+      ...(nodeName !== undefined && { nodeName }),
+      pool,
+      devices: kept.map(({ name, capacity }) => ({
+        name,
+        ...(capacity?.['memory'] && { capacity: { memory: { value: capacity['memory'].value } } }),
+      })),
+    },
   };
 }
 

@@ -39,6 +39,14 @@ export interface Running extends AsyncDisposable {
   backend(): Promise<string>;
 }
 
+/** Of src/runtime-image/Dockerfile. */
+const imageEnvironment = {
+  HOME: '/tmp',
+  NODE_ENV: 'production',
+  NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true',
+  UV_THREADPOOL_SIZE: '1',
+};
+
 /** As in its image, with the observer inside. */
 export function longshore({ main, observer }: RuntimeBundle): Contender {
   return {
@@ -50,9 +58,7 @@ export function longshore({ main, observer }: RuntimeBundle): Contender {
         argv: [process.execPath, '--import', observer, main],
         folder: dirname(main),
         env: {
-          HOME: '/tmp',
-          NODE_ENV: 'production',
-          NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true',
+          ...imageEnvironment,
           LONGSHORE_PORT: String(port),
           LONGSHORE_TERMINATION_LOG: '/dev/null',
           [settingsVariable]: JSON.stringify(settings),
@@ -98,7 +104,7 @@ export function bareLoop({ bareLoop: program, observer, folder }: RuntimeBundle)
       const benched = await BenchedProcess.start({
         argv: [process.execPath, '--import', observer, program, JSON.stringify(load)],
         folder,
-        env: { HOME: '/tmp', NODE_ENV: 'production' },
+        env: imageEnvironment,
       });
       await benched.ask((message) => message === 'ready');
       return {

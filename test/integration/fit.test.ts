@@ -1,6 +1,6 @@
 import { describe, expect } from 'vitest';
 import { reasons } from '../../src/api/reasons.ts';
-import { nodes, storageClasses } from '../../src/kube/builtin.ts';
+import { nodes, resourceSlices, storageClasses } from '../../src/kube/builtin.ts';
 import type { Kind, KubeObject } from '../../src/kube/kind.ts';
 import { gpuLabels } from '../cluster/gpus.ts';
 import { serves } from './fake-kubelet.ts';
@@ -126,6 +126,34 @@ describe('a server for which no node is large enough', () => {
     expect(messageOf(told)).toContain('What would fit: a quantization with weights of at most 15.7 GiB.');
     await addNode(world, 'cpus', { pool: 'cpus' }, { memory: '32Gi' });
     await servers.untilOne('cpu', (server) => reasonOf(server) === 'Starting');
+  });
+
+  it('is told what the devices have that come by claims, by the words of their driver', async ({ world }) => {
+    const { client, kubelet, servers } = world;
+    await addNode(world, 'devices', { pool: 'devices' }, { memory: '64Gi' });
+    const driver = 'gpu.nvidia.com';
+    const device = (memory: string) => ({
+      metadata: { name: 'devices' },
+      spec: {
+        driver,
+        nodeName: 'devices',
+        pool: { name: 'devices', generation: 1, resourceSliceCount: 1 },
+        devices: [{ name: 'gpu-0', capacity: { memory: { value: memory } } }],
+      },
+    });
+    await client.apply(resourceSlices, device('24Gi'));
+    await readyModel(world, 'claiming', large);
+    const gpu = { resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: 'large-gpu' }] };
+    const pod = { nodeSelector: { pool: 'devices' } };
+    await world.applyServer('claiming', { model: 'claiming', gpu, pod, runtime: { contextSize: 65536 } });
+    const told = await servers.untilOne('claiming', (server) => reasonOf(server) === 'NoNodeFits');
+    expect(messageOf(told)).toContain(
+      'and no node has more than 24.0 GiB in 1 device of gpu.nvidia.com. What would fit: spec.runtime.contextSize: 32768.',
+    );
+    expect((await kubelet.next({ server: 'claiming' })).spec.resourceClaims).toEqual(gpu.resourceClaims);
+    await client.apply(resourceSlices, device('80Gi'));
+    await servers.untilOne('claiming', (server) => reasonOf(server) === 'Starting');
+    await client.delete(resourceSlices, { name: 'devices' });
   });
 
   it('says how many GPUs the largest node has, where the scheduler finds too few', async ({ world }) => {

@@ -12,6 +12,7 @@ import {
   type PersistentVolumeClaim,
   type Pod,
   type PodDisruptionBudget,
+  type ResourceSlice,
   type Service,
   type ServiceAccount,
 } from '../../kube/builtin.ts';
@@ -65,6 +66,7 @@ export interface ServerCaches {
   otherClaims: Informer<PersistentVolumeClaim>;
   /** Undefined where they may not be read (docs/adr/0027). */
   nodes: Informer<Node> | undefined;
+  devices: Informer<ResourceSlice> | undefined;
 }
 
 export interface ServerReconcilerOptions {
@@ -137,6 +139,7 @@ function gather(
       claimOf(caches, namespace, claim),
     ),
     nodes: caches.nodes?.list(),
+    devices: caches.devices?.list(),
     image: runtimeImage(server.spec.gpu, images),
     surroundings,
     now,

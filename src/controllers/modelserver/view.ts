@@ -6,6 +6,7 @@ import type {
   Node,
   Pod,
   PodDisruptionBudget,
+  ResourceSlice,
   Service,
 } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
@@ -37,6 +38,8 @@ export interface ServerView {
   claims: readonly WeightsClaim[];
   /** All of the cluster; undefined where the operator may not look at them (docs/adr/0027). */
   nodes: readonly Live<Node>[] | undefined;
+  /** GPUs that their drivers give by claims, all of the cluster; undefined like nodes. */
+  devices: readonly Live<ResourceSlice>[] | undefined;
   /** The image of the runtime that computes on what the server asks for. */
   image: string;
   /** What all servers have in common. */

@@ -105,6 +105,7 @@ export function aServerView(view: Partial<ServerView> = {}): ServerView {
     mountFailures: new Map(),
     claims: [],
     nodes: undefined,
+    devices: undefined,
     image: 'runtime:1',
     surroundings: { network: { clients: [], monitoring: [], egress: [] }, pullSecrets: [] },
     now,

@@ -1,5 +1,5 @@
 import { withHash } from '../../kube/apply.ts';
-import type { Deployment, Node, Pod } from '../../kube/builtin.ts';
+import type { Deployment, Node, Pod, ResourceSlice } from '../../kube/builtin.ts';
 import type { Live } from '../../kube/kind.ts';
 import type { LoadState } from '../../protocols/runtime.ts';
 import { appliedAnnotation, labels } from '../labels.ts';
@@ -99,6 +99,21 @@ export function aNode(
 /** A node with NVIDIA's GPUs, as its feature discovery labels it. */
 export function aGpuNode(name: string, { gpus = 4, memoryMiB = 23034 } = {}): Live<Node> {
   return aNode(name, { 'nvidia.com/gpu.memory': String(memoryMiB) }, { 'nvidia.com/gpu': String(gpus) });
+}
+
+/** What a driver says of the devices of a node: GPUs of so much memory, those of `undefined` of none that is told. */
+export function aDeviceSlice(
+  nodeName: string | undefined,
+  memory: readonly (string | undefined)[],
+  driver = 'gpu.nvidia.com',
+): Live<ResourceSlice> {
+  const { namespace: _, ...metadata } = meta(`${nodeName}-${driver}`);
+  const devices = memory.map((value, index) => ({
+    name: `gpu-${index}`,
+    ...(value !== undefined && { capacity: { memory: { value } } }),
+  }));
+  const pool = { name: nodeName ?? 'fabric', generation: 1, resourceSliceCount: 1 };
+  return { metadata, spec: { driver, ...(nodeName !== undefined && { nodeName }), pool, devices } };
 }
 
 /** A claim that the weights of the server's Model are on, or of what else is said. */

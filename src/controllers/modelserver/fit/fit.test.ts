@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aModel, anArtifact, aServer, aServerView } from '../../testing/objects.ts';
-import { aGpuNode, aNode } from '../../testing/servers.ts';
+import { aDeviceSlice, aGpuNode, aNode } from '../../testing/servers.ts';
 import type { ServerView } from '../view.ts';
 import { noNodeFits } from './fit.ts';
 
@@ -111,10 +111,8 @@ describe('a server on GPUs', () => {
     expect(told({ runtime }, nodes)).toBeUndefined();
   });
 
-  it('may fit where its needs are not known, or its devices come by claims', () => {
+  it('may fit where its needs are not known', () => {
     expect(told({ runtime }, [aGpuNode('a')], aModel({}, { artifact: anArtifact() }))).toBeUndefined();
-    const gpu = { resourceClaims: [{ name: 'gpu', resourceClaimTemplateName: 't' }] };
-    expect(told({ runtime, gpu }, [aGpuNode('a')])).toBeUndefined();
   });
 
   it('goes by the nodes that it selects', () => {
@@ -124,6 +122,52 @@ describe('a server on GPUs', () => {
       'more than 8.0 GiB',
     );
     expect(told({ runtime, pod: { nodeSelector: { pool: 'b' } } }, [large, here])).toBeUndefined();
+  });
+});
+
+describe('a server whose devices come by claims', () => {
+  const resourceClaims = [{ name: 'gpu', resourceClaimTemplateName: 't' }];
+  const nodes = [aNode('a'), aNode('b', { pool: 'b' })];
+  const claiming = (devices: ServerView['devices'], gpu: object = {}, pod: object = {}) =>
+    noNodeFits(
+      aServerView({
+        server: aServer({ runtime, gpu: { resourceClaims, ...gpu }, pod }),
+        model,
+        nodes,
+        devices,
+      }),
+    );
+
+  it('hears what the largest devices of a node have by their driver', () => {
+    const slices = [aDeviceSlice('a', ['22Gi', '22Gi']), aDeviceSlice('b', ['8Gi', '24Gi'])];
+    expect(claiming(slices)).toBe(
+      'A replica needs 28.0 GiB of GPU memory (the weights 20.0 GiB, a context of 65536 tokens for one request 8.0 GiB), and no node has more than 24.0 GiB in 1 device of gpu.nvidia.com. What would fit: spec.runtime.contextSize: 32768.',
+    );
+    expect(claiming([...slices, aDeviceSlice('b', ['28Gi'])])).toBeUndefined();
+    expect(claiming(slices, { count: 2 })).toBeUndefined();
+    expect(claiming(slices.slice(1), { count: 2 })).toBeUndefined();
+    expect(claiming([aDeviceSlice('a', ['8Gi', '4Gi', '12Gi'])], { count: 2 })).toContain(
+      'more than 20.0 GiB in 2 devices of gpu.nvidia.com.',
+    );
+  });
+
+  it('goes by the driver of its vendor, and by the nodes that it selects', () => {
+    const slices = [aDeviceSlice('a', ['24Gi']), aDeviceSlice('b', ['16Gi'], 'gpu.amd.com')];
+    expect(claiming(slices, { vendor: 'amd' })).toContain('16.0 GiB in 1 device of gpu.amd.com');
+    expect(claiming([aDeviceSlice('a', ['80Gi']), aDeviceSlice('b', ['8Gi'])])).toBeUndefined();
+    const pod = { nodeSelector: { pool: 'b' } };
+    expect(claiming([aDeviceSlice('a', ['80Gi']), aDeviceSlice('b', ['8Gi'])], {}, pod)).toContain('8.0 GiB');
+  });
+
+  it.for([
+    ['slices are not seen', undefined],
+    ['no driver says anything', []],
+    ['a device does not say its memory', [aDeviceSlice('a', ['8Gi']), aDeviceSlice('b', ['8Gi', undefined])]],
+    ['devices are not bound to a node', [aDeviceSlice('a', ['8Gi']), aDeviceSlice(undefined, ['8Gi'])]],
+    ['too few devices are on each, which says the scheduler', [aDeviceSlice('a', [])]],
+    ['their node is not there', [aDeviceSlice('gone', ['8Gi'])]],
+  ] as const)('may fit where %s', ([, devices]) => {
+    expect(claiming(devices)).toBeUndefined();
   });
 });
 

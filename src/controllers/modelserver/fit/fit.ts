@@ -1,11 +1,10 @@
-import { gpuResource } from '../../../api/gpu.ts';
-import type { ModelServer } from '../../../api/modelserver.ts';
 import { memoryInWords, weightsOf } from '../../../gguf/fit.ts';
 import type { Node } from '../../../kube/builtin.ts';
 import type { Live } from '../../../kube/kind.ts';
 import type { ServerView } from '../view.ts';
 import { wouldFit } from './advice.ts';
-import { allocatable, gpuMemory, isSelected } from './node.ts';
+import { gpuRoom, type GpuRoom } from './gpu-room.ts';
+import { allocatable, isSelected } from './node.ts';
 import { needOf, runtimeBytes, type Need } from './need.ts';
 
 /**
@@ -15,12 +14,20 @@ import { needOf, runtimeBytes, type Need } from './need.ts';
  * the header of the model does not say its needs. That there are too few GPUs says the scheduler, who knows of taints and of
  * affinity too.
  */
-export function noNodeFits({ server, model, parts, nodes = [] }: ServerView): string | undefined {
+export function noNodeFits({
+  server,
+  model,
+  parts,
+  nodes = [],
+  devices = [],
+}: ServerView): string | undefined {
   const need = needOf(server, model, parts);
   if (!need) return undefined;
   const { gpu, pod } = server.spec;
   const selected = nodes.filter((node) => isSelected(node, pod?.nodeSelector));
-  return gpu.count === 0 ? tooLittleMemory(need, selected) : tooLittleGpuMemory(server, need, selected);
+  if (gpu.count === 0) return tooLittleMemory(need, selected);
+  const room = gpuRoom(gpu, selected, devices);
+  return room && tooLittleGpuMemory(need, room);
 }
 
 function tooLittleMemory(need: Need, nodes: readonly Live<Node>[]): string | undefined {
@@ -36,27 +43,11 @@ function tooLittleMemory(need: Need, nodes: readonly Live<Node>[]): string | und
  * Weights and context against all that the GPUs have. Of the weights llama.cpp keeps the token embeddings in main memory;
  * what the driver and the computation take of GPUs is more than that, and neither is counted.
  */
-function tooLittleGpuMemory(
-  { spec: { gpu } }: Live<ModelServer>,
-  need: Need,
-  nodes: readonly Live<Node>[],
-): string | undefined {
-  const resource = gpuResource(gpu);
-  if (resource === undefined) return undefined;
-  const enough = nodes.filter((node) => allocatable(node, resource) >= gpu.count);
-  const sizes = enough.map((node) => gpuMemory(node, gpu));
-  if (sizes.length === 0 || sizes.includes(undefined)) return undefined;
-  const largest = Math.max(...sizes.map((size) => size ?? 0));
-  const most = largest * gpu.count;
+function tooLittleGpuMemory(need: Need, { bytes, told, moreFor }: GpuRoom): string | undefined {
   const needs = need.weights + need.context(need.contextSize);
-  if (needs <= most) return undefined;
-  const count = Math.ceil(needs / largest);
-  const hasSoMany = nodes.some(
-    (node) => allocatable(node, resource) >= count && gpuMemory(node, gpu) === largest,
-  );
-  const advice = wouldFit(need, most, hasSoMany ? `spec.gpu.count: ${count}` : undefined);
-  const has = gpu.count === 1 ? memoryInWords(most) : `${gpu.count} times ${memoryInWords(largest)}`;
-  return `A replica needs ${inParts(need, needs, 'GPU memory')}, and no node has more than ${has} in ${gpu.count} ${resource}. ${advice}`;
+  if (needs <= bytes) return undefined;
+  const advice = wouldFit(need, bytes, moreFor(needs));
+  return `A replica needs ${inParts(need, needs, 'GPU memory')}, and no node has more than ${told}. ${advice}`;
 }
 
 function inParts({ own, context, contextSize, load }: Need, needs: number, place: string): string {
