@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { settingsVariable, type RuntimeSettings } from '../../src/protocols/runtime.ts';
+import { imageEnvironment } from '../../src/runtime-image/testing/image-environment.ts';
 import type { ProcessFigures } from './processes.ts';
 import type { RuntimeBundle } from './runtime-bundle.ts';
 import type { Lag } from './runtime-observer.ts';
@@ -38,14 +39,6 @@ export interface Running extends AsyncDisposable {
   /** The library of ggml that computes, as libggml-cpu-zen4. */
   backend(): Promise<string>;
 }
-
-/** Of src/runtime-image/Dockerfile. */
-const imageEnvironment = {
-  HOME: '/tmp',
-  NODE_ENV: 'production',
-  NODE_LLAMA_CPP_SKIP_DOWNLOAD: 'true',
-  UV_THREADPOOL_SIZE: '1',
-};
 
 /** As in its image, with the observer inside. */
 export function longshore({ main, observer }: RuntimeBundle): Contender {

@@ -149,7 +149,7 @@ describe.concurrent('a Model whose volume is to be larger', () => {
     expect(stored(growing)?.message).toContain('is being enlarged from 2Gi to 3Gi');
     expect(growing).toSatisfy(isReady);
     const name = claimOf(growing);
-    expect(asks(claims.get(name)!)).toBe('3Gi');
+    await claims.untilOne(name, (claim) => asks(claim) === '3Gi');
 
     // What a resizer says.
     const pending = { type: 'FileSystemResizePending', status: 'True', lastTransitionTime: null };

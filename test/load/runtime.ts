@@ -11,8 +11,9 @@ import { visits, type Visit } from './visits.ts';
 
 const usage = `Has many clients ask the runtime at once; a third of them go away before they have their answer.
 
-  node test/load/runtime.ts [--minutes 5] [--clients 64] [--parallel 8] [--tokens 32]
-    --tokens N   that a client asks for at most`;
+  node test/load/runtime.ts [--minutes 5] [--clients 64] [--parallel 8] [--tokens 32] [--drafted]
+    --tokens N   that a client asks for at most
+    --drafted    by a draft model, which is the same one`;
 
 const { values } = parseArgs({
   options: {
@@ -20,6 +21,7 @@ const { values } = parseArgs({
     clients: { type: 'string', default: '64' },
     parallel: { type: 'string', default: '8' },
     tokens: { type: 'string', default: '32' },
+    drafted: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -41,7 +43,9 @@ async function main(): Promise<number> {
     console.error(usage);
     return 2;
   }
-  const runtime = await Runtime.start((await gemma()).path, {}, { contextSize: 512, parallel });
+  const { path } = await gemma();
+  const draft = values.drafted ? { draftModelPath: path } : {};
+  const runtime = await Runtime.start(path, {}, { contextSize: 512, parallel, ...draft });
   try {
     await runtime.loaded();
     const until = performance.now() + minutes * 60_000;

@@ -8,6 +8,7 @@ import { ChatCompletion } from '../../protocols/openai/chat.ts';
 import { Completion } from '../../protocols/openai/completions.ts';
 import type { RuntimeSettings } from '../../protocols/runtime.ts';
 import { LoadState } from '../../protocols/runtime.ts';
+import { imageEnvironment } from './image-environment.ts';
 
 const main = join(import.meta.dirname, '..', 'main.ts');
 
@@ -20,7 +21,13 @@ export class Runtime {
   private constructor(port: number, environment: Record<string, string>) {
     this.url = `http://127.0.0.1:${port}`;
     this.child = spawn(process.execPath, [main], {
-      env: { ...process.env, LONGSHORE_PORT: String(port), LONGSHORE_DRAIN_SECONDS: '0', ...environment },
+      env: {
+        ...process.env,
+        ...imageEnvironment,
+        LONGSHORE_PORT: String(port),
+        LONGSHORE_DRAIN_SECONDS: '0',
+        ...environment,
+      },
       stdio: 'ignore',
     });
     this.exited = once(this.child, 'exit');
