@@ -1,30 +1,9 @@
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { z } from 'zod';
+import { OpenApiDocument, operationsOf } from '../http-server/testing/openapi-document.ts';
 import { publicHub, publicRegistry } from '../api/source.ts';
 import { createServer } from './server.ts';
 import { cachesOf } from './testing/objects.ts';
-
-const Parameter = z.looseObject({ name: z.string(), in: z.enum(['path', 'query']), required: z.boolean() });
-const Contents = z.record(z.string(), z.looseObject({ schema: z.looseObject({}) }));
-const Document = z.looseObject({
-  openapi: z.literal('3.1.1'),
-  security: z.array(z.unknown()).optional(),
-  paths: z.record(
-    z.string(),
-    z.record(
-      z.string(),
-      z.looseObject({
-        operationId: z.string(),
-        security: z.array(z.unknown()).optional(),
-        parameters: z.array(Parameter).default([]),
-        requestBody: z.looseObject({ content: Contents }).optional(),
-        responses: z.record(z.string(), z.looseObject({ description: z.string(), content: Contents })),
-      }),
-    ),
-  ),
-  components: z.looseObject({ schemas: z.record(z.string(), z.looseObject({})) }),
-});
 
 const unused = (): Promise<never> => Promise.reject(new Error('nothing is written here'));
 
@@ -54,11 +33,8 @@ function aGateway({ withKeys = true, withManagement = true } = {}) {
 }
 
 async function documentOf(choices?: Parameters<typeof aGateway>[0]) {
-  const document = Document.parse((await aGateway(choices).inject('/openapi.json')).json());
-  const operations = Object.entries(document.paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({ method, path, ...operation })),
-  );
-  return { document, operations, text: JSON.stringify(document) };
+  const document = OpenApiDocument.parse((await aGateway(choices).inject('/openapi.json')).json());
+  return { document, operations: operationsOf(document), text: JSON.stringify(document) };
 }
 
 describe('the document of the gateway', () => {

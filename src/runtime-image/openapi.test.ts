@@ -1,35 +1,11 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { OpenApiDocument, operationsOf } from '../http-server/testing/openapi-document.ts';
 import { requestFields } from '../protocols/request.ts';
 import { createMetrics } from './metrics.ts';
 import { createServer } from './server.ts';
 import { newState } from './state.ts';
-
-const Schema = z.looseObject({
-  $ref: z.string().optional(),
-  properties: z.record(z.string(), z.looseObject({ description: z.string().optional() })).optional(),
-  additionalProperties: z.unknown().optional(),
-});
-const Contents = z.record(z.string(), z.looseObject({ schema: Schema }));
-const Document = z.looseObject({
-  openapi: z.literal('3.1.1'),
-  security: z.array(z.unknown()).optional(),
-  paths: z.record(
-    z.string(),
-    z.record(
-      z.string(),
-      z.looseObject({
-        operationId: z.string(),
-        security: z.array(z.unknown()).optional(),
-        parameters: z.array(z.object({ name: z.string(), in: z.literal('path') }).loose()).optional(),
-        requestBody: z.looseObject({ content: Contents }).optional(),
-        responses: z.record(z.string(), z.looseObject({ content: Contents })),
-      }),
-    ),
-  ),
-  components: z.looseObject({ schemas: z.record(z.string(), Schema) }),
-});
 
 function aServer(withKeys: boolean) {
   const state = newState('gemma', new Date(0));
@@ -38,15 +14,9 @@ function aServer(withKeys: boolean) {
 }
 
 const documentOf = async (withKeys = false) =>
-  Document.parse((await aServer(withKeys).inject('/openapi.json')).json());
+  OpenApiDocument.parse((await aServer(withKeys).inject('/openapi.json')).json());
 
-/** Of every operation, with what it is asked by. */
-async function operations(withKeys = false) {
-  const { paths } = await documentOf(withKeys);
-  return Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, operation]) => ({ method, path, ...operation })),
-  );
-}
+const operations = async (withKeys = false) => operationsOf(await documentOf(withKeys));
 
 describe('the document at /openapi.json', () => {
   it('has every route of the server, itself too', async () => {
