@@ -36,9 +36,9 @@ function roomOfResource(resource: string, gpu: Gpu, nodes: readonly Live<Node>[]
     told: `${has} in ${gpu.count} ${resource}`,
     moreFor: (bytes) => {
       const count = Math.ceil(bytes / largest);
-      const has = (node: Live<Node>): boolean =>
+      const hasSoMany = (node: Live<Node>): boolean =>
         allocatable(node, resource) >= count && gpuMemory(node, gpu) === largest;
-      return nodes.some(has) ? `spec.gpu.count: ${count}` : undefined;
+      return nodes.some(hasSoMany) ? `spec.gpu.count: ${count}` : undefined;
     },
   };
 }
