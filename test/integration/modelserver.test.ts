@@ -110,7 +110,9 @@ describe.concurrent('a ModelServer', () => {
     );
   });
 
-  it('has its address from the first write of its status on, and few of them', async ({ world }) => {
+  it('has its address from the first write of its status on, and comes back to nothing that it said', async ({
+    world,
+  }) => {
     const { kubelet, servers } = world;
     await world.readyModel('plain');
     await world.applyServer('plain', { model: 'plain' });
@@ -121,8 +123,10 @@ describe.concurrent('a ModelServer', () => {
     await servers.untilOne('plain', ({ status }) => status?.load?.percent === 100 && status.ready === '1/1');
     const [, first, ...more] = servers.versions('plain');
     expect(first?.status?.endpoint).toBe(`http://plain.${world.namespace}.svc`);
-    const told = more.map((server) => conditionOf(server, 'Ready')?.message);
-    expect(told.slice(5)).toEqual([]);
+    // How many states are seen on the way is a matter of how busy the machine is; the bench counts the writes.
+    const told = [first, ...more].map((server) => conditionOf(server, 'Ready')?.message);
+    const changes = told.filter((message, index) => message !== told[index - 1]);
+    expect(changes).toEqual([...new Set(changes)]);
   });
 
   it('asks for no GPU when none is wanted', async ({ world }) => {
