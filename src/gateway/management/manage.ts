@@ -97,7 +97,7 @@ export async function remove(management: Management, asked: string): Promise<str
   const servers = management.caches.servers
     .by('model', name)
     .filter(({ metadata }) => metadata.namespace === namespace);
-  await ensureOwn(client, models, { namespace, name });
+  if (!(await ensureOwn(client, models, { namespace, name }))) throw unknownModel(asked);
   await deleteServers(management, servers);
   await deleteOwn(client, models, model);
   return formatKey({ namespace, name });

@@ -97,30 +97,43 @@ export async function deleteOwn<T extends KubeObject>(
   object: Live<T>,
 ): Promise<void> {
   const key = keyOf(object);
+  if (!(await ensureOwn(client, kind, key))) return;
   try {
-    await ensureOwn(client, kind, key);
     await client.delete(kind, key, { preconditions: { uid: object.metadata.uid } });
   } catch (error) {
-    if (isNotFound(error)) return;
-    throw error instanceof Refusal ? error : refused(kind.kind, key, error);
+    throw refused(kind.kind, key, error);
   }
 }
 
-/** @throws Refusal where another field manager has written the object */
+/** @returns whether it is there; the caches may not know yet @throws Refusal where another field manager has written the object */
 export async function ensureOwn<T extends KubeObject>(
   client: Writing['client'],
   kind: Kind<T>,
   key: Key,
-): Promise<void> {
-  const others = (await client.managersOf(kind, key)).filter(
+): Promise<boolean> {
+  const others = (await managersOf(client, kind, key))?.filter(
     (manager) => manager !== fieldManager && manager !== operatorsManager,
   );
-  if (others.length === 0) return;
+  if (!others?.length) return others !== undefined;
   throw new Refusal(
     409,
     `${kind.kind} ${formatKey(key)} is managed by ${others.join(' and ')}, so the gateway does not change it. Change it there.`,
     { code: 'managed_elsewhere' },
   );
+}
+
+/** Undefined where it is not there. */
+async function managersOf<T extends KubeObject>(
+  client: Writing['client'],
+  kind: Kind<T>,
+  key: Key,
+): Promise<string[] | undefined> {
+  try {
+    return await client.managersOf(kind, key);
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw refused(kind.kind, key, error);
+  }
 }
 
 /** What the API server has against it, as an answer of the gateway's. */

@@ -16,7 +16,11 @@ interface Written {
 }
 
 /** A gateway that manages models, and a cluster that takes what it writes and does nothing with it. */
-async function managing({ managers = ['longshore-gateway'], refusal, keys }: ClusterChoices = {}) {
+async function managing({
+  managers = async () => ['longshore-gateway'],
+  refusal,
+  keys,
+}: ClusterChoices = {}) {
   const written: Written[] = [];
   const deleted: string[] = [];
   const client: Writing['client'] = {
@@ -26,7 +30,7 @@ async function managing({ managers = ['longshore-gateway'], refusal, keys }: Clu
       return object as never;
     },
     delete: async (kind, { namespace, name }) => void deleted.push(`${kind.kind} ${namespace}/${name}`),
-    managersOf: async () => managers,
+    managersOf: ({ kind }) => managers(kind),
   };
   const gateway = await startGatewayBefore(onTestFinished, [], {
     keys,
@@ -44,7 +48,8 @@ async function managing({ managers = ['longshore-gateway'], refusal, keys }: Clu
 
 interface ClusterChoices {
   keys?: AccessKeys;
-  managers?: string[];
+  /** Who has written the objects of a kind. */
+  managers?: (kind: string) => Promise<string[]>;
   refusal?: ApiError;
 }
 
@@ -172,17 +177,44 @@ describe('a gateway that manages models', { timeout: 30_000 }, () => {
   it('deletes a Model and its servers, and nothing where one of them is somebody else’s', async () => {
     const model = aModel('m');
     const server = aServer('s', { modelRef: { name: 'm' } });
-    const own = await managing({ managers: ['longshore-gateway', 'longshore'] });
+    const own = await managing({ managers: async () => ['longshore-gateway', 'longshore'] });
     own.caches.put({ models: [model], servers: [server] });
     expect((await fetch(`${own.url}/models/m`, { method: 'DELETE' })).status).toBe(200);
     expect(own.deleted).toEqual(['ModelServer team/s', 'Model team/m']);
-    const shared = await managing({ managers: ['longshore-gateway', 'argocd-controller'] });
+    const shared = await managing({ managers: async () => ['longshore-gateway', 'argocd-controller'] });
     shared.caches.put({ models: [model], servers: [server] });
     const refused = await fetch(`${shared.url}/models/m`, { method: 'DELETE' });
     expect(refused.status).toBe(409);
     expect(await refused.text()).toContain('managed by argocd-controller');
     expect((await shared.post('/models/unload', { name: 's' })).status).toBe(409);
     expect(shared.deleted).toEqual([]);
+  });
+
+  it('knows nothing of what is gone, though its caches do', async () => {
+    const gone = new ApiError({ status: 404, reason: 'NotFound', message: 'GET /apis/x: not found' });
+    const model = aModel('m');
+    const server = aServer('s', { modelRef: { name: 'm' } });
+    const nothing = await managing({ managers: () => Promise.reject(gone) });
+    nothing.caches.put({ models: [model], servers: [server] });
+    const refused = await fetch(`${nothing.url}/models/m`, { method: 'DELETE' });
+    expect(refused.status).toBe(404);
+    expect(await refused.text()).toContain('model_not_found');
+    const unserved = await managing({
+      managers: async (kind) => (kind === 'ModelServer' ? await Promise.reject(gone) : ['longshore-gateway']),
+    });
+    unserved.caches.put({ models: [model], servers: [server] });
+    expect((await fetch(`${unserved.url}/models/m`, { method: 'DELETE' })).status).toBe(200);
+    expect(unserved.deleted).toEqual(['Model team/m']);
+  });
+
+  it('deletes nothing while the API server does not answer, and says so', async () => {
+    const unreachable = new ApiError({ status: 0, reason: 'Unreachable', message: 'GET /apis/x: refused' });
+    const { url, caches, deleted } = await managing({ managers: () => Promise.reject(unreachable) });
+    caches.put({ models: [aModel('m')] });
+    const answer = await fetch(`${url}/models/m`, { method: 'DELETE' });
+    expect(answer.status).toBe(503);
+    expect(await answer.text()).toContain('cluster_unreachable');
+    expect(deleted).toEqual([]);
   });
 
   it.each([
