@@ -1,5 +1,6 @@
 import { setTimeout as pass } from 'node:timers/promises';
 import { expect } from 'vitest';
+import type { Model } from '../../src/api/model.ts';
 import { forceDeleteAnnotation, labels } from '../../src/controllers/labels.ts';
 import type { Pod } from '../../src/kube/builtin.ts';
 import { isNotFound } from '../../src/kube/errors.ts';
@@ -7,6 +8,7 @@ import { controllerOf, type KubeObject, type Live } from '../../src/kube/kind.ts
 import { PullerRequest, requestVariable } from '../../src/protocols/puller.ts';
 import { fails, serves, type Part } from './fake-kubelet.ts';
 import { isReady, isStalled, reasonOf } from './objects.ts';
+import type { Change } from './recording.ts';
 import type { Seeded } from './seeded.ts';
 import { commit, weights, type Weights } from './weights.ts';
 import type { World } from './world.ts';
@@ -104,21 +106,23 @@ export class Crowd {
         metadata.labels?.[labels.attempt] !== '1',
     );
     expect(attempts.map(({ object }) => object.metadata.name)).toEqual([]);
-    const made: Live<KubeObject>[] = [...jobs.changes, ...claims.changes].flatMap(({ type, object }) =>
-      type === 'ADDED' ? [object] : [],
-    );
-    const requests = made.map(
-      (object) => `${object.metadata.name} for generation ${this.#generation(object)}`,
-    );
+    const requests = [...jobs.changes, ...claims.changes].flatMap(({ type, object }) => {
+      const model = this.#ownerWhenMade(object);
+      // Who hears of a claim's end before that of its Model makes it again. It is collected as the first one was.
+      if (type !== 'ADDED' || model?.type === 'DELETED') return [];
+      return `${object.metadata.name} for generation ${model?.object.metadata.generation}`;
+    });
     expect(requests.filter((request, i) => requests.indexOf(request) !== i)).toEqual([]);
   }
 
-  /** Of the Model when this object was made for it. One server counts all versions. */
-  #generation({ metadata }: Live<KubeObject>): number | undefined {
-    const madeAt = Number(metadata.resourceVersion);
-    return this.#world.models
-      .versions(metadata.labels?.[labels.model] ?? '')
-      .findLast((model) => Number(model.metadata.resourceVersion) < madeAt)?.metadata.generation;
+  /** One server counts all versions. */
+  #ownerWhenMade(object: Live<KubeObject>): Change<Model> | undefined {
+    const madeAt = Number(object.metadata.resourceVersion);
+    return this.#world.models.changes.findLast(
+      (model) =>
+        model.object.metadata.uid === ownerOf(object) &&
+        Number(model.object.metadata.resourceVersion) < madeAt,
+    );
   }
 
   /** What a status is about never went back. */

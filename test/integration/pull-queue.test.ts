@@ -44,13 +44,14 @@ describe.concurrent('pulls of an operator that lets two run', () => {
     expect(third.status?.queue).toMatchObject({ position: 3 });
     expect(conditionOf(third, 'StorageReady')?.status).toBe('True');
 
-    const order: string[] = [];
-    for (const name of names) {
+    for (const [index, name] of names.entries()) {
       const pull = await kubelet.next({ model: name, task: 'pull' });
-      order.push(name);
       await pull.succeeds({ publication });
       const { status } = await models.untilOne(name, isReady);
       expect(status?.queue).toBeUndefined();
+      const following = names[index + limit];
+      if (following === undefined) continue;
+      await world.jobs.until(`the pull of ${following}`, () => world.jobsOf(following, 'pull')[0]);
     }
     expect(
       world.jobs

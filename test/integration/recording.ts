@@ -1,5 +1,6 @@
 import type { KubeClient } from '../../src/kube/client.ts';
 import type { Kind, KubeObject, Live } from '../../src/kube/kind.ts';
+import { isOlder } from '../../src/kube/resource-version.ts';
 import { patienceMs } from './eventually.ts';
 
 export interface Change<T extends KubeObject> {
@@ -7,32 +8,56 @@ export interface Change<T extends KubeObject> {
   object: Live<T>;
 }
 
+interface CatchesUp {
+  catchUp(): Promise<void>;
+}
+
+interface Scope {
+  namespace: string;
+  signal: AbortSignal;
+}
+
 /**
  * Every version of every object of one kind in a namespace, from when the recording started. It is a watch of its own:
  * what the operator's caches make of the same events is what is under test.
+ *
+ * Watches of several kinds are not ordered to each other: one may tell of what came about before the other tells of
+ * what it came of. Whoever has waited on one of several that keep up finds the others as far.
  */
 export class Recording<T extends KubeObject> {
   readonly changes: Change<T>[] = [];
+  readonly #client: KubeClient;
   readonly #kind: Kind<T>;
+  readonly #scope: Scope;
   readonly #current = new Map<string, Live<T>>();
+  /** The version of the last change of an object, its end included, by name. */
+  readonly #reached = new Map<string, string>();
   readonly #listeners = new Set<(change: Change<T>) => void>();
   readonly #lookers = new Set<() => void>();
+  #others: readonly CatchesUp[] = [];
   #broken: Error | undefined;
 
   static async start<T extends KubeObject>(
     client: KubeClient,
     kind: Kind<T>,
-    scope: { namespace: string; signal: AbortSignal },
+    scope: Scope,
   ): Promise<Recording<T>> {
-    const recording = new Recording(kind);
+    const recording = new Recording(client, kind, scope);
     const { items, resourceVersion } = await client.list(kind, scope);
     for (const object of items) recording.#take({ type: 'ADDED', object });
-    void recording.#watch(client, resourceVersion, scope);
+    void recording.#watch(resourceVersion);
     return recording;
   }
 
-  private constructor(kind: Kind<T>) {
+  private constructor(client: KubeClient, kind: Kind<T>, scope: Scope) {
+    this.#client = client;
     this.#kind = kind;
+    this.#scope = scope;
+  }
+
+  /** Whoever waits on this one finds the others as far. */
+  keepUp(recordings: readonly CatchesUp[]): void {
+    this.#others = recordings.filter((other) => other !== this);
   }
 
   get(name: string): Live<T> | undefined {
@@ -59,12 +84,15 @@ export class Recording<T extends KubeObject> {
   }
 
   /** The first thing that `look` finds, now or after a change. */
-  until<R>(what: string, look: () => R | undefined | false, timeout?: number): Promise<R> {
-    return this.#until(what, look, () => this.all().map((object) => brief(object, 200)), timeout);
+  async until<R>(what: string, look: () => R | undefined | false, timeout?: number): Promise<R> {
+    const seen = (): string[] => this.all().map((object) => brief(object, 200));
+    const found = await this.#until(what, look, seen, timeout);
+    await this.#othersCatchUp();
+    return found;
   }
 
   /** The object of this name once `is` holds for it. */
-  untilOne(name: string, is: (object: Live<T>) => boolean, timeout?: number): Promise<Live<T>> {
+  async untilOne(name: string, is: (object: Live<T>) => boolean, timeout?: number): Promise<Live<T>> {
     const look = (): Live<T> | false => {
       const object = this.get(name);
       return object !== undefined && is(object) && object;
@@ -73,11 +101,27 @@ export class Recording<T extends KubeObject> {
       this.versions(name)
         .slice(-3)
         .map((object) => brief(object, 3000));
-    return this.#until(`${this.#kind.kind} ${name}: ${is.toString()}`, look, versions, timeout);
+    const found = await this.#until(`${this.#kind.kind} ${name}: ${is.toString()}`, look, versions, timeout);
+    await this.#othersCatchUp();
+    return found;
   }
 
   untilGone(name: string, timeout?: number): Promise<true> {
     return this.until(`${this.#kind.kind} ${name} is gone`, () => !this.#current.has(name), timeout);
+  }
+
+  /** Resolves once it has told of all that is there now. */
+  async catchUp(): Promise<void> {
+    const { items, resourceVersion } = await this.#client.list(this.#kind, this.#scope);
+    const there = new Map(items.map(({ metadata }) => [metadata.name, metadata.resourceVersion]));
+    const isTold = ([name, version]: [string, string]): boolean => {
+      const reached = this.#reached.get(name);
+      return reached !== undefined && !isOlder(reached, version);
+    };
+    const isThere = ({ metadata }: Live<T>): boolean =>
+      there.has(metadata.name) || isOlder(resourceVersion, metadata.resourceVersion);
+    const look = (): boolean => [...there].every(isTold) && this.all().every(isThere);
+    await this.#until(`all ${this.#kind.plural} that are there`, look, () => [...there].map(String));
   }
 
   #until<R>(
@@ -108,23 +152,24 @@ export class Recording<T extends KubeObject> {
     });
   }
 
+  async #othersCatchUp(): Promise<void> {
+    await Promise.all(this.#others.map((other) => other.catchUp()));
+  }
+
   #take(change: Change<T>): void {
-    const { name } = change.object.metadata;
+    const { name, resourceVersion } = change.object.metadata;
     this.changes.push(change);
+    this.#reached.set(name, resourceVersion);
     if (change.type === 'DELETED') this.#current.delete(name);
     else this.#current.set(name, change.object);
     for (const listener of this.#listeners) listener(change);
     for (const looker of this.#lookers) looker();
   }
 
-  async #watch(
-    client: KubeClient,
-    resourceVersion: string,
-    scope: { namespace: string; signal: AbortSignal },
-  ): Promise<void> {
+  async #watch(resourceVersion: string): Promise<void> {
     try {
-      const watch = client.watch(this.#kind, {
-        ...scope,
+      const watch = this.#client.watch(this.#kind, {
+        ...this.#scope,
         resourceVersion,
         timeoutSeconds: 900,
         silenceMs: 900_000,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { describe, expect } from 'vitest';
 import type { ModelServer } from '../../src/api/modelserver.ts';
 import { events, pods as podKind } from '../../src/kube/builtin.ts';
@@ -49,29 +50,25 @@ const notesOf = async ({ client, namespace }: World, name: string, reason: strin
 describe.concurrent('a rollout to another revision', () => {
   it('surges, holds what served until it is over, and tells both digests meanwhile', async ({ world }) => {
     const { kubelet, servers, claims } = world;
-    const old = (await served(world, 'surging')).status?.model;
+    const old = (await served(world, 'surging', {}, 2)).status?.model;
     const digest = await publish(world, 'surging', 'v2');
     const pod = await kubelet.next({ server: 'surging' });
     expect(pod.pod.metadata.annotations?.['longshore.dev/model-digest']).toBe(digest);
     const rolling = await servers.untilOne('surging', rolls('Surging'));
     expect(rolling.status).toMatchObject({
-      ready: '1/1',
+      ready: '2/2',
       model: { digest },
-      rollout: { strategy: 'Surge', from: old, answering: [{ digest: old?.digest, pods: 1 }] },
+      rollout: { strategy: 'Surge', from: old, answering: [{ digest: old?.digest, pods: 2 }] },
     });
     expect(conditionOf(rolling, 'Available')?.status).toBe('True');
-    await pod.starts();
-    expect(claims.get(old?.claimName ?? '')?.metadata.deletionTimestamp).toBeUndefined();
-    await pod.becomesReady();
-    const both = [
-      { digest, pods: 1 },
-      { digest: old?.digest, pods: 1 },
-    ];
-    await servers.until('both digests', () =>
-      servers
-        .versions('surging')
-        .some(({ status }) => JSON.stringify(status?.rollout?.answering) === JSON.stringify(both)),
+    await serves(pod);
+    const last = await kubelet.next({ server: 'surging' });
+    const answering = [digest, old?.digest].map((each) => ({ digest: each, pods: 1 }));
+    await servers.untilOne('surging', ({ status }) =>
+      isDeepStrictEqual(status?.rollout?.answering, answering),
     );
+    expect(claims.get(old?.claimName ?? '')?.metadata.deletionTimestamp).toBeUndefined();
+    await serves(last);
     const done = await servers.untilOne('surging', (server) => isReady(server) && rolls('Succeeded')(server));
     expect(done.status?.model?.digest).toBe(digest);
     expect(done.status?.rollout).toBeUndefined();
@@ -133,7 +130,11 @@ describe.concurrent('a rollout without room for a pod more', () => {
     await served(world, 'pair', { rollout: { strategy: 'Drain' } }, 2);
     const before = servers.versions('pair').length;
     await publish(world, 'pair', 'v2');
-    for (const _ of [1, 2]) await serves(await kubelet.next({ server: 'pair' }));
+    for (const _ of [1, 2]) {
+      const pod = await kubelet.next({ server: 'pair' });
+      await servers.untilOne('pair', ({ status }) => status?.readyReplicas === 1);
+      await serves(pod);
+    }
     await servers.untilOne('pair', (server) => isReady(server) && rolls('Succeeded')(server));
     const answering = servers
       .versions('pair')

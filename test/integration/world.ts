@@ -113,6 +113,7 @@ export class World implements AsyncDisposable {
       record(deployments),
       record(services),
     ]);
+    for (const recording of recordings) recording.keepUp(recordings);
     const world = new World(options, { namespace, client, end }, recordings);
     try {
       // No pod can be made before the controllers have made the account that it runs as.
