@@ -42,22 +42,27 @@ export interface RuntimeFigures {
   rounds: Round[];
 }
 
-type Read = (round: Round) => number | undefined;
+type Read = (round: Round) => number | readonly number[];
 
 const rate =
   (streams: number, drawn: boolean): Read =>
   ({ decoding }) =>
-    decoding.find((one) => one.streams === streams && one.drawn === drawn)?.tokensPerSecond;
+    decoding
+      .filter((one) => one.streams === streams && one.drawn === drawn)
+      .map(({ tokensPerSecond }) => tokensPerSecond);
 
 const cpu =
   (streams: number): Read =>
   ({ decoding }) =>
-    decoding.find((one) => one.streams === streams && !one.drawn)?.cpuMs;
+    likeliest(decoding, streams).map(({ cpuMs }) => cpuMs);
 
 const lag =
   (streams: number): Read =>
   ({ decoding }) =>
-    decoding.find((one) => one.streams === streams && !one.drawn)?.lag?.p99;
+    likeliest(decoding, streams).flatMap((one) => one.lag?.p99 ?? []);
+
+const likeliest = (decoding: readonly Decoding[], streams: number): Decoding[] =>
+  decoding.filter((one) => one.streams === streams && !one.drawn);
 
 /** A table as Markdown: medians, and in brackets the least and the most. */
 export function tableOf(figures: RuntimeFigures): string {
@@ -145,18 +150,18 @@ function timedVerdicts(figures: RuntimeFigures): Verdict[] {
   return [...rates, ...lags];
 }
 
-/** The median over rounds, each compared with that of the peer: what the machine does meets both. */
+/** The median over turns, each compared with that of the peer right beside it: what the machine does meets both. */
 function shareOf(figures: RuntimeFigures, peer: string, read: Read): number {
   const [ours, theirs] = [of(figures, longshoreName, read), of(figures, peer, read)];
-  return median(ours.map((value, round) => value / (theirs[round] ?? Number.NaN)));
+  return median(ours.map((value, turn) => value / (theirs[turn] ?? Number.NaN)));
 }
 
 function of({ rounds }: RuntimeFigures, name: string, read: Read): number[] {
-  return rounds.filter(({ contender }) => contender === name).flatMap((round) => read(round) ?? []);
+  return rounds.filter(({ contender }) => contender === name).flatMap(read);
 }
 
 function streamsOf({ rounds }: RuntimeFigures): number[] {
-  return rounds[0]?.decoding.filter(({ drawn }) => !drawn).map(({ streams }) => streams) ?? [];
+  return [...new Set(rounds[0]?.decoding.filter(({ drawn }) => !drawn).map(({ streams }) => streams))];
 }
 
 export function median(values: readonly number[]): number {

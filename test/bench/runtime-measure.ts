@@ -8,25 +8,55 @@ export interface Plan {
   streams: readonly number[];
   /** Tokens of each. */
   tokens: number;
+  /** How often each number of streams is decoded. */
+  turns: number;
   /** Words of a long prompt; a word is a token or two. */
   words: number;
   /** Of each kind of time to the first token. */
   times: number;
 }
 
-/** Everything that is measured of one contender, on a process of its own. */
-export async function measureRound(contender: Contender, load: Load, plan: Plan): Promise<Round> {
-  await using running = await contender.start(load);
-  await running.answers([{ prompt: counting(0), most: 4 }]);
-  const decoding: Decoding[] = [];
-  for (const streams of plan.streams) decoding.push(await decode(running, streams, plan.tokens, false));
-  decoding.push(await decode(running, 1, plan.tokens, true));
-  const first = await toFirstToken(running, plan);
-  const turn = await secondTurn(running, plan);
-  const { peakMb } = await running.figures();
-  const { loadSeconds } = running;
-  const backend = await running.backend();
-  return { contender: contender.name, backend, loadSeconds, decoding, ...first, turn, peakMb };
+/**
+ * Everything that is measured, of each contender on a process of its own. All have the model in memory and decode one
+ * after the other in turns of a few seconds: a machine is faster one minute than the next, and their rates are compared.
+ */
+export async function measureRound(
+  contenders: readonly Contender[],
+  load: Load,
+  plan: Plan,
+): Promise<Round[]> {
+  await using all = new AsyncDisposableStack();
+  const measured: { running: Running; decoding: Decoding[] }[] = [];
+  for (const contender of contenders) {
+    const running = all.use(await contender.start(load));
+    await running.answers([{ prompt: counting(0), most: 4 }]);
+    measured.push({ running, decoding: [] });
+  }
+  const asked = [...plan.streams.map((streams) => ({ streams, drawn: false })), { streams: 1, drawn: true }];
+  for (let turn = 0; turn < plan.turns; turn++) {
+    for (const { streams, drawn } of asked) {
+      // Each is first, and last, as often as the others.
+      for (const { running, decoding } of rotated(measured, turn))
+        decoding.push(await decode(running, streams, plan.tokens, drawn));
+    }
+  }
+  const rounds: Round[] = [];
+  for (const [index, { running, decoding }] of measured.entries()) {
+    const first = await toFirstToken(running, plan);
+    const turn = await secondTurn(running, plan);
+    const { peakMb } = await running.figures();
+    const { loadSeconds } = running;
+    const contender = contenders[index]?.name ?? '';
+    const backend = await running.backend();
+    rounds.push({ contender, backend, loadSeconds, decoding, ...first, turn, peakMb });
+  }
+  return rounds;
+}
+
+/** The same, beginning with another. */
+export function rotated<T>(all: readonly T[], by: number): T[] {
+  const start = by % all.length;
+  return [...all.slice(start), ...all.slice(0, start)];
 }
 
 /** Memory with a model that is next to nothing. */

@@ -14,12 +14,12 @@ import { bundleRuntime } from './runtime-bundle.ts';
 import { bareLoop, llamaServerAt, longshore, type Contender, type Load } from './runtime-contenders.ts';
 import { tableOf, verdicts, type RuntimeFigures } from './runtime-figures.ts';
 import { installedEngine, llamaServer } from './runtime-llama-server.ts';
-import { measureEmpty, measureRound, type Plan } from './runtime-measure.ts';
+import { measureEmpty, measureRound, rotated, type Plan } from './runtime-measure.ts';
 
 const usage = `Measures the runtime with a real model, beside the engine alone and llama-server.
 
   node test/bench/runtime.ts
-    --rounds N      of each contender, in turns, of which the median counts. Default: 5, some six minutes
+    --rounds N      of all contenders, each started anew, of which the median counts. Default: 3, some nine minutes
     --model FILE    a GGUF file in place of Gemma 3 270M
     --json FILE     keeps the figures
     --check         whether the bench works: once, shortened, without llama-server. Times do not count, since the
@@ -27,7 +27,7 @@ const usage = `Measures the runtime with a real model, beside the engine alone a
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
+    rounds: { type: 'string', default: '3' },
     model: { type: 'string' },
     json: { type: 'string' },
     check: { type: 'boolean', default: false },
@@ -35,8 +35,8 @@ const { values } = parseArgs({
   },
 });
 
-const whole: Plan = { streams: [1, 4, 8], tokens: 96, words: 800, times: 3 };
-const shortened: Plan = { streams: [1, 2], tokens: 6, words: 20, times: 1 };
+const whole: Plan = { streams: [1, 4, 8], tokens: 96, turns: 4, words: 800, times: 3 };
+const shortened: Plan = { streams: [1, 2], tokens: 6, turns: 1, words: 20, times: 1 };
 
 // Signals alone would leave what is measured behind.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
@@ -73,12 +73,8 @@ async function main(): Promise<number> {
     rounds: [],
   };
   for (let round = 0; round < rounds; round++) {
-    // Each is first, and last, as often as the others: what else the machine does meets all of them.
-    const turn = round % contenders.length;
-    for (const contender of [...contenders.slice(turn), ...contenders.slice(0, turn)]) {
-      say(`round ${round + 1} of ${rounds}: ${contender.name}`);
-      figures.rounds.push(await measureRound(contender, load, plan));
-    }
+    say(`round ${round + 1} of ${rounds}`);
+    figures.rounds.push(...(await measureRound(rotated(contenders, round), load, plan)));
     if (json !== undefined) await writeFile(json, JSON.stringify(figures, undefined, 2));
   }
   const backends = new Set(figures.rounds.map(({ backend }) => backend));
