@@ -15,9 +15,13 @@ export interface Lockstep {
  * together only sequences whose numbers follow one another in the batch (split_equal in llama-batch.cpp): in the order
  * in which they happen to ask, eight take as long as one after the other.
  *
+ * One that is alone waits for nobody: it asks while node-llama-cpp still looks for more, and has its next token computed
+ * without a turn of the event loop in between.
+ *
+ * @param isAlone whether only one sequence is in use, those that have yet to begin included
  * @returns that of the sequence of a number
  */
-export function lockstep(): (sequence: number) => Lockstep {
+export function lockstep(isAlone: () => boolean): (sequence: number) => Lockstep {
   /** Tokens that are being computed. */
   let decoding = 0;
   let waiting: { sequence: number; go: () => void }[] = [];
@@ -37,7 +41,9 @@ export function lockstep(): (sequence: number) => Lockstep {
     setImmediate(begin);
   }
 
-  function turn(sequence: number): Promise<void> {
+  /** Undefined where it need not wait. */
+  function turn(sequence: number): Promise<void> | undefined {
+    if (decoding === 0 && waiting.length === 0 && isAlone()) return undefined;
     return new Promise((go) => {
       waiting.push({ sequence, go });
       beginSoon();
@@ -46,7 +52,8 @@ export function lockstep(): (sequence: number) => Lockstep {
 
   return (sequence) => ({
     async decode(compute) {
-      await turn(sequence);
+      const others = turn(sequence);
+      if (others) await others;
       decoding++;
       try {
         return await compute();
@@ -56,7 +63,8 @@ export function lockstep(): (sequence: number) => Lockstep {
       }
     },
     async prefill(compute) {
-      await turn(sequence);
+      const others = turn(sequence);
+      if (others) await others;
       return await compute();
     },
   });

@@ -38,7 +38,9 @@ export class BenchedProcess implements AsyncDisposable {
 
   private constructor(child: ChildProcess, name: string, log: string) {
     this.#child = child;
-    process.once('exit', () => child.kill('SIGKILL'));
+    const kill = (): void => void child.kill('SIGKILL');
+    process.once('exit', kill);
+    child.once('exit', () => process.off('exit', kill));
     this.#name = name;
     this.#log = log;
   }

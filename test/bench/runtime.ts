@@ -19,7 +19,7 @@ import { measureEmpty, measureRound, rotated, type Plan } from './runtime-measur
 const usage = `Measures the runtime with a real model, beside the engine alone and llama-server.
 
   node test/bench/runtime.ts
-    --rounds N      of all contenders, each started anew, of which the median counts. Default: 3, some nine minutes
+    --rounds N      of all contenders, each started anew, of which the median counts. Default: 5, some eight minutes
     --model FILE    a GGUF file in place of Gemma 3 270M
     --json FILE     keeps the figures
     --check         whether the bench works: once, shortened, without llama-server. Times do not count, since the
@@ -27,7 +27,7 @@ const usage = `Measures the runtime with a real model, beside the engine alone a
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '3' },
+    rounds: { type: 'string', default: '5' },
     model: { type: 'string' },
     json: { type: 'string' },
     check: { type: 'boolean', default: false },
@@ -35,7 +35,7 @@ const { values } = parseArgs({
   },
 });
 
-const whole: Plan = { streams: [1, 4, 8], tokens: 96, turns: 4, words: 800, times: 3 };
+const whole: Plan = { streams: [1, 4, 8], tokens: 96, turns: 2, words: 800, times: 3 };
 const shortened: Plan = { streams: [1, 2], tokens: 6, turns: 1, words: 20, times: 1 };
 
 // Signals alone would leave what is measured behind.

@@ -56,7 +56,7 @@ function drafting(...lists: number[][]): {
   drafted: Drafted;
 } {
   return {
-    step: lockstep()(0),
+    step: lockstep(() => false)(0),
     sampled: () => {},
     drafter: {
       async follow() {},
@@ -164,7 +164,7 @@ describe('speculated', () => {
 
 describe('sequences that speculate', () => {
   it('draft together, and compute together', async () => {
-    const stepOf = lockstep();
+    const stepOf = lockstep(() => false);
     const log: string[] = [];
     const one = (name: string, number: number, turns: number) => {
       const step = stepOf(number);
