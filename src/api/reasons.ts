@@ -345,7 +345,7 @@ export const reasons = {
     action: 'Look at the Model with `kubectl describe model`.',
   },
   Starting: {
-    where: ['ModelServer Scheduled', 'ModelServer Loaded'],
+    where: ['ModelServer Scheduled', 'ModelServer Loaded', 'ModelServer Ready'],
     meaning: 'The pods of the server are being scheduled and started.',
     action: 'Wait; look at the pods if it stays.',
   },

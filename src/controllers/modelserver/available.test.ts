@@ -15,16 +15,19 @@ describe('awaitReplicas', () => {
     });
   });
 
+  const before = aServerPod('old', { of: 'old', age: 600, ready: true });
+
   it.for([
-    ['a replica that is not ready', { ...whole, readyReplicas: 0 }],
-    ['a replica of the old kind', { ...whole, updatedReplicas: 0 }],
-    ['a replica of the old kind that still runs', { ...whole, replicas: 2 }],
-    ['a replica that is not available', { ...whole, unavailableReplicas: 1 }],
-    ['no replica yet', {}],
-  ] as const)('waits with %s', ([, status]) => {
-    expect(awaitReplicas(aDeployedView({ pods }, status))).toMatchObject({
+    ['a replica of the old kind', [...pods, before], { ...whole, updatedReplicas: 0 }, 'RollingOut'],
+    ['a replica of the old kind that still runs', [...pods, before], { ...whole, replicas: 2 }, 'RollingOut'],
+    ['one replica too many', pods, { ...whole, replicas: 2 }, 'RollingOut'],
+    ['a replica that is not ready', pods, { ...whole, readyReplicas: 0 }, 'Starting'],
+    ['a replica that is not available', pods, { ...whole, unavailableReplicas: 1 }, 'Starting'],
+    ['no replica counted yet', pods, {}, 'Starting'],
+  ] as const)('waits with %s', ([, there, status, reason]) => {
+    expect(awaitReplicas(aDeployedView({ pods: [...there] }, status))).toMatchObject({
       at: 'waiting',
-      reason: 'RollingOut',
+      reason,
     });
   });
 

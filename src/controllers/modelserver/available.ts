@@ -1,6 +1,6 @@
 import type { ModelServerStatus } from '../../api/modelserver.ts';
 import type { FurtherCondition, Outcome } from '../step.ts';
-import { answering } from './replicas.ts';
+import { answering, isReplacing } from './replicas.ts';
 import type { ServerView } from './view.ts';
 import { endpoint } from './workload/service.ts';
 
@@ -15,8 +15,15 @@ export function awaitReplicas(view: ServerView): Outcome<ModelServerStatus> {
   const isWhole =
     updated >= replicas && answering(view) >= replicas && (live?.unavailableReplicas ?? 0) === 0;
   if (there !== replicas || !isWhole) {
-    const message = `${answering(view)} of ${replicas} ready, ${there} there; pods are being replaced or stopped.`;
-    return { at: 'waiting', reason: 'RollingOut', message, conditions };
+    const so = `${answering(view)} of ${replicas} ready, ${there} there`;
+    return isReplacing(view)
+      ? {
+          at: 'waiting',
+          reason: 'RollingOut',
+          message: `${so}; pods are being replaced or stopped.`,
+          conditions,
+        }
+      : { at: 'waiting', reason: 'Starting', message: `${so}; pods are starting.`, conditions };
   }
   if (replicas === 0) return { at: 'done', readyAs: 'ScaledToZero', message: scaledToZero, conditions };
   return { at: 'done', message: whereAnswering(view), conditions };

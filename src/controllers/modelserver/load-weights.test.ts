@@ -36,6 +36,16 @@ describe('loadWeights', () => {
     expect(told(aServerPod('a', { phase: 'Pending' }))).toMatchObject({ at: 'waiting', reason: 'Starting' });
   });
 
+  it('is Starting while another pod is yet to come, and none of before is there', () => {
+    const server = aServer({ replicas: 2 });
+    const pods = [aServerPod('a', { ready: true })];
+    expect(loadWeights(aDeployedView({ server, pods }), {})).toMatchObject({
+      at: 'waiting',
+      reason: 'Starting',
+      message: '1 of 2 ready; pods are starting.',
+    });
+  });
+
   it('waits for the replicas that follow when those of before make room', () => {
     const server = aServer({ replicas: 2 });
     const pods = [aServerPod('a', { ready: true }), aServerPod('old', { of: 'old', age: 600, ready: true })];

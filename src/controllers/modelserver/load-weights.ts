@@ -3,7 +3,7 @@ import { isReady } from '../pods.ts';
 import type { Outcome } from '../step.ts';
 import { chatConditions } from './chat.ts';
 import { troubleAmong } from './pods/troubles.ts';
-import { newestPods } from './replicas.ts';
+import { isReplacing, newestPods } from './replicas.ts';
 import type { ServerView } from './view.ts';
 
 /** Whether the pods have the weights in memory, and what keeps them from it. */
@@ -28,7 +28,7 @@ export function loadWeights(
     const message = `${so}; the weights are ${load?.text ?? '0%'} loaded.`;
     return { at: 'waiting', reason: 'Loading', message, conditions };
   }
-  if (loading.length > 0) {
+  if (loading.length > 0 || (ready < replicas && !isReplacing(view))) {
     const message = `${so}; pods are starting.`;
     return { at: 'waiting', reason: 'Starting', message, conditions };
   }

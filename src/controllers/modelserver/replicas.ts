@@ -48,6 +48,13 @@ export function newestPods({ pods, deployment }: Pick<ServerView, 'pods' | 'depl
   return newestFirst(pods.filter(isWanted));
 }
 
+/** Whether there are pods of before, or such as are to stop: without, what is missing has yet to start. */
+export function isReplacing({ pods, deployment, server }: ServerView): boolean {
+  const newest = newestPods({ pods, deployment });
+  const others = pods.filter((pod) => !hasEnded(pod) && !newest.includes(pod));
+  return others.length > 0 || (deployment?.status?.replicas ?? 0) > server.spec.replicas;
+}
+
 /** The load of the slowest pod; 100% when every pod is ready, absent when none that is not says anything. */
 function loadOf({ pods, loads, server }: ServerView): ModelServerStatus['load'] {
   if (server.spec.replicas === 0 || pods.length === 0) return undefined;

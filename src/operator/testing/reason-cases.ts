@@ -249,11 +249,14 @@ export const cases: { [R in Reason]: Record<(typeof reasons)[R]['where'][number]
   Starting: {
     'ModelServer Scheduled': () => aServerThat(),
     'ModelServer Loaded': () => deployed([aServerPod('p', scheduled)]),
+    'ModelServer Ready': () => deployed([aServerPod('p', { ready: true })]),
   },
   Loading: { 'ModelServer Loaded': () => deployed([aServerPod('p')]) },
   RollingOut: {
     'ModelServer Loaded': () =>
-      deployed([aServerPod('p', { ready: true })], whole, { server: aServer({ replicas: 2 }) }),
+      deployed([aServerPod('p', { ready: true }), aServerPod('old', { of: 'old' })], whole, {
+        server: aServer({ replicas: 2 }),
+      }),
     'ModelServer RolledOut': () => aServerThat(),
     'ModelServer Ready': () => deployed([aServerPod('p', { ready: true })], { ...whole, replicas: 2 }),
   },
