@@ -7,6 +7,7 @@ import { installDefinitions } from '../cluster/definitions.ts';
 import { clusterForTests } from '../cluster/test-run.ts';
 import { ensureTools } from '../cluster/tools/tools.ts';
 import { buildKstatus } from '../kstatus/kstatus.ts';
+import { startLate } from './late.ts';
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -25,7 +26,8 @@ const say = (line: string): void => console.error(`integration: ${line}`);
 
 /**
  * One control plane for all files of a run: etcd, API server and controllers, without scheduler and kubelet.
- * `LONGSHORE_TEST_KEEP=1` leaves it up for the next such run, which saves the ten seconds of its start.
+ * `LONGSHORE_TEST_KEEP=1` leaves it up for the next such run, which saves the ten seconds of its start;
+ * `LONGSHORE_TEST_LATE=MILLISECONDS` has it reached late.
  */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const { name, keep } = await clusterForTests('integration', say);
@@ -33,7 +35,10 @@ export default async function setup(project: TestProject): Promise<() => Promise
   const kstatus = await buildKstatus();
   const argocd = await buildArgoCD();
   const cluster = await startCluster({ name, mode: 'control-plane', say });
+  const lateMs = Number(process.env['LONGSHORE_TEST_LATE'] ?? 0);
+  const late = lateMs > 0 ? await startLate(cluster.kubeconfig, lateMs) : undefined;
   const stop = async (): Promise<void> => {
+    await late?.[Symbol.asyncDispose]();
     await kstatus[Symbol.asyncDispose]();
     await argocd[Symbol.asyncDispose]();
     if (!keep) await cluster.down();
@@ -51,7 +56,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await stop();
     throw error;
   }
-  project.provide('kubeconfig', cluster.kubeconfig);
+  project.provide('kubeconfig', late?.kubeconfig ?? cluster.kubeconfig);
   project.provide('kubectl', kubectl);
   project.provide('kstatus', kstatus.path);
   project.provide('argocd', argocd.path);
