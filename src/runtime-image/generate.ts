@@ -96,7 +96,7 @@ async function* generate(
   let ended = true;
 
   const options = parts.optionsFor(generated, limit, reader);
-  for await (const { token, logprobs } of sequence.continue(rest, options, { top, most: limit })) {
+  for await (const { token, logprobs } of sequence.continue(rest, options, top)) {
     signal.throwIfAborted();
     last = now();
     if (generated.length === 0) first = last;

@@ -15,8 +15,7 @@ export interface Lockstep {
  * together only sequences whose numbers follow one another in the batch (split_equal in llama-batch.cpp): in the order
  * in which they happen to ask, eight take as long as one after the other.
  *
- * One that is alone waits for nobody: it asks while node-llama-cpp still looks for more, and has its next token computed
- * without a turn of the event loop in between.
+ * One that is alone waits for nobody.
  *
  * @param isAlone whether only one sequence is in use, those that have yet to begin included
  * @returns that of the sequence of a number

@@ -25,17 +25,10 @@ export interface Sequence {
   feed(tokens: Token[]): Promise<void>;
   /**
    * Computes tokens, then one chosen after the other. Who takes no more of them may leave tokens in the sequence that
-   * were not handed out.
+   * were not handed out. @param top how many of the likeliest tokens are told with each; absent: nothing is told
    */
-  continue(tokens: Token[], options: SequenceEvaluateOptions, wanted: Wanted): AsyncIterable<Chosen>;
+  continue(tokens: Token[], options: SequenceEvaluateOptions, top?: number): AsyncIterable<Chosen>;
   readonly drafted: Readonly<Drafted>;
-}
-
-export interface Wanted {
-  /** Tokens that are taken at most. */
-  most: number;
-  /** How many of the likeliest tokens are told with each; absent: nothing is told. */
-  top?: number | undefined;
 }
 
 export interface SequenceParts {
@@ -65,47 +58,34 @@ export function sequenceOf(
       await step.prefill(() => sequence.evaluateWithoutGeneratingNewTokens(tokens));
       await drafter?.follow(sequence.contextTokens);
     },
-    continue: (tokens, options, { most, top }) => {
+    continue: (tokens, options, top) => {
       // Without a drafter for the sake of `top`: elsewhere the engine hands out the whole vocabulary.
       if ((drafter || top !== undefined) && canSpeculate(options)) {
         return speculated(sequence, { step, sampled, drafter, drafted }, tokens, options, top);
       }
       sampled();
-      if (top !== undefined)
-        return inStep(step, tokens.length, 0, withLikeliest(sequence, tokens, options, top), (one) => one);
-      const ahead = canSpeculate(options) ? most : 0;
-      return inStep(step, tokens.length, ahead, sequence.evaluate(tokens, options), (token) => ({ token }));
+      return inStep(
+        step,
+        tokens.length,
+        top === undefined ? alone(sequence, tokens, options) : withLikeliest(sequence, tokens, options, top),
+      );
     },
   };
 }
 
-/**
- * @param first how many tokens are computed before one is chosen
- * @param ahead of how many tokens each is computed while the one before is written out; those behind them when they are
- *   asked for
- */
-async function* inStep<T>(
-  step: Lockstep,
-  first: number,
-  ahead: number,
-  tokens: AsyncGenerator<T, unknown>,
-  chosen: (one: T) => Chosen,
-): AsyncGenerator<Chosen> {
-  const next = () => tokens.next();
+/** @param first how many tokens are computed before one is chosen */
+async function* inStep(step: Lockstep, first: number, chosen: AsyncGenerator<Chosen, unknown>) {
+  const next = () => chosen.next();
   try {
-    let coming = first > 1 ? step.prefill(next) : step.decode(next);
-    for (let taken = 1; ; taken++) {
-      const one = await coming;
-      if (one.done) return;
-      const early = taken < ahead ? step.decode(next) : undefined;
-      // It may be that nobody takes it any more.
-      early?.catch(() => undefined);
-      yield chosen(one.value);
-      coming = early ?? step.decode(next);
-    }
+    let one = first > 1 ? await step.prefill(next) : await step.decode(next);
+    for (; !one.done; one = await step.decode(next)) yield one.value;
   } finally {
-    await tokens.return(undefined);
+    await chosen.return(undefined);
   }
+}
+
+async function* alone(sequence: LlamaContextSequence, tokens: Token[], options: SequenceEvaluateOptions) {
+  for await (const token of sequence.evaluate(tokens, options)) yield { token };
 }
 
 const all = { probabilities: true } as const satisfies SequenceEvaluateMetadataOptions;

@@ -14,7 +14,7 @@ export async function warmUp(
   if (!fileInsights.hasDecoder || fileInsights.hasEncoder) return;
   const token = tokens.bos ?? tokens.eos ?? (0 as Token);
   for (const sequence of sequences) {
-    for await (const _ of sequence.continue([token], { temperature: 0 }, { most: 1 })) break;
+    for await (const _ of sequence.continue([token], { temperature: 0 })) break;
     await sequence.clear();
   }
 }
