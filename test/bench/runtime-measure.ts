@@ -26,11 +26,11 @@ export async function measureRound(
   plan: Plan,
 ): Promise<Round[]> {
   await using all = new AsyncDisposableStack();
-  const measured: { running: Running; decoding: Decoding[] }[] = [];
+  const measured: { contender: string; running: Running; decoding: Decoding[] }[] = [];
   for (const contender of contenders) {
     const running = all.use(await contender.start(load));
     await running.answers([{ prompt: counting(0), most: 4 }]);
-    measured.push({ running, decoding: [] });
+    measured.push({ contender: contender.name, running, decoding: [] });
   }
   const asked = [...plan.streams.map((streams) => ({ streams, drawn: false })), { streams: 1, drawn: true }];
   for (let turn = 0; turn < plan.turns; turn++) {
@@ -41,12 +41,11 @@ export async function measureRound(
     }
   }
   const rounds: Round[] = [];
-  for (const [index, { running, decoding }] of measured.entries()) {
+  for (const { contender, running, decoding } of measured) {
     const first = await toFirstToken(running, plan);
     const turn = await secondTurn(running, plan);
     const { peakMb } = await running.figures();
     const { loadSeconds } = running;
-    const contender = contenders[index]?.name ?? '';
     const backend = await running.backend();
     rounds.push({ contender, backend, loadSeconds, decoding, ...first, turn, peakMb });
   }
