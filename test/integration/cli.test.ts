@@ -2,6 +2,8 @@ import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
 import { text } from 'node:stream/consumers';
 import { describe, expect } from 'vitest';
 import { use, type Used } from '../../src/cli/testing/use.ts';
+import { models } from '../../src/controllers/kinds.ts';
+import { isNotFound } from '../../src/kube/errors.ts';
 import { eventually } from './eventually.ts';
 import { fails, serves } from './fake-kubelet.ts';
 import { it, managed, type Longshore } from './cli-it.ts';
@@ -93,6 +95,7 @@ describe.concurrent('the command line through a gateway', () => {
       // Until its finalizer is gone there is a Model that nothing serves.
       await eventually(async () => expect((await longshore('list')).out).not.toContain(name));
       await use('unload', name);
+      await expect(world.client.get(models, world.ref(name))).rejects.toSatisfy(isNotFound);
       all.set(door, ends);
     }
     expect(all.get('gateway')).toEqual(all.get('cluster'));
