@@ -103,30 +103,27 @@ export class Load {
     this.#name = name;
   }
 
-  async counts(): Promise<Counts | undefined> {
-    const { stdout } = await this.#world
-      .kubectl(['logs', this.#name, '--tail=1'])
-      .then((text) => ({ stdout: text.trim() }))
-      .catch(() => ({ stdout: '' }));
-    return stdout === '' ? undefined : Counts.parse(JSON.parse(stdout));
+  /** What has become of the requests so far, once it is as wanted. */
+  async until(what: string, wanted: (counts: Counts) => boolean): Promise<Counts> {
+    const check = async (): Promise<Counts | undefined> => {
+      const line = await this.#world.kubectl(['logs', this.#name, '--tail=1']);
+      if (line === '') return undefined;
+      const counts = Counts.parse(JSON.parse(line));
+      return wanted(counts) ? counts : undefined;
+    };
+    return waitFor(what, check, { timeout: 60_000, every: 200 });
   }
 
   /** Resolves when further requests were answered. */
-  async goesOn(): Promise<void> {
-    const before = (await this.counts())?.answered ?? 0;
-    await waitFor(
-      'requests to be answered',
-      async () => ((await this.counts())?.answered ?? 0) > before + 2 || undefined,
-      { timeout: 60_000, every: 200 },
-    );
+  async goesOn(): Promise<Counts> {
+    const before = await this.until('requests to be counted', () => true);
+    return this.until('requests to be answered', ({ answered }) => answered > before.answered + 2);
   }
 
   /** What became of all requests. */
   async end(): Promise<Counts> {
-    await this.goesOn();
-    const counts = await this.counts();
+    const counts = await this.goesOn();
     await this.#world.client.delete(pods, { namespace: this.#world.namespace, name: this.#name });
-    if (!counts) throw new Error('the load has counted nothing');
     return counts;
   }
 }

@@ -41,6 +41,8 @@ describe('a server that is asked all the time', () => {
       (object) => isWhole(object) && object.status?.model?.digest !== old,
     );
     const now = whole.status?.model?.digest ?? '';
+    // The old pod answers on until every node's rules have the new one: kube-proxy takes its time.
+    await load.until('an answer of the new revision', ({ digests }) => digests[now] !== undefined);
     const { answered, failed, digests, errors } = await load.end();
     console.error(`surge with one replica: ${answered} answered, ${failed} failed`);
     expect(errors).toEqual([]);
