@@ -44,7 +44,7 @@ export interface LlamaEngine extends Engine {
 export function llamaEngine(parts: LlamaEngineParts): LlamaEngine {
   const { model, context, format, defaults, side, sampled, drafters = [] } = parts;
   // Sequences live as long as the context: a disposed one frees its place only later.
-  const stepOf = lockstep(() => pool.busy() === 1);
+  const stepOf = lockstep(() => pool.busy());
   const sequences = Array.from({ length: context.totalSequences }, (_, number) =>
     sequenceOf(context.getSequence(), { step: stepOf(number), sampled, drafter: drafters[number] }),
   );

@@ -7,7 +7,7 @@ const turns = async (count: number): Promise<void> => {
 
 describe('lockstep', () => {
   it('begins the next tokens of all sequences together, however long each took', async () => {
-    const stepOf = lockstep(() => false);
+    const stepOf = lockstep(() => 3);
     let atWork = 0;
     /** How many were at work when each token was computed. */
     const together: number[] = [];
@@ -30,14 +30,14 @@ describe('lockstep', () => {
   });
 
   it('begins them in their order, whichever asked first', async () => {
-    const stepOf = lockstep(() => false);
+    const stepOf = lockstep(() => 4);
     const begun: number[] = [];
     await Promise.all([2, 0, 3, 1].map((number) => stepOf(number).decode(async () => begun.push(number))));
     expect(begun).toEqual([0, 1, 2, 3]);
   });
 
   it('takes who comes in between with the next ones', async () => {
-    const { decode } = lockstep(() => false)(0);
+    const { decode } = lockstep(() => 2)(0);
     const begun: string[] = [];
     const one = decode(async () => {
       begun.push('first');
@@ -51,7 +51,7 @@ describe('lockstep', () => {
   });
 
   it('holds nobody up with a prompt', async () => {
-    const { decode, prefill } = lockstep(() => false)(0);
+    const { decode, prefill } = lockstep(() => 2)(0);
     let prompt = 'not begun';
     const long = prefill(async () => {
       prompt = 'begun';
@@ -66,7 +66,7 @@ describe('lockstep', () => {
 
   it('has one that is alone begin at once, and no more once there is another', async () => {
     let busy = 1;
-    const stepOf = lockstep(() => busy === 1);
+    const stepOf = lockstep(() => busy);
     const begun: number[] = [];
     const decode = (number: number) => stepOf(number).decode(async () => begun.push(number));
     const alone = decode(1);
@@ -80,7 +80,7 @@ describe('lockstep', () => {
   });
 
   it('goes on after one that failed', async () => {
-    const { decode } = lockstep(() => false)(0);
+    const { decode } = lockstep(() => 2)(0);
     await expect(decode(() => Promise.reject(new Error('broken')))).rejects.toThrow('broken');
     await expect(decode(async () => 'next')).resolves.toBe('next');
   });

@@ -17,10 +17,10 @@ export interface Lockstep {
  *
  * One that is alone waits for nobody.
  *
- * @param isAlone whether only one sequence is in use, those that have yet to begin included
+ * @param busy how many sequences are in use, those that have yet to begin included
  * @returns that of the sequence of a number
  */
-export function lockstep(isAlone: () => boolean): (sequence: number) => Lockstep {
+export function lockstep(busy: () => number): (sequence: number) => Lockstep {
   /** Tokens that are being computed. */
   let decoding = 0;
   let waiting: { sequence: number; go: () => void }[] = [];
@@ -42,7 +42,7 @@ export function lockstep(isAlone: () => boolean): (sequence: number) => Lockstep
 
   /** Undefined where it need not wait. */
   function turn(sequence: number): Promise<void> | undefined {
-    if (decoding === 0 && waiting.length === 0 && isAlone()) return undefined;
+    if (decoding === 0 && waiting.length === 0 && busy() === 1) return undefined;
     return new Promise((go) => {
       waiting.push({ sequence, go });
       beginSoon();

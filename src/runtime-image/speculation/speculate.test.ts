@@ -56,7 +56,7 @@ function drafting(...lists: number[][]): {
   drafted: Drafted;
 } {
   return {
-    step: lockstep(() => false)(0),
+    step: lockstep(() => 2)(0),
     sampled: () => {},
     drafter: {
       async follow() {},
@@ -164,7 +164,7 @@ describe('speculated', () => {
 
 describe('sequences that speculate', () => {
   it('draft together, and compute together', async () => {
-    const stepOf = lockstep(() => false);
+    const stepOf = lockstep(() => 2);
     const log: string[] = [];
     const one = (name: string, number: number, turns: number) => {
       const step = stepOf(number);
