@@ -137,7 +137,7 @@ function timedVerdicts(figures: RuntimeFigures): Verdict[] {
     [llamaServerName, 8, 0.9],
   ];
   const rates = wanted
-    .filter(([peer]) => peer in figures.emptyMb)
+    .filter(([peer, streams]) => peer in figures.emptyMb && streamsOf(figures).includes(streams))
     .map(([peer, streams, least]) => {
       const share = shareOf(figures, peer, rate(streams, false));
       const line = `${streams} at once: ${share.toFixed(3)} of the tokens/s of ${peer}, at least ${least}`;

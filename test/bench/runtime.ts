@@ -20,6 +20,8 @@ const usage = `Measures the runtime with a real model, beside the engine alone a
 
   node test/bench/runtime.ts
     --rounds N      of all contenders, each started anew, of which the median counts. Default: 5, some eight minutes
+    --streams LIST  how many are decoded at the same time, in turn. Default: 1,4,8
+    --turns N       of each, in each round. Default: 2
     --model FILE    a GGUF file in place of Gemma 3 270M
     --json FILE     keeps the figures
     --check         whether the bench works: once, shortened, without llama-server. Times do not count, since the
@@ -28,6 +30,8 @@ const usage = `Measures the runtime with a real model, beside the engine alone a
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '5' },
+    streams: { type: 'string', default: '1,4,8' },
+    turns: { type: 'string', default: '2' },
     model: { type: 'string' },
     json: { type: 'string' },
     check: { type: 'boolean', default: false },
@@ -35,7 +39,7 @@ const { values } = parseArgs({
   },
 });
 
-const whole: Plan = { streams: [1, 4, 8], tokens: 96, turns: 2, words: 800, times: 3 };
+const whole: Omit<Plan, 'streams' | 'turns'> = { tokens: 96, words: 800, times: 3 };
 const shortened: Plan = { streams: [1, 2], tokens: 6, turns: 1, words: 20, times: 1 };
 
 // Signals alone would leave what is measured behind.
@@ -46,12 +50,14 @@ else process.exitCode = await main();
 
 async function main(): Promise<number> {
   const { check, json } = values;
-  const plan = check ? shortened : whole;
-  const rounds = check ? 1 : Number(values.rounds);
-  if (!Number.isInteger(rounds) || rounds < 1) {
+  const streams = values.streams.split(',').map(Number);
+  const [asked, turns] = [Number(values.rounds), Number(values.turns)];
+  if (![asked, turns, ...streams].every((count) => Number.isInteger(count) && count > 0)) {
     console.error(usage);
     return 2;
   }
+  const plan = check ? shortened : { ...whole, streams, turns };
+  const rounds = check ? 1 : asked;
   const engine = await installedEngine();
   await using bundle = await bundleRuntime();
   const contenders: Contender[] = [longshore(bundle), bareLoop(bundle)];
