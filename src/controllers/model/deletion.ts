@@ -13,7 +13,7 @@ import { hasEnded } from './jobs/attempts.ts';
 import { countServers } from './servers.ts';
 import { leaveQueue } from './pull/turn.ts';
 import type { ModelView } from './view.ts';
-import { followReclaimPolicy } from './storage/volume.ts';
+import { followReclaimPolicy } from './storage/reclaim-policy.ts';
 
 /**
  * What becomes of a Model that is deleted. It goes at once, and what it owns with it, unless ModelServers use it: then a

@@ -46,7 +46,8 @@ import { resolveSource } from './source/resolve.ts';
 import { countServers } from './servers.ts';
 import { leaveQueue } from './pull/turn.ts';
 import { hasPublished, type ModelView } from './view.ts';
-import { followReclaimPolicy, provideVolume } from './storage/volume.ts';
+import { followReclaimPolicy } from './storage/reclaim-policy.ts';
+import { provideVolume } from './storage/volume.ts';
 
 /** What it takes to make a Model true, in order. */
 export const steps: readonly Step<ModelView, ModelStatus>[] = [

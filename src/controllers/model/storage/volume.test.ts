@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { withHash } from '../../../kube/apply.ts';
-import type { PersistentVolumeClaim } from '../../../kube/builtin.ts';
 import { parseQuantity } from '../../../kube/quantity.ts';
 import { appliedAnnotation } from '../../labels.ts';
+import { boundTo, content, name, ofModel, ofSize, resolved } from '../../testing/claims.ts';
 import {
   aClaim,
   aModel,
@@ -11,40 +11,13 @@ import {
   aRetainedClaim,
   aStorageClass,
   aView,
-  commit,
   secondsAgo,
 } from '../../testing/objects.ts';
-import { claimName } from './claim.ts';
-import { contentOf } from '../source/content.ts';
-import { noteFor } from '../collect/note.ts';
-import type { ModelView } from '../view.ts';
-import { followReclaimPolicy, measuredSize, provideVolume } from './volume.ts';
+import { measuredSize, provideVolume } from './volume.ts';
 
-const resolved = {
-  source: 'hf:owner/name@main',
-  request: '0123456789abcdef',
-  revision: commit,
-  sizeBytes: 4_700_000_000,
-  size: '4.7GB',
-  fileCount: 1,
-};
-const name = claimName(aModel(), resolved);
-const content = contentOf(aModel(), resolved);
 const live = aClaim(name);
-const uid = live.metadata.uid;
+const { uid } = live.metadata;
 const retaining = aModel({ storage: { reclaimPolicy: 'Retain' } });
-/** A claim that asks for so much. */
-const ofSize = (storage: string) => ({
-  spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage } } },
-});
-/** One for what is resolved, made for the Model, which asks for so much and has a volume of so much. */
-const ofModel = (more: Partial<PersistentVolumeClaim> = {}, metadata: object = {}) =>
-  aClaim(name, { ...more, metadata: { labels: { 'longshore.dev/content': content }, ...metadata } });
-const boundTo = (asks: string, has = asks, more: Partial<PersistentVolumeClaim['status']> = {}) =>
-  ofModel({
-    spec: { ...ofSize(asks).spec, storageClassName: 'fast', volumeName: 'pv-1' },
-    status: { phase: 'Bound', capacity: { storage: has }, ...more },
-  });
 
 describe('measuredSize', () => {
   it.for([
@@ -245,243 +218,5 @@ describe('provideVolume', () => {
     expect(provideVolume(aView({ claims }), { resolved }).apply?.[0]?.object).toMatchObject({
       spec: { storageClassName: 'fast' },
     });
-  });
-});
-
-describe('the size of a claim', () => {
-  const growing = [aStorageClass('fast', { allowVolumeExpansion: true })];
-  const fixed = [aStorageClass('fast')];
-  const artifact = anArtifact({ claimName: name, claimUid: uid });
-  const sized = (size: string | undefined, view: Partial<ModelView>, status: object = {}) =>
-    provideVolume(aView({ model: aModel({ storage: { size } }), ...view }), { resolved, ...status });
-  const told = (outcome: ReturnType<typeof sized>) => outcome.conditions?.[0];
-
-  it('is told while it grows, and is in nobody’s way where the files fit in', () => {
-    const outcome = sized('10Gi', { claims: [boundTo('10Gi', '5Gi')], storageClasses: growing });
-    expect(outcome.at).toBe('done');
-    expect(told(outcome)).toEqual({
-      type: 'StorageReady',
-      status: 'True',
-      reason: 'Resizing',
-      message: `Claim ${name} is being enlarged from 5Gi to 10Gi.`,
-    });
-  });
-
-  it('is waited for where the files do not fit in, unless it is for the next pod to let it grow', () => {
-    const conditions = [{ type: 'FileSystemResizePending', status: 'True' }];
-    const waiting = sized(undefined, { claims: [boundTo('5187Mi', '1Gi')], storageClasses: growing });
-    expect(waiting).toMatchObject({ at: 'waiting', reason: 'Resizing' });
-    const pending = sized(undefined, {
-      claims: [boundTo('5187Mi', '1Gi', { conditions })],
-      storageClasses: growing,
-    });
-    expect(pending.at).toBe('done');
-    expect(told(pending)?.message).toContain('when a pod mounts it next');
-  });
-
-  it('that is refused leaves the claim and what is published on it as they are, and says why', () => {
-    const outcome = sized('10Gi', { claims: [boundTo('5Gi')], storageClasses: fixed }, { artifact });
-    expect(outcome).toMatchObject({ at: 'done', status: { storage: { size: '5Gi' } } });
-    expect(outcome.apply?.[0]?.object).toMatchObject(ofSize('5Gi'));
-    expect(told(outcome)).toMatchObject({ status: 'True', reason: 'ExpansionNotSupported' });
-    expect(told(outcome)?.message).toBe(
-      `Claim ${name} of 5Gi cannot be enlarged to 10Gi: its StorageClass fast does not allow it (allowVolumeExpansion). Set allowVolumeExpansion in the StorageClass, or name another in spec.storage.storageClassName: the files are pulled onto a new volume then.`,
-    );
-  });
-
-  it('that the API server refuses leaves all as it is, says why, and is waited for where the files do not fit in', () => {
-    const { apply } = sized('10Gi', { claims: [boundTo('5Gi')], storageClasses: growing });
-    expect(apply).toMatchObject([{ mayBeRefused: true, object: ofSize('10Gi') }]);
-
-    const why = 'persistentvolumeclaims "x" is forbidden: exceeded quota: storage.';
-    const growthRefusals = new Map([[name, why]]);
-    const view = { storageClasses: growing, growthRefusals };
-    const outcome = sized('10Gi', { claims: [boundTo('5Gi')], ...view }, { artifact });
-    expect(outcome).toMatchObject({ at: 'done', status: { storage: { size: '5Gi' } } });
-    expect(outcome.apply).toMatchObject([{ mayBeRefused: false, object: ofSize('5Gi') }]);
-    expect(told(outcome)).toMatchObject({ status: 'True', reason: 'QuotaExceeded' });
-    expect(told(outcome)?.message).toContain(
-      `Claim ${name} of 5Gi cannot be enlarged to 10Gi: persistentvolumeclaims "x" is forbidden: exceeded quota: storage. Raise the quota`,
-    );
-    const tooSmall = sized(undefined, { claims: [boundTo('1Gi')], ...view });
-    expect(tooSmall).toMatchObject({ at: 'waiting', reason: 'QuotaExceeded' });
-  });
-
-  it('that is refused is in the way where the files do not fit in, and not where they are there already', () => {
-    const view = { claims: [boundTo('1Gi')], storageClasses: fixed };
-    expect(sized(undefined, view)).toMatchObject({ at: 'blocked', reason: 'ExpansionNotSupported' });
-    expect(sized(undefined, view, { artifact })).toMatchObject({ at: 'done' });
-  });
-
-  it('that is only less head-room than is usual is not told', () => {
-    const outcome = sized(undefined, { claims: [boundTo('5Gi')], storageClasses: fixed });
-    expect(outcome).toMatchObject({ at: 'done', message: `Claim ${name} is bound to pv-1.` });
-    expect(told(outcome)).toBeUndefined();
-  });
-
-  it('is asked for only where there is a reason when the classes may not be looked at', () => {
-    const asks = (size: string | undefined, has: string) =>
-      sized(size, { claims: [boundTo(has)] }).status?.storage?.size;
-    expect(asks(undefined, '5Gi')).toBe('5Gi');
-    expect(asks('10Gi', '5Gi')).toBe('10Gi');
-    expect(asks(undefined, '1Gi')).toBe('5187Mi');
-  });
-
-  it('of a claim without a volume is had by making it again, once', () => {
-    const claim = ofModel({ ...ofSize('5Gi'), status: { phase: 'Pending' } });
-    const outcome = sized('10Gi', { claims: [claim] });
-    expect(outcome).toMatchObject({ at: 'waiting', reason: 'WaitingForVolume' });
-    expect(outcome.remove?.map(({ object }) => object)).toEqual([claim]);
-    // What is published on it is there, however old the news of the claim are.
-    expect(sized('10Gi', { claims: [claim] }, { artifact })).toMatchObject({ at: 'done', remove: [] });
-    // Somebody makes less of it: that would go on for ever.
-    const model = aModel({ storage: { size: '10Gi' } });
-    const sent = provideVolume(aView({ model }), { resolved }).apply![0]!.object;
-    const { annotations } = withHash(sent, appliedAnnotation).metadata!;
-    const less = { ...claim, metadata: { ...claim.metadata, annotations: annotations! } };
-    expect(sized('10Gi', { claims: [less] })).toMatchObject({ at: 'done', remove: [] });
-  });
-});
-
-describe('a claim whose StorageClass is not there', () => {
-  const storageClasses = [aStorageClass('slow')];
-  const ofClass = (storageClassName?: string, seconds = 60, phase = 'Pending') =>
-    ofModel(
-      {
-        spec: { ...ofSize('5187Mi').spec, ...(storageClassName !== undefined && { storageClassName }) },
-        status: { phase },
-      },
-      { creationTimestamp: secondsAgo(seconds) },
-    );
-  const asking = (storageClassName: string) => aModel({ storage: { storageClassName } });
-  const provided = (view: Parameters<typeof aView>[0]) =>
-    provideVolume(aView({ storageClasses, ...view }), { resolved });
-
-  it.for([
-    ['fast', asking('fast')],
-    [undefined, aModel()],
-  ] as const)('is blocked and stays applied: of class %s', ([className, model]) => {
-    const outcome = provided({ model, claims: [ofClass(className)] });
-    expect(outcome).toMatchObject({
-      at: 'blocked',
-      reason: 'StorageClassNotFound',
-      status: { storage: { claimName: name, claimUid: uid } },
-    });
-    expect(outcome.message).toContain('slow');
-    expect(outcome.apply?.map(({ object }) => object.metadata.name)).toEqual([name]);
-    expect(outcome.remove).toEqual([]);
-    expect(outcome).not.toHaveProperty('recheckAfter');
-  });
-
-  it('gets a moment first, in which a volume that is there is bound to it', () => {
-    const outcome = provided({ model: asking('fast'), claims: [ofClass('fast', 2)] });
-    expect(outcome).toMatchObject({ at: 'waiting', reason: 'WaitingForVolume', recheckAfter: 3 });
-    expect(outcome.apply).toHaveLength(1);
-    expect(provided({ model: asking('fast'), claims: [ofClass('fast', 5)] }).at).toBe('blocked');
-  });
-
-  it.for([
-    ['is bound', { claims: [ofClass('fast', 60, 'Bound')] }],
-    ['has its class by now', { storageClasses: [aStorageClass('fast')] }],
-    ['cannot be told about', { storageClasses: undefined }],
-  ] as const)('goes on when it %s', ([, view]) => {
-    const { claims = [ofClass('fast')], ...rest } = { ...view } as Partial<ModelView>;
-    expect(provided({ model: asking('fast'), claims, ...rest }).at).toBe('done');
-  });
-
-  it('goes on when another class became the default one, before and after Kubernetes has assigned that', () => {
-    const standard = [...storageClasses, aStorageClass('standard', { isDefault: true })];
-    const applied = provideVolume(aView(), { resolved }).apply![0]!.object;
-    const { annotations } = withHash(applied, appliedAnnotation).metadata!;
-    for (const assigned of [undefined, 'standard']) {
-      const claim = ofClass(assigned);
-      const claims = [{ ...claim, metadata: { ...claim.metadata, annotations } }];
-      const outcome = provided({ storageClasses: standard, claims });
-      expect(outcome.at).toBe('done');
-      expect(outcome.apply?.[0]?.object).toEqual(applied);
-    }
-  });
-
-  it.for(['fast', undefined])(
-    'goes for another of the class that the spec names by now: of class %s',
-    (has) => {
-      const outcome = provided({ model: asking('slow'), claims: [ofClass(has)] });
-      expect(outcome).toMatchObject({ at: 'waiting', reason: 'WaitingForVolume' });
-      expect(outcome.remove?.map(({ object }) => object.metadata.name)).toEqual([name]);
-      const [made] = outcome.apply ?? [];
-      expect(made?.object).toMatchObject({ spec: { storageClassName: 'slow' } });
-      expect(made?.object.metadata.name).not.toBe(name);
-    },
-  );
-
-  it('stays for a spec that leaves the class out', () => {
-    const left = provided({ claims: [ofClass('fast')] });
-    expect(left).toMatchObject({ at: 'blocked', remove: [] });
-    expect(left.apply?.[0]?.object).toMatchObject({ spec: { storageClassName: 'fast' } });
-  });
-
-  it('says what it waits for once its class is there', () => {
-    const storageClasses = [aStorageClass('fast', { volumeBindingMode: 'Immediate' })];
-    expect(provided({ model: asking('fast'), claims: [ofClass('fast')], storageClasses }).message).toBe(
-      `Claim ${name} of 5187Mi, for 4.7GB, waits for the provisioner of StorageClass fast.`,
-    );
-  });
-});
-
-describe('followReclaimPolicy', () => {
-  const spec = { ...ofSize('7Gi').spec, accessModes: ['ReadWriteMany'], storageClassName: 'fast' };
-  const owned = aClaim('owned', { spec, metadata: { labels: { 'longshore.dev/content': 'published' } } });
-  const own = aRetainedClaim('kept', { content: 'published', modelUid: 'uid-of-qwen' }, { spec });
-  const storage = { claimName: 'owned', claimUid: 'uid-of-owned', size: '7Gi' };
-
-  it('sets up a claim for the policy and changes nothing else of it, whatever revision it holds', () => {
-    const { at, apply } = followReclaimPolicy(aView({ model: retaining, claims: [owned] }), {});
-    expect(at).toBe('done');
-    expect(apply).toHaveLength(1);
-    expect(apply?.[0]?.object).toMatchObject({
-      metadata: {
-        name: 'owned',
-        labels: { 'longshore.dev/reclaim-policy': 'Retain', 'longshore.dev/content': 'published' },
-      },
-      spec,
-    });
-    expect(apply?.[0]?.object.metadata.ownerReferences).toBeUndefined();
-    const back = followReclaimPolicy(aView({ claims: [own] }), {}).apply;
-    expect(back?.[0]?.object.metadata.ownerReferences).toMatchObject([{ uid: 'uid-of-qwen' }]);
-  });
-
-  it('has nothing to do for claims that are set up so, that end, or that a deleted Model left', () => {
-    const left = aRetainedClaim('left', { content });
-    const ending = { ...own, metadata: { ...own.metadata, deletionTimestamp: '2030-01-01T00:00:00Z' } };
-    expect(followReclaimPolicy(aView({ claims: [owned, left, ending] }), {}).apply).toEqual([]);
-    expect(followReclaimPolicy(aView({ model: retaining, claims: [own, left] }), {}).apply).toEqual([]);
-  });
-
-  it('has claims of other revisions follow the labels of the spec; the current one is seen to elsewhere', () => {
-    const model = aModel({ storage: { labels: { team: 'search' } } });
-    const current = { ...storage, claimUid: 'uid-of-current' };
-    const claims = [owned, aClaim('current', { spec })];
-    const { apply } = followReclaimPolicy(aView({ model, claims }), { storage: current });
-    expect(apply?.map(({ object }) => object.metadata)).toMatchObject([
-      { name: 'owned', labels: { team: 'search' } },
-    ]);
-  });
-
-  it('forgets what the Model has on claims of others, which is then nobody’s to remove', () => {
-    const claim = { name: 'shared', uid: 'uid-of-shared' };
-    const { metadata } = noteFor(aModel(), { claim, image: 'puller:1', defaults: {} });
-    const notes = [{ metadata: { ...metadata, uid: 'note', resourceVersion: '1' } }];
-    const names = (model: ReturnType<typeof aModel>) =>
-      followReclaimPolicy(aView({ model, notes }), {}).remove?.map(({ object }) => object.metadata.name);
-    expect(names(retaining)).toEqual([metadata.name]);
-    expect(names(aModel())).toEqual([]);
-  });
-
-  it('says in the status what the claim is set up for, and not what it is going to be', () => {
-    const said = (view: Parameters<typeof aView>[0]) => followReclaimPolicy(aView(view), { storage }).status;
-    expect(said({ model: retaining, claims: [owned] })).toEqual({
-      storage: { ...storage, reclaimPolicy: 'Delete' },
-    });
-    expect(said({ model: retaining, claims: [] })).toBeUndefined();
   });
 });
