@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto';
+import type { ModelStatus } from '../../api/model-status.ts';
 import type { Model } from '../../api/model.ts';
 import type { PullerOptions } from '../../api/puller-options.ts';
 import type { ModelServer } from '../../api/modelserver.ts';
@@ -9,6 +10,9 @@ import type { Live } from '../../kube/kind.ts';
 import type { PullerProgress } from '../../protocols/puller.ts';
 import type { Said } from '../pod-poller.ts';
 import type { Turn } from './pull/turn.ts';
+
+/** What the inspection of the source has found. */
+export type Resolved = NonNullable<ModelStatus['resolved']>;
 
 /** Everything that the steps of a Model look at, read once. */
 export interface ModelView {

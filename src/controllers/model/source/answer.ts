@@ -4,9 +4,7 @@ import type { Inspection } from '../../../protocols/puller.ts';
 import { formatBytes, shortRevision } from '../../text.ts';
 import { contentOf } from './content.ts';
 import { sourceLine } from './source-line.ts';
-import { inspectRequest, type ModelView } from '../view.ts';
-
-type Resolved = NonNullable<ModelStatus['resolved']>;
+import { inspectRequest, type ModelView, type Resolved } from '../view.ts';
 
 /** What of the status an inspection is the source of. */
 type Answer = { resolved: Resolved; gguf?: ModelStatus['gguf']; memory?: ModelStatus['memory'] };

@@ -11,9 +11,7 @@ import { contentOf } from './content.ts';
 import { inspectJob } from '../jobs/jobs.ts';
 import { handled, isAskedFor, questionOf, secondsToNextCheck } from './question.ts';
 import { runningJobs } from '../suspend.ts';
-import type { ModelView } from '../view.ts';
-
-type Resolved = NonNullable<ModelStatus['resolved']>;
+import type { ModelView, Resolved } from '../view.ts';
 
 /** How long a failed check that nobody waits for may be left alone, where there is no interval. */
 const longestPauseSeconds = 3600;

@@ -4,9 +4,7 @@ import type { Model } from '../../../api/model.ts';
 import type { Live } from '../../../kube/kind.ts';
 import { requestedAtAnnotation } from '../../labels.ts';
 import { canMove } from './content.ts';
-import { fingerprint, inspectRequest } from '../view.ts';
-
-type Resolved = NonNullable<ModelStatus['resolved']>;
+import { fingerprint, inspectRequest, type Resolved } from '../view.ts';
 
 /** So much of a value of the annotation is looked at, which is all that the status holds. */
 const mostOfRequest = 256;

@@ -1,4 +1,3 @@
-import type { ModelStatus } from '../../../api/model-status.ts';
 import type { Model } from '../../../api/model.ts';
 import type { PersistentVolumeClaim } from '../../../kube/builtin.ts';
 import { stableJson } from '../../../kube/covers.ts';
@@ -8,9 +7,8 @@ import { labels, managedBy, publishedAnnotation } from '../../labels.ts';
 import { newestFirst } from '../../pods.ts';
 import { isRetained, retained } from '../../retention.ts';
 import { contentOf, originOf } from '../source/content.ts';
-import { fingerprint, type ModelView } from '../view.ts';
+import { fingerprint, type ModelView, type Resolved } from '../view.ts';
 
-type Resolved = NonNullable<ModelStatus['resolved']>;
 type Claim = Live<PersistentVolumeClaim>;
 export type ReclaimPolicy = Model['spec']['storage']['reclaimPolicy'];
 

@@ -5,7 +5,7 @@ import { persistentVolumeClaims, type PersistentVolumeClaim } from '../../../kub
 import type { Live } from '../../../kube/kind.ts';
 import { parseQuantity } from '../../../kube/quantity.ts';
 import { appliedAnnotation } from '../../labels.ts';
-import { child, childRef, type Effects, type Outcome } from '../../step.ts';
+import { child, childRef, type ChildRef, type Effects, type Outcome } from '../../step.ts';
 import { formatBytes } from '../../text.ts';
 import { abandonedClaims, claimName, claimOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
 import { capacityOf, expansionOf, growthOf, type Growth } from './expansion.ts';
@@ -14,7 +14,7 @@ import { contentOf } from '../source/content.ts';
 import { publishedOn } from '../pull/history.ts';
 import { missingClass, secondsToBind, waitsFor } from './storage-class.ts';
 import { suspended } from '../suspend.ts';
-import type { ModelView } from '../view.ts';
+import type { ModelView, Resolved } from '../view.ts';
 
 const mebi = 2 ** 20;
 
@@ -28,10 +28,9 @@ export function measuredSize(bytes: number): string {
 
 /** Makes the claim. It may stay unbound here: many storage classes bind only when a pod, the puller, needs it. */
 export function provideVolume(view: ModelView, status: ModelStatus): Outcome<ModelStatus> {
-  const { resolved, artifact, storage: before } = status;
+  const { resolved } = status;
   if (!resolved) throw new Error('a volume comes after the source is resolved');
-  const { model } = view;
-  const { size: asked } = model.spec.storage;
+  const { size: asked } = view.model.spec.storage;
   const { spaceBytes = resolved.sizeBytes } = resolved;
   if (asked !== undefined && parseQuantity(asked) < spaceBytes) {
     return {
@@ -42,39 +41,62 @@ export function provideVolume(view: ModelView, status: ModelStatus): Outcome<Mod
   }
   const wanted = asked ?? measuredSize(spaceBytes);
   const live = claimOf(view, resolved);
+  if (!live) return newClaim(view, status, resolved, wanted);
+  return unusable(live) ?? keptClaim(view, status, resolved, live, wanted);
+}
+
+function newClaim(
+  view: ModelView,
+  status: ModelStatus,
+  resolved: Resolved,
+  wanted: string,
+): Outcome<ModelStatus> {
+  const { model } = view;
   const lost = lostArtifact(view, status);
-  if (!live && model.spec.suspend) {
+  if (model.spec.suspend) {
     const held = suspended(view, 'pull', 'No claim is made.');
     return { ...held, status: { progress: undefined, ...lost } };
   }
-  const remove = abandonedClaims(view, resolved).map((claim) => childRef(persistentVolumeClaims, claim));
-  if (!live) {
-    const name = claimName(model, resolved);
-    return {
-      at: 'waiting',
-      reason: 'WaitingForVolume',
-      message: `Claim ${name} of ${wanted} is being made.`,
-      apply: [child(persistentVolumeClaims, claimFor(view, status, undefined, wanted))],
-      remove,
-      status: { storage: { claimName: name, size: wanted }, progress: undefined, ...lost },
-    };
-  }
-  const { name, uid: claimUid } = live.metadata;
-  if (live.metadata.deletionTimestamp !== undefined) {
+  const name = claimName(model, resolved);
+  return {
+    at: 'waiting',
+    reason: 'WaitingForVolume',
+    message: `Claim ${name} of ${wanted} is being made.`,
+    apply: [child(persistentVolumeClaims, claimFor(view, status, undefined, wanted))],
+    remove: abandoned(view, resolved),
+    status: { storage: { claimName: name, size: wanted }, progress: undefined, ...lost },
+  };
+}
+
+function unusable({ metadata, spec, status }: Live<PersistentVolumeClaim>): Outcome<ModelStatus> | undefined {
+  const { name } = metadata;
+  if (metadata.deletionTimestamp !== undefined) {
     return {
       at: 'waiting',
       reason: 'WaitingForVolume',
       message: `Claim ${name} is being deleted; it is made again when it is gone.`,
     };
   }
-  const { phase } = live.status ?? {};
-  if (phase === 'Lost') {
-    return {
-      at: 'blocked',
-      reason: 'VolumeLost',
-      message: `The volume ${live.spec?.volumeName ?? ''} of claim ${name} is gone. Delete the claim to have it made and filled again.`,
-    };
-  }
+  if (status?.phase !== 'Lost') return undefined;
+  return {
+    at: 'blocked',
+    reason: 'VolumeLost',
+    message: `The volume ${spec?.volumeName ?? ''} of claim ${name} is gone. Delete the claim to have it made and filled again.`,
+  };
+}
+
+/** A claim that is there, brought to what the spec asks for. */
+function keptClaim(
+  view: ModelView,
+  status: ModelStatus,
+  resolved: Resolved,
+  live: Live<PersistentVolumeClaim>,
+  wanted: string,
+): Outcome<ModelStatus> {
+  const { model } = view;
+  const { artifact, storage: before } = status;
+  const { size: asked } = model.spec.storage;
+  const { name, uid: claimUid } = live.metadata;
   const isPublished = artifact?.claimUid === claimUid && artifact.content === contentOf(model, resolved);
   const growth = growthOf(live, wanted, view.storageClasses, view.growthRefusals.get(name));
   const has = live.spec?.resources?.requests?.['storage'] ?? wanted;
@@ -101,12 +123,12 @@ export function provideVolume(view: ModelView, status: ModelStatus): Outcome<Mod
         mayBeRefused: growth.at === 'expanded' && size === wanted,
       },
     ],
-    remove,
+    remove: abandoned(view, resolved),
     status: {
       storage: { claimName: name, claimUid, size, reclaimPolicy },
       // Another claim is empty: what was downloaded onto the one before does not count.
       ...(before?.claimUid !== claimUid && { progress: undefined }),
-      ...lost,
+      ...lostArtifact(view, status),
     },
   };
   const missing = view.storageClasses && missingClass(live, view.storageClasses);
@@ -121,10 +143,14 @@ export function provideVolume(view: ModelView, status: ModelStatus): Outcome<Mod
     effects.conditions = [{ type: 'StorageReady', status: 'True', reason, message }];
   } else if (told) return { ...told, ...effects };
   const message =
-    phase === 'Bound'
+    live.status?.phase === 'Bound'
       ? `Claim ${name} is bound to ${live.spec?.volumeName ?? 'a volume'}.`
       : `Claim ${name} of ${size}, for ${formatBytes(resolved.sizeBytes)}, ${waitsFor(live, view.storageClasses ?? [])}.`;
   return { at: 'done', message: told?.message ?? message, ...effects };
+}
+
+function abandoned(view: ModelView, resolved: Resolved): ChildRef[] {
+  return abandonedClaims(view, resolved).map((claim) => childRef(persistentVolumeClaims, claim));
 }
 
 /** The claim as it is to be, of this size. */
