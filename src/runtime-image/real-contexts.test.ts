@@ -101,10 +101,12 @@ describe('a runtime with adapters by name', { timeout: 120_000 }, () => {
 
   beforeAll(async () => {
     const adapters = [];
+    // Tokens that are computed together round otherwise than one alone, on some CPUs more than on others. With these two
+    // layers the likeliest token is ahead of the next by half a nat or more; rounding makes a tenth of one.
     for (const [name, layer, strength] of [
       ['nothing', 0, 0],
-      ['odd', 0, 5],
-      ['odder', 17, 5],
+      ['odd', 9, 5],
+      ['odder', 8, 5],
     ] as const) {
       const tensor = `blk.${layer}.ffn_down.weight`;
       const path = await file(`${name}.gguf`, loraGguf({ ...gemmaDown, tensor, strength }));
