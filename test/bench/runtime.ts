@@ -19,7 +19,7 @@ import { measureEmpty, measureRound, rotated, type Plan } from './runtime-measur
 const usage = `Measures the runtime with a real model, beside the engine alone and llama-server.
 
   node test/bench/runtime.ts
-    --rounds N      of all contenders, each started anew, of which the median counts. Default: 5, some eight minutes
+    --rounds N      of all contenders, each started anew, of which the median counts. Default: 5, eight to twenty minutes
     --streams LIST  how many are decoded at the same time, in turn. Default: 1,4,8
     --turns N       of each, in each round. Default: 2
     --model FILE    a GGUF file in place of Gemma 3 270M

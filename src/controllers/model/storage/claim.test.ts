@@ -1,22 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { controlledBy } from '../../../kube/kind.ts';
 import { models } from '../../kinds.ts';
-import { aClaim, aModel, aRetainedClaim, aView, commit, meta, secondsAgo } from '../../testing/objects.ts';
+import { content, name, resolved } from '../../testing/claims.ts';
+import { aClaim, aModel, aRetainedClaim, aView, meta, secondsAgo } from '../../testing/objects.ts';
 import { abandonedClaims, claimName, claimOf, desiredClaim, isOwn, reclaimPolicyOf } from './claim.ts';
-import { contentOf, originOf } from '../source/content.ts';
+import { originOf } from '../source/content.ts';
 
-const resolved = {
-  source: 'hf:owner/name@main',
-  request: '0123456789abcdef',
-  revision: commit,
-  sizeBytes: 4_700_000_000,
-  size: '4.7GB',
-  fileCount: 1,
-};
 const model = aModel();
 const { uid } = model.metadata;
-const name = claimName(model, resolved);
-const content = contentOf(model, resolved);
 const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '5Gi' } } };
 
 describe('claimName', () => {
