@@ -1,9 +1,8 @@
 import { expect, inject, test } from 'vitest';
 import { Crew } from './chaos-crew.ts';
 import { Crowd } from './chaos-crowd.ts';
-import { showLog } from './it.ts';
+import { ownWorld } from './it.ts';
 import { seeded } from './seeded.ts';
-import { World } from './world.ts';
 import { WriteLog } from './write-log.ts';
 
 /** The suite runs a short form; docs/reliability.md has the figures. */
@@ -16,11 +15,10 @@ const timing = { leaseSeconds: 2, renewSeconds: 1.4, retrySeconds: 0.3 };
 test(
   `operators that are killed and stand still lose nothing (seed ${seed})`,
   { timeout: seconds * 1000 + 2 * patienceMs },
-  async ({ onTestFailed }) => {
-    const kubeconfig = inject('kubeconfig');
-    await using log = await WriteLog.start(kubeconfig);
-    await using world = await World.start({ kubeconfig, operatorKubeconfig: await log.letIn(), timing });
-    onTestFailed(() => showLog(world));
+  async ({ task, onTestFinished }) => {
+    const log = await WriteLog.start(inject('kubeconfig'));
+    onTestFinished(() => log[Symbol.asyncDispose]());
+    const world = await ownWorld({ operatorKubeconfig: await log.letIn(), timing }, task, onTestFinished);
     const crowd = new Crowd({ world, size, random: seeded(seed + 1) });
     /** How many Models a mishap met, by where they stood, all mishaps taken together. */
     const met: Record<string, number> = {};

@@ -2,11 +2,10 @@ import { describe, expect, inject, test } from 'vitest';
 import { persistentVolumeClaims } from '../../src/kube/builtin.ts';
 import { eventually } from './eventually.ts';
 import { downloading, reports } from './fake-kubelet.ts';
-import { showLog } from './it.ts';
+import { ownWorld } from './it.ts';
 import { isReady, reasonOf } from './objects.ts';
 import { InterruptibleProxy } from './proxy.ts';
 import { weights } from './weights.ts';
-import { World } from './world.ts';
 
 const it = test
   .extend('proxy', async ({}, { onCleanup }) => {
@@ -14,15 +13,9 @@ const it = test
     onCleanup(() => proxy[Symbol.asyncDispose]());
     return proxy;
   })
-  .extend('world', async ({ proxy, onTestFailed }, { onCleanup }) => {
-    const world = await World.start({
-      kubeconfig: inject('kubeconfig'),
-      operatorKubeconfig: proxy.kubeconfig,
-    });
-    onTestFailed(() => showLog(world));
-    onCleanup(() => world[Symbol.asyncDispose]());
-    return world;
-  });
+  .extend('world', ({ proxy, task }, { onCleanup }) =>
+    ownWorld({ operatorKubeconfig: proxy.kubeconfig }, task, onCleanup),
+  );
 
 const { inspection, publication } = weights({ sizeBytes: 1_000_000_000 });
 

@@ -1,10 +1,9 @@
 import { expect, inject, test } from 'vitest';
 import { downloading, reports, serves } from './fake-kubelet.ts';
-import { showLog } from './it.ts';
+import { ownWorld } from './it.ts';
 import { isReady } from './objects.ts';
 import { RequestLog } from './request-log.ts';
 import { weights } from './weights.ts';
-import { World } from './world.ts';
 
 const it = test
   .extend('requests', async ({}, { onCleanup }) => {
@@ -12,15 +11,9 @@ const it = test
     onCleanup(() => requests[Symbol.asyncDispose]());
     return requests;
   })
-  .extend('world', async ({ requests, onTestFailed }, { onCleanup }) => {
-    const world = await World.start({
-      kubeconfig: inject('kubeconfig'),
-      operatorKubeconfig: requests.kubeconfig,
-    });
-    onTestFailed(() => showLog(world));
-    onCleanup(() => world[Symbol.asyncDispose]());
-    return world;
-  });
+  .extend('world', ({ requests, task }, { onCleanup }) =>
+    ownWorld({ operatorKubeconfig: requests.kubeconfig }, task, onCleanup),
+  );
 
 it.concurrent(
   'what is as it should be costs no request, however often it is looked at',

@@ -1,11 +1,13 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { inject, test } from 'vitest';
+import type { RunnerTestCase } from 'vitest';
 import { events, pods } from '../../src/kube/builtin.ts';
 import { connect } from '../../src/kube/client.ts';
 import { startCluster } from '../cluster/cluster.ts';
 import { installDefinitions } from '../cluster/definitions.ts';
 import { clusterForTests } from '../cluster/test-run.ts';
 import { World } from './world.ts';
+import type { WorldOptions } from './world.ts';
 
 /**
  * `it` with a world that all tests of a file share: they use names of their own and run at the same time. What the
@@ -23,21 +25,28 @@ export const it = test
 
 /** The same with worlds whose operators let so many pulls run at the same time; a world for each test. */
 export function itWithPulls(pulls: { cluster?: number; namespace?: number }) {
-  return test.extend('world', async ({ onTestFailed }, { onCleanup }) => {
-    const world = await World.start({ kubeconfig: inject('kubeconfig'), pulls });
-    onTestFailed(() => showLog(world));
-    onCleanup(() => world[Symbol.asyncDispose]());
-    return world;
-  });
+  return test.extend('world', ({ task }, { onCleanup }) => ownWorld({ pulls }, task, onCleanup));
 }
 
 /** `it` with a world for each test: for those that kill its operator or cut it off. */
-export const itAlone = test.extend('world', async ({ onTestFailed }, { onCleanup }) => {
-  const world = await World.start({ kubeconfig: inject('kubeconfig') });
-  onTestFailed(() => showLog(world));
-  onCleanup(() => world[Symbol.asyncDispose]());
+export const itAlone = test.extend('world', ({ task }, { onCleanup }) => ownWorld({}, task, onCleanup));
+
+/**
+ * A world of a test's own. Its log is shown before it ends, if the test failed: what is called by `onTestFailed` comes
+ * after that, when the API server can no longer be asked.
+ */
+export async function ownWorld(
+  options: Omit<WorldOptions, 'kubeconfig'>,
+  task: Readonly<RunnerTestCase>,
+  onCleanup: (end: () => Promise<void>) => void,
+): Promise<World> {
+  const world = await World.start({ kubeconfig: inject('kubeconfig'), ...options });
+  onCleanup(async () => {
+    if (task.result?.state === 'fail') await showLog(world);
+    await world[Symbol.asyncDispose]();
+  });
   return world;
-});
+}
 
 /**
  * `it` with a world in a cluster of the file's own, for what belongs to nobody's namespace. Its operator looks after every
@@ -74,7 +83,7 @@ export function itInOwnCluster(purpose: string) {
 }
 
 /** What the operator said, and what became of the pods of its namespace: for a test that failed. */
-export async function showLog({ namespace, client, log, kubelet }: World): Promise<void> {
+async function showLog({ namespace, client, log, kubelet }: World): Promise<void> {
   console.error(`--- operator of ${namespace} ---\n${log.slice(-80).join('\n')}`);
   for (const trouble of kubelet.troubles) console.error('--- fake kubelet ---', trouble);
   const { items: podsThere } = await client.list(pods, { namespace });

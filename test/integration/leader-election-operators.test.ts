@@ -2,11 +2,11 @@ import { describe, expect, inject, test } from 'vitest';
 import { leases } from '../../src/kube/builtin.ts';
 import { eventually } from './eventually.ts';
 import { expectReadyOnce } from './expect-ready-once.ts';
-import { showLog } from './it.ts';
+import { ownWorld } from './it.ts';
 import type { OperatorProcess } from './operator-process.ts';
 import { RequestLog } from './request-log.ts';
 import { weights } from './weights.ts';
-import { World } from './world.ts';
+import type { World } from './world.ts';
 
 /** Two operators of one namespace. */
 interface Pair {
@@ -38,13 +38,9 @@ const it = test
     });
     return { leader, follower };
   })
-  .extend('world', async ({ requests, onTestFailed }, { onCleanup }) => {
-    const operatorKubeconfig = requests.leader.kubeconfig;
-    const world = await World.start({ kubeconfig: inject('kubeconfig'), operatorKubeconfig, timing });
-    onTestFailed(() => showLog(world));
-    onCleanup(() => world[Symbol.asyncDispose]());
-    return world;
-  })
+  .extend('world', ({ requests, task }, { onCleanup }) =>
+    ownWorld({ operatorKubeconfig: requests.leader.kubeconfig, timing }, task, onCleanup),
+  )
   .extend('pair', async ({ requests, world }): Promise<Pair> => {
     const leader = world.operator;
     await leader.says('became leader');

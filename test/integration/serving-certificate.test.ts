@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect as connectTls } from 'node:tls';
 import { KubeConfig } from '@kubernetes/client-node';
-import { expect, inject, onTestFailed, onTestFinished, test } from 'vitest';
+import { expect, inject, onTestFinished, test } from 'vitest';
 import { connect } from '../../src/kube/client.ts';
 import { Informer } from '../../src/kube/informer.ts';
 import { recordLog } from '../../src/kube/testing/logs.ts';
@@ -11,11 +11,10 @@ import { Story, versionsOf } from '../../src/kube/testing/story.ts';
 import { writeState } from '../cluster/native/state.ts';
 import { configMaps, type ConfigMap } from './config-maps.ts';
 import { eventually } from './eventually.ts';
-import { showLog } from './it.ts';
+import { ownWorld } from './it.ts';
 import { isReady } from './objects.ts';
 import { OwnApiServer } from './own-api-server.ts';
 import { weights } from './weights.ts';
-import { World } from './world.ts';
 
 /** What the server at this address shows of itself to whoever connects. */
 function certificateOf(server: string): Promise<string> {
@@ -44,6 +43,7 @@ function trusting(config: KubeConfig, caFile: string): KubeConfig {
 
 test('whoever watches and writes goes on when the API server comes back with another certificate', async ({
   skip,
+  task,
 }) => {
   const kubeconfig = inject('kubeconfig');
   const server = (await OwnApiServer.of(kubeconfig)) ?? skip('the control plane is not ours to start');
@@ -58,9 +58,7 @@ test('whoever watches and writes goes on when the API server comes back with ano
   const url = config.getCurrentCluster()?.server ?? '';
 
   await server.start();
-  const world = await World.start({ kubeconfig, operatorKubeconfig });
-  onTestFinished(() => world[Symbol.asyncDispose]());
-  onTestFailed(() => showLog(world));
+  const world = await ownWorld({ operatorKubeconfig }, task, onTestFinished);
   const { namespace, client, operator } = world;
 
   const near = connect(config, { fieldManager: 'near' });
