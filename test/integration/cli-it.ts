@@ -1,9 +1,7 @@
 import { spawn } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { bundleCli } from '../../scripts/cli.ts';
+import { dirname } from 'node:path';
 import { use, type Used } from '../../src/cli/testing/use.ts';
+import { cliProgram } from './cli-program.ts';
 import { it as itWithGateway } from './gateway-it.ts';
 import { GatewayProcess } from './gateway-process.ts';
 import type { World } from './world.ts';
@@ -38,11 +36,7 @@ export const it = itWithGateway
       gateway: through('--server', gateway.url),
     };
   })
-  .extend('program', { scope: 'file' }, async ({}, { onCleanup }) => {
-    const folder = await mkdtemp(join(tmpdir(), 'longshore-cli-'));
-    onCleanup(() => rm(folder, { recursive: true }));
-    return bundleCli(join(folder, 'cli'));
-  })
+  .extend('program', { scope: 'file' }, cliProgram)
   .extend('start', ({ program, gateway }) => {
     return (...words: string[]) => spawn(process.execPath, [program, '--server', gateway.url, ...words]);
   });

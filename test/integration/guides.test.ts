@@ -1,18 +1,18 @@
 import { access, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
-import { afterAll, describe, expect, inject } from 'vitest';
+import { describe, expect, inject } from 'vitest';
 import { parseAllDocuments, stringify } from 'yaml';
 import { PullerRequest, requestVariable } from '../../src/protocols/puller.ts';
 import { run } from '../cluster/commands.ts';
+import { cliProgram } from './cli-program.ts';
 import { reports, serves, type Part } from './fake-kubelet.ts';
-import { itAlone as it } from './it.ts';
+import { itAlone } from './it.ts';
 import { commit, weights } from './weights.ts';
 import type { World } from './world.ts';
 
 /** What people copy from the guides does what it says there. */
 const docs = join(import.meta.dirname, '../../docs');
-const commandLine = join(docs, '../src/cli/main.ts');
 const guides = ['guides/models.md', 'guides/serving-on-gpus.md', 'networks.md'];
 
 interface Block {
@@ -67,10 +67,13 @@ async function quickStart(column: 'kubectl' | 'longshore'): Promise<string[]> {
 class Desk {
   readonly folder: string;
   readonly #world: World;
+  readonly #program: string;
 
-  constructor(folder: string, world: World) {
+  /** @param program the command line */
+  constructor(folder: string, world: World, program: string) {
     this.folder = folder;
     this.#world = world;
+    this.#program = program;
   }
 
   shell(script: string): Promise<string> {
@@ -79,7 +82,7 @@ class Desk {
       for word do shift; [ "$word" = -w ] || set -- "$@" "$word"; done
       '${inject('kubectl')}' ${always} "$@"
     }`;
-    const longshore = `longshore() { '${process.execPath}' '${commandLine}' ${always} "$@"; }`;
+    const longshore = `longshore() { '${process.execPath}' '${this.#program}' ${always} "$@"; }`;
     return run('sh', ['-euc', `${kubectl}\n${longshore}\n${script}`], { cwd: this.folder });
   }
 
@@ -99,19 +102,16 @@ const asAsked: Part = async (pod) => {
   await reports(isPull ? { publication } : { inspection })(pod);
 };
 
-const folders: string[] = [];
-afterAll(async () => {
-  for (const folder of folders) await rm(folder, { recursive: true });
-});
-async function deskIn(world: World): Promise<Desk> {
-  const folder = await mkdtemp(join(tmpdir(), 'longshore-guide-'));
-  folders.push(folder);
-  return new Desk(folder, world);
-}
+const it = itAlone
+  .extend('program', { scope: 'file' }, cliProgram)
+  .extend('desk', async ({ world, program }, { onCleanup }) => {
+    const folder = await mkdtemp(join(tmpdir(), 'longshore-guide-'));
+    onCleanup(() => rm(folder, { recursive: true }));
+    return new Desk(folder, world, program);
+  });
 
 describe.concurrent('the guides', () => {
-  it('have no YAML that the API server would refuse', async ({ world }) => {
-    const desk = await deskIn(world);
+  it('have no YAML that the API server would refuse', async ({ desk }) => {
     const ours = new Set(['longshore.dev/v1alpha1', 'v1']);
     const refused: string[] = [];
     for (const guide of guides) {
@@ -142,8 +142,7 @@ describe.concurrent('the guides', () => {
     ).toEqual(examples.sort());
   });
 
-  it('have commands that work, one after another, with the files that they name', async ({ world }) => {
-    const desk = await deskIn(world);
+  it('have commands that work, one after another, with the files that they name', async ({ world, desk }) => {
     for (const { language, line, text } of await blocksOf('guides/models.md')) {
       const file = /^# (\S+\.yaml)\n/.exec(text)?.[1];
       if (language === 'yaml' && file !== undefined) {
@@ -166,8 +165,7 @@ describe.concurrent('the guides', () => {
 
   it.for(['kubectl', 'longshore'] as const)(
     'begin with a quick start that works by %s',
-    async (column, { world }) => {
-      const desk = await deskIn(world);
+    async (column, { world, desk }) => {
       await symlink(join(docs, '../examples'), join(desk.folder, 'examples'));
       world.kubelet.always({ model: 'qwen3-8b', task: 'inspect' }, asAsked);
       world.kubelet.always({ model: 'qwen3-8b', task: 'pull' }, asAsked);
