@@ -17,15 +17,26 @@ export const cudaFolder = '/usr/local/lib/cuda';
 /** What the container toolkit brings from the node, since it has to be that of its kernel. */
 export const librariesOfDriver = ['libcuda.so.1'];
 
-/** Puts them below `root`, with their licence. Fetches 400 MB the first time. */
-export async function stageCuda(root: string, say: Say): Promise<Component[]> {
-  const text = await readFile(cudaRequirements, 'utf8');
-  const name = `cuda-${createHash('sha256').update(text).digest('hex').slice(0, 12)}`;
-  say('taking the CUDA libraries from PyPI (400 MB the first time) ...');
+/** NVIDIA's packages as a requirements file pins them, in a folder of this name in the cache. */
+export async function nvidiaPackages(name: string, requirements: string): Promise<string> {
+  const digest = createHash('sha256')
+    .update(await readFile(requirements))
+    .digest('hex');
   const options = ['--require-hashes', '--platform=manylinux_2_27_x86_64', '--platform=manylinux2014_x86_64'];
-  const folder = await packages(name, [...options, `--requirement=${cudaRequirements}`], {
+  return await packages(`${name}-${digest.slice(0, 12)}`, [...options, `--requirement=${requirements}`], {
     withDependencies: false,
   });
+}
+
+/** Those that the image has parts of. Fetches 400 MB the first time. */
+export async function cudaPackages(say: Say): Promise<string> {
+  say('taking the CUDA libraries from PyPI (400 MB the first time) ...');
+  return await nvidiaPackages('cuda', cudaRequirements);
+}
+
+/** Puts the libraries of `folder` below `root`, with their licence. */
+export async function stageCuda(root: string, folder: string): Promise<Component[]> {
+  const text = await readFile(cudaRequirements, 'utf8');
   for (const library of libraries) {
     await cp(join(folder, 'nvidia/cu13/lib', library), join(root, cudaFolder, library));
   }

@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { cudaCode } from '../../src/runtime-image/cuda-code.ts';
+import { kernelLibrary } from './cuda-kernels.ts';
 import { unresolved } from './libraries.ts';
 import { pinned, surroundingsOf, type Noted } from './resolved.ts';
 
@@ -24,7 +26,9 @@ it('nothing but the driver of NVIDIA comes from the node', async () => {
     await readFile(join(import.meta.dirname, 'noted-cuda.json'), 'utf8'),
   ) as Noted;
   const surroundings = { ...surroundingsOf('cuda'), given: surroundingsOf('cpu').given };
-  expect(unresolved(new Map(Object.entries(programs)), surroundings)).toEqual([
-    '/app/node_modules/@node-llama-cpp/linux-x64-cuda/bins/linux-x64-cuda/libggml-cuda.so: libcuda.so.1',
-  ]);
+  const folder = '/app/node_modules/@node-llama-cpp/linux-x64-cuda/bins/linux-x64-cuda';
+  const backends = [...cudaCode.compiled.map(kernelLibrary), 'libggml-cuda.so'].toSorted();
+  expect(unresolved(new Map(Object.entries(programs)), surroundings)).toEqual(
+    backends.map((library) => `${folder}/${library}: libcuda.so.1`),
+  );
 });

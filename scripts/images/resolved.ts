@@ -3,7 +3,9 @@ import { createHash } from 'node:crypto';
 import { glob, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Variant } from '../../src/protocols/runtime.ts';
+import { cudaCode } from '../../src/runtime-image/cuda-code.ts';
 import { cudaFolder, cudaRequirements, librariesOfDriver } from './cuda.ts';
+import { kernelsHash } from './cuda-kernels.ts';
 import type { ElfFile } from './elf.ts';
 import {
   libraryNamesOfBase,
@@ -62,6 +64,10 @@ export async function noteOf(programs: Programs, variant: Variant): Promise<Note
 /** Changes with what an image of the variant is staged from. */
 export async function pinned(variant: Variant, architecture: Architecture): Promise<string> {
   const { integrity } = await lockedPackage(binariesOf(variant, architecture));
-  const libraries = variant === 'cuda' ? await readFile(cudaRequirements, 'utf8') : '';
-  return createHash('sha256').update(integrity).update(libraries).digest('hex');
+  const hash = createHash('sha256').update(integrity);
+  if (variant === 'cuda') {
+    hash.update(await readFile(cudaRequirements));
+    hash.update(await kernelsHash()).update(cudaCode.compiled.join());
+  }
+  return hash.digest('hex');
 }

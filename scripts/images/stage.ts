@@ -1,10 +1,11 @@
 /** The folder that an image is built from: the bundled programs, node, and what of packages goes in beside them. */
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { build } from 'esbuild';
 import type { Variant } from '../../src/protocols/runtime.ts';
 import { bundleOptions } from '../bundle.ts';
-import { stageCuda } from './cuda.ts';
+import { cudaPackages, stageCuda } from './cuda.ts';
+import { stageCudaKernels } from './cuda-kernels.ts';
 import type { Programs } from './libraries.ts';
 import { lockedPackage, npmPackage, runtimeFolder } from './npm-package.ts';
 import { binariesOf, isOfThisMachine, type Architecture, type Say } from './platform.ts';
@@ -96,20 +97,29 @@ async function stageLlama(variant: Variant, context: string, request: StageReque
     filter: (source) => !notNeededToServe(source) && !source.endsWith('/@node-llama-cpp'),
   });
   const binaries = binariesOf(variant, request.architecture);
-  await cp(await folderOf(binaries, request), join(modules, binaries), {
+  const folder = join(modules, binaries);
+  await cp(await folderOf(binaries, request), folder, {
     recursive: true,
     filter: (source) => !notNeededToServe(source),
   });
-  return [...(await installedComponents(modules)), ...(await stageLibraries(variant, context, request))];
+  return [
+    ...(await installedComponents(modules)),
+    ...(await stageLibraries(variant, context, folder, request)),
+  ];
 }
 
 async function stageLibraries(
   variant: Variant,
   context: string,
+  binaries: string,
   request: StageRequest,
 ): Promise<Component[]> {
   const target = join(context, 'root');
-  if (variant === 'cuda') return await stageCuda(target, request.say);
+  if (variant === 'cuda') {
+    const libraries = await cudaPackages(request.say);
+    await stageCudaKernels(join(binaries, 'bins', basename(binaries)), { ...request, libraries });
+    return await stageCuda(target, libraries);
+  }
   if (variant === 'vulkan') return (await stageVulkan(target, request)).map(debianComponent);
   return [];
 }

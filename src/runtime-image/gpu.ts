@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Llama, LlamaOptions } from 'node-llama-cpp';
 import { getLlama, NoBinaryFoundError } from 'node-llama-cpp';
 import type { Variant } from '../protocols/runtime.ts';
+import { cudaDevices, whyNoCode } from './cuda-code.ts';
 
 /** This image computes on GPUs and can use none here; the message says why, as far as that is to be seen from inside. */
 export class GpuNotUsable extends Error {
@@ -25,6 +26,7 @@ export async function llamaFor(
   if (variant === 'cpu') return await getLlama({ ...options, gpu: false });
   if (!wantsGpu)
     throw new GpuNotUsable('the server asks for none; image.runtime.cpu of the chart is for that');
+  const devices = variant === 'cuda' ? cudaDevices() : [];
   let llama: Llama;
   try {
     llama = await getLlama({ ...options, gpu: variant });
@@ -34,6 +36,8 @@ export async function llamaFor(
   }
   // Vulkan starts without a device, too.
   if ((await llama.getGpuDeviceNames()).length === 0) throw new GpuNotUsable(await whyNot(variant));
+  const noCode = whyNoCode(await devices);
+  if (noCode !== undefined) throw new GpuNotUsable(noCode);
   return llama;
 }
 

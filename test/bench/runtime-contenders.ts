@@ -15,6 +15,8 @@ export interface Load {
   contextSize: number;
   parallel: number;
   threads: number;
+  /** Whether a GPU computes, all layers. */
+  gpu: boolean;
 }
 
 export const longshoreName = 'Longshore';
@@ -36,7 +38,7 @@ export interface Running extends AsyncDisposable {
   /** Of the event loop, since it was last asked for; undefined where there is none. */
   lag(): Promise<Lag | undefined>;
   figures(): Promise<ProcessFigures>;
-  /** The library of ggml that computes, as libggml-cpu-zen4. */
+  /** The library of ggml that computes, as libggml-cpu-zen4 or libggml-cuda. */
   backend(): Promise<string>;
 }
 
@@ -44,9 +46,9 @@ export interface Running extends AsyncDisposable {
 export function longshore({ main, observer }: RuntimeBundle): Contender {
   return {
     name: longshoreName,
-    async start({ modelPath, contextSize, parallel }) {
+    async start({ modelPath, contextSize, parallel, gpu }) {
       const port = await freePort();
-      const settings: RuntimeSettings = { servedName: 'bench', modelPath, contextSize, parallel, gpu: false };
+      const settings: RuntimeSettings = { servedName: 'bench', modelPath, contextSize, parallel, gpu };
       const benched = await BenchedProcess.start({
         argv: [process.execPath, '--import', observer, main],
         folder: dirname(main),
@@ -66,7 +68,7 @@ export function longshore({ main, observer }: RuntimeBundle): Contender {
 export function llamaServerAt(program: string, { folder }: RuntimeBundle): Contender {
   return {
     name: llamaServerName,
-    async start({ modelPath, contextSize, parallel, threads }) {
+    async start({ modelPath, contextSize, parallel, threads, gpu }) {
       const port = await freePort();
       const options = [
         ['--model', modelPath],
@@ -76,6 +78,7 @@ export function llamaServerAt(program: string, { folder }: RuntimeBundle): Conte
         ['--ctx-size', contextSize * parallel],
         ['--threads', threads],
         ['--threads-batch', threads],
+        ['--n-gpu-layers', gpu ? 999 : 0],
         // As node-llama-cpp has it.
         ['--batch-size', 512],
       ];
@@ -127,7 +130,10 @@ function seen(benched: BenchedProcess): Omit<Running, 'answers' | 'lag'> {
   return {
     loadSeconds: (performance.now() - benched.startedAt) / 1000,
     figures: () => benched.figures(),
-    backend: async () => (await benched.loaded(/(libggml-cpu-\w+)\.so/)) ?? 'unknown',
+    backend: async () =>
+      (await benched.loaded(/(libggml-(?:cuda|vulkan))\.so/)) ??
+      (await benched.loaded(/(libggml-cpu-\w+)\.so/)) ??
+      'unknown',
     [Symbol.asyncDispose]: () => benched[Symbol.asyncDispose](),
   };
 }

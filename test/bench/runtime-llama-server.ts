@@ -1,13 +1,11 @@
 /** llama-server, as near to node-llama-cpp as it can be: see llama-server/CMakeLists.txt. */
 import { createHash } from 'node:crypto';
 import { access, cp, mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises';
-import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { findProgram, run } from '../cluster/commands.ts';
+import { compile, unpackSource } from '../../scripts/native/llama-cpp.ts';
 import { withLock } from '../cluster/lock.ts';
 import { cacheFolder } from '../cluster/places.ts';
-import { packages } from '../hub/python/pip.ts';
 
 const modules = join(import.meta.dirname, '..', '..', 'src', 'runtime-image', 'node_modules');
 const project = join(import.meta.dirname, 'llama-server');
@@ -18,17 +16,21 @@ export interface Engine {
   version: string;
   /** The tag of llama.cpp. */
   release: string;
+  /** What stands between `lib<name>.` and `.so` in the names of its libraries. */
+  libraryVersion: string;
   libraries: string;
 }
 
-export async function installedEngine(): Promise<Engine> {
+/** @param gpu whether of the build for CUDA, in place of the one for CPUs */
+export async function installedEngine(gpu: boolean): Promise<Engine> {
   const folder = join(modules, 'node-llama-cpp');
   const read = async (path: string): Promise<unknown> =>
     JSON.parse(await readFile(join(folder, path), 'utf8'));
   const { version } = z.object({ version: z.string() }).parse(await read('package.json'));
   const { release } = z.object({ release: z.string() }).parse(await read('llama/binariesGithubRelease.json'));
-  const platform = `${process.platform}-${process.arch}`;
-  return { version, release, libraries: join(modules, '@node-llama-cpp', platform, 'bins', platform) };
+  const platform = `${process.platform}-${process.arch}${gpu ? '-cuda' : ''}`;
+  const libraries = join(modules, '@node-llama-cpp', platform, 'bins', platform);
+  return { version, release, libraryVersion: gpu ? `cuda.${release}` : release, libraries };
 }
 
 /**
@@ -39,7 +41,7 @@ export async function llamaServer(engine: Engine, say: (line: string) => void): 
   const cmakeLists = await readFile(join(project, 'CMakeLists.txt'));
   const hash = createHash('sha256').update(cmakeLists).update(engine.version).digest('hex').slice(0, 8);
   const parent = join(cacheFolder(), 'tools');
-  const folder = join(parent, `llama-server-${engine.release}-${hash}`);
+  const folder = join(parent, `llama-server-${engine.libraryVersion}-${hash}`);
   const program = join(folder, 'llama-server');
   await withLock(`${folder}.lock`, async () => {
     if (await exists(program)) return;
@@ -61,35 +63,15 @@ export async function llamaServer(engine: Engine, say: (line: string) => void): 
 /** Leaves the program, and the libraries that it runs with, in the folder `bin`. */
 async function build(engine: Engine, work: string): Promise<void> {
   const [source, output] = [join(work, 'source'), join(work, 'build')];
-  const bundle = join(modules, 'node-llama-cpp', 'llama', 'gitRelease.bundle');
-  await run('git', ['-c', 'advice.detachedHead=false', 'clone', '--quiet', bundle, source]);
-  const cmake = await cmakeProgram();
+  await unpackSource(source);
   const definitions = {
-    CMAKE_BUILD_TYPE: 'Release',
     LLAMA_CPP: source,
     PREBUILT: engine.libraries,
-    LIBRARY_VERSION: engine.release,
+    LIBRARY_VERSION: engine.libraryVersion,
   };
-  const flags = Object.entries(definitions).map(([name, value]) => `-D${name}=${value}`);
-  await run(cmake, ['-S', project, '-B', output, '-G', 'Ninja', ...flags]);
-  const jobs = String(availableParallelism());
-  // Whoever else works on this machine comes first.
-  await run('nice', [cmake, '--build', output, '--target', 'llama-server', '--parallel', jobs]);
+  await compile({ folder: project, target: 'llama-server', definitions, output });
   await cp(join(output, 'bin'), join(work, 'bin'), { recursive: true });
   await cp(engine.libraries, join(work, 'bin'), { recursive: true });
-}
-
-async function cmakeProgram(): Promise<string> {
-  const installed = await findProgram('cmake');
-  if (installed !== undefined) return installed;
-  const requirements = join(project, 'requirements.txt');
-  const digest = createHash('sha256')
-    .update(await readFile(requirements))
-    .digest('hex');
-  const folder = await packages(`cmake-${digest.slice(0, 12)}`, ['--require-hashes', '-r', requirements], {
-    withDependencies: false,
-  });
-  return join(folder, 'cmake', 'data', 'bin', 'cmake');
 }
 
 function exists(path: string): Promise<boolean> {

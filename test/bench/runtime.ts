@@ -23,6 +23,8 @@ const usage = `Measures the runtime with a real model, beside the engine alone a
     --streams LIST  how many are decoded at the same time, in turn. Default: 1,4,8
     --turns N       of each, in each round. Default: 2
     --model FILE    a GGUF file in place of Gemma 3 270M
+    --gpu           on the GPU of this machine. Needs the driver, CUDA's libraries where the loader finds them, and
+                    @node-llama-cpp/linux-x64-cuda beside node-llama-cpp
     --json FILE     keeps the figures
     --check         whether the bench works: once, shortened, without llama-server. Times do not count, since the
                     machine may be busy`;
@@ -33,6 +35,7 @@ const { values } = parseArgs({
     streams: { type: 'string', default: '1,4,8' },
     turns: { type: 'string', default: '2' },
     model: { type: 'string' },
+    gpu: { type: 'boolean', default: false },
     json: { type: 'string' },
     check: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
@@ -49,7 +52,7 @@ if (values.help) console.log(usage);
 else process.exitCode = await main();
 
 async function main(): Promise<number> {
-  const { check, json } = values;
+  const { check, json, gpu } = values;
   const streams = values.streams.split(',').map(Number);
   const [asked, turns] = [Number(values.rounds), Number(values.turns)];
   if (![asked, turns, ...streams].every((count) => Number.isInteger(count) && count > 0)) {
@@ -58,7 +61,7 @@ async function main(): Promise<number> {
   }
   const plan = check ? shortened : { ...whole, streams, turns };
   const rounds = check ? 1 : asked;
-  const engine = await installedEngine();
+  const engine = await installedEngine(gpu);
   await using bundle = await bundleRuntime();
   const contenders: Contender[] = [longshore(bundle), bareLoop(bundle)];
   if (check) say('llama-server is left out');
@@ -68,6 +71,7 @@ async function main(): Promise<number> {
     contextSize: check ? 512 : 2048,
     parallel: Math.max(...plan.streams),
     threads: computeThreads(readText, availableParallelism()),
+    gpu,
   };
   const figures: RuntimeFigures = {
     date: new Date().toISOString(),

@@ -6,12 +6,23 @@ import type { LlamaContextSequence, SequenceEvaluateOptions } from 'node-llama-c
 import { getLlama } from 'node-llama-cpp';
 import { z } from 'zod';
 
-const Start = z.object({ modelPath: z.string(), contextSize: z.int(), parallel: z.int(), threads: z.int() });
+const Start = z.object({
+  modelPath: z.string(),
+  contextSize: z.int(),
+  parallel: z.int(),
+  threads: z.int(),
+  gpu: z.boolean(),
+});
 const Ask = z.object({ prompt: z.string(), most: z.int(), drawn: z.boolean().optional() });
 
-const { modelPath, contextSize, parallel, threads } = Start.parse(JSON.parse(process.argv[2] ?? ''));
-const llama = await getLlama({ build: 'never', gpu: false, maxThreads: threads, logger: () => undefined });
-const model = await llama.loadModel({ modelPath });
+const { modelPath, contextSize, parallel, threads, gpu } = Start.parse(JSON.parse(process.argv[2] ?? ''));
+const llama = await getLlama({
+  build: 'never',
+  gpu: gpu ? 'auto' : false,
+  maxThreads: threads,
+  logger: () => undefined,
+});
+const model = await llama.loadModel({ modelPath, ...(gpu && { gpuLayers: 'max' }) });
 const context = await model.createContext({ sequences: parallel, contextSize, threads });
 const sequences = Array.from({ length: parallel }, () => context.getSequence());
 process.send?.('ready');
