@@ -6,7 +6,7 @@ import { cudaCode } from '../../src/runtime-image/cuda-code.ts';
 import { run } from '../../test/cluster/commands.ts';
 import { withLock } from '../../test/cluster/lock.ts';
 import { compile, unpackSource } from '../native/llama-cpp.ts';
-import { nvidiaPackages } from './cuda.ts';
+import { cudaRequirements, nvidiaPackages } from './cuda.ts';
 import { lockedPackage } from './npm-package.ts';
 import type { Say } from './platform.ts';
 
@@ -20,7 +20,8 @@ const digitsOf = (capability: string): string => capability.replace('.', '');
 export async function kernelsHash(): Promise<string> {
   const { version } = await lockedPackage('node-llama-cpp');
   const hash = createHash('sha256').update(version);
-  for (const name of (await readdir(project)).toSorted()) hash.update(await readFile(join(project, name)));
+  const parts = (await readdir(project)).toSorted().map((name) => join(project, name));
+  for (const part of [cudaRequirements, ...parts]) hash.update(await readFile(part));
   return hash.digest('hex');
 }
 

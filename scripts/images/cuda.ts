@@ -1,8 +1,7 @@
 /** The CUDA libraries that llama.cpp's build for CUDA asks for, from NVIDIA's own packages on PyPI. */
-import { createHash } from 'node:crypto';
 import { cp, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { packages } from '../../test/hub/python/pip.ts';
+import { pinnedPackages } from '../../test/hub/python/pip.ts';
 import type { Say } from './platform.ts';
 import type { Component } from './sbom.ts';
 
@@ -17,15 +16,10 @@ export const cudaFolder = '/usr/local/lib/cuda';
 /** What the container toolkit brings from the node, since it has to be that of its kernel. */
 export const librariesOfDriver = ['libcuda.so.1'];
 
-/** NVIDIA's packages as a requirements file pins them, in a folder of this name in the cache. */
-export async function nvidiaPackages(name: string, requirements: string): Promise<string> {
-  const digest = createHash('sha256')
-    .update(await readFile(requirements))
-    .digest('hex');
-  const options = ['--require-hashes', '--platform=manylinux_2_27_x86_64', '--platform=manylinux2014_x86_64'];
-  return await packages(`${name}-${digest.slice(0, 12)}`, [...options, `--requirement=${requirements}`], {
-    withDependencies: false,
-  });
+/** NVIDIA's packages for the machine that the image is for. */
+export function nvidiaPackages(name: string, requirements: string): Promise<string> {
+  const platforms = ['--platform=manylinux_2_27_x86_64', '--platform=manylinux2014_x86_64'];
+  return pinnedPackages(name, requirements, platforms);
 }
 
 /** Those that the image has parts of. Fetches 400 MB the first time. */

@@ -1,10 +1,10 @@
 /** Whether an image has every library that its programs ask for, all but those that the node brings. */
 import { createHash } from 'node:crypto';
-import { glob, readFile } from 'node:fs/promises';
+import { glob } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import type { Variant } from '../../src/protocols/runtime.ts';
 import { cudaCode } from '../../src/runtime-image/cuda-code.ts';
-import { cudaFolder, cudaRequirements, librariesOfDriver } from './cuda.ts';
+import { cudaFolder, librariesOfDriver } from './cuda.ts';
 import { kernelsHash } from './cuda-kernels.ts';
 import type { ElfFile } from './elf.ts';
 import {
@@ -65,9 +65,7 @@ export async function noteOf(programs: Programs, variant: Variant): Promise<Note
 export async function pinned(variant: Variant, architecture: Architecture): Promise<string> {
   const { integrity } = await lockedPackage(binariesOf(variant, architecture));
   const hash = createHash('sha256').update(integrity);
-  if (variant === 'cuda') {
-    hash.update(await readFile(cudaRequirements));
-    hash.update(await kernelsHash()).update(cudaCode.compiled.join());
-  }
+  // The kernels are made with all that is pinned of CUDA.
+  if (variant === 'cuda') hash.update(await kernelsHash()).update(cudaCode.compiled.join());
   return hash.digest('hex');
 }

@@ -1,10 +1,8 @@
 /** What llama.cpp is compiled with: the source of node-llama-cpp's own commit, cmake and ninja. */
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { findProgram, run } from '../../test/cluster/commands.ts';
-import { packages } from '../../test/hub/python/pip.ts';
+import { pinnedPackages } from '../../test/hub/python/pip.ts';
 
 const engine = join(import.meta.dirname, '../../src/runtime-image/node_modules/node-llama-cpp');
 const requirements = join(import.meta.dirname, 'cmake-requirements.txt');
@@ -38,11 +36,6 @@ export async function compile({ folder, target, definitions, output }: Project):
 async function cmakeProgram(): Promise<string> {
   const installed = await findProgram('cmake');
   if (installed !== undefined) return installed;
-  const digest = createHash('sha256')
-    .update(await readFile(requirements))
-    .digest('hex');
-  const folder = await packages(`cmake-${digest.slice(0, 12)}`, ['--require-hashes', '-r', requirements], {
-    withDependencies: false,
-  });
+  const folder = await pinnedPackages('cmake', requirements);
   return join(folder, 'cmake', 'data', 'bin', 'cmake');
 }

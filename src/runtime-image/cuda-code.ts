@@ -31,10 +31,10 @@ export function whyNoCode(devices: readonly CudaDevice[]): string | undefined {
   if (all(prebuilt) || compiled.some((capability) => all([capability]))) return undefined;
   const old = devices.find(({ driver }) => Number.parseInt(driver) < compilingDriver);
   if (!old) return undefined;
-  const here = [...new Set(devices.map(({ capability }) => capability))].toSorted().join(' and ');
+  const here = [...new Set(devices.map(({ capability }) => capability))].toSorted();
   const known = [...prebuilt, ...compiled].toSorted((a, b) => Number(a) - Number(b));
   return (
-    `the image has no machine code for GPUs of compute capability ${here}${here.includes(' ') ? ' together' : ''}, and the node's driver, ` +
+    `the image has no machine code for GPUs of compute capability ${here.join(' and ')}${here.length > 1 ? ' together' : ''}, and the node's driver, ` +
     `${old.driver}, cannot compile it: ${compilingDriver} can. Update the driver, or serve on GPUs of one of ${known.join(', ')}`
   );
 }

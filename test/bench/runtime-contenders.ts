@@ -131,7 +131,7 @@ function seen(benched: BenchedProcess): Omit<Running, 'answers' | 'lag'> {
     loadSeconds: (performance.now() - benched.startedAt) / 1000,
     figures: () => benched.figures(),
     backend: async () =>
-      (await benched.loaded(/(libggml-(?:cuda|vulkan))\.so/)) ??
+      (await benched.loaded(/(libggml-cuda)[-.]/)) ??
       (await benched.loaded(/(libggml-cpu-\w+)\.so/)) ??
       'unknown',
     [Symbol.asyncDispose]: () => benched[Symbol.asyncDispose](),

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { packagesOf } from '../packages.ts';
+import { pinnedPackages } from '../../hub/python/pip.ts';
 
 const folder = import.meta.dirname;
 
@@ -91,7 +91,7 @@ async function schemathesis(
   args: readonly string[],
 ) {
   const environment = {
-    PYTHONPATH: [await packagesOf('fuzz', join(folder, 'requirements.txt')), folder].join(':'),
+    PYTHONPATH: [await pinnedPackages('fuzz', join(folder, 'requirements.txt')), folder].join(':'),
     PYTHONDONTWRITEBYTECODE: '1',
     LONGSHORE_FUZZ_MOST: String(most),
     LONGSHORE_FUZZ_KEY: key,

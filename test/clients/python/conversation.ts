@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { run } from '../../cluster/commands.ts';
-import { packagesOf } from '../packages.ts';
+import { pinnedPackages } from '../../hub/python/pip.ts';
 
 const program = join(import.meta.dirname, 'conversation.py');
 const requirements = join(import.meta.dirname, 'requirements.txt');
@@ -18,7 +18,7 @@ export async function pythonConversation(
   questions: readonly string[] = [],
 ): Promise<ReadonlyMap<string, unknown>> {
   const environment = {
-    PYTHONPATH: await packagesOf('clients', requirements),
+    PYTHONPATH: await pinnedPackages('clients', requirements),
     NO_PROXY: '*',
     no_proxy: '*',
     LANGSMITH_TRACING: 'false',

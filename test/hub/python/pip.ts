@@ -1,5 +1,6 @@
 /** Packages of PyPI in folders of their own. */
-import { mkdir, mkdtemp, readdir, rename, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../cluster/commands.ts';
 import { cacheFolder } from '../../cluster/places.ts';
@@ -49,6 +50,22 @@ export async function packages(
     });
   });
   return folder;
+}
+
+/**
+ * The same with the packages of a requirements file, each of the bytes that it names.
+ * @param options more for pip, as the platforms that they are for
+ */
+export async function pinnedPackages(
+  name: string,
+  requirements: string,
+  options: readonly string[] = [],
+): Promise<string> {
+  const digest = createHash('sha256')
+    .update(await readFile(requirements))
+    .digest('hex');
+  const asked = ['--require-hashes', ...options, '-r', requirements];
+  return await packages(`${name}-${digest.slice(0, 12)}`, asked, { withDependencies: false });
 }
 
 function isThere(folder: string): Promise<boolean> {
