@@ -35,8 +35,8 @@ export interface Running extends AsyncDisposable {
   readonly loadSeconds: number;
   /** All at once. */
   answers(asks: readonly Ask[]): Promise<Told[]>;
-  /** Of the event loop, since it was last asked for; undefined where there is none. */
-  lag(): Promise<Lag | undefined>;
+  /** Of the event loop, while something is done; undefined where there is none. */
+  lagDuring: ((work: () => Promise<unknown>) => Promise<Lag>) | undefined;
   figures(): Promise<ProcessFigures>;
   /** The library of ggml that computes, as libggml-cpu-zen4 or libggml-cuda. */
   backend(): Promise<string>;
@@ -59,7 +59,7 @@ export function longshore({ main, observer }: RuntimeBundle): Contender {
           [settingsVariable]: JSON.stringify(settings),
         },
       });
-      return await server(benched, `http://127.0.0.1:${port}`, '/readyz', () => lagOf(benched));
+      return await server(benched, `http://127.0.0.1:${port}`, '/readyz', lagOf(benched));
     },
   };
 }
@@ -87,7 +87,7 @@ export function llamaServerAt(program: string, { folder }: RuntimeBundle): Conte
         folder,
         env: { HOME: '/tmp' },
       });
-      return await server(benched, `http://127.0.0.1:${port}`, '/health', async () => undefined);
+      return await server(benched, `http://127.0.0.1:${port}`, '/health', undefined);
     },
   };
 }
@@ -106,7 +106,7 @@ export function bareLoop({ bareLoop: program, observer, folder }: RuntimeBundle)
       return {
         ...seen(benched),
         answers: async (asks) => (await benched.ask(has<{ told: Told[] }>('told'), asks)).told,
-        lag: () => lagOf(benched),
+        lagDuring: lagOf(benched),
       };
     },
   };
@@ -116,17 +116,21 @@ async function server(
   benched: BenchedProcess,
   url: string,
   ready: string,
-  lag: Running['lag'],
+  lagDuring: Running['lagDuring'],
 ): Promise<Running> {
   while (!(await fetch(`${url}${ready}`).catch(() => undefined))?.ok) {
     await benched.ensureRunning();
     await sleep(10);
   }
-  return { ...seen(benched), answers: (asks) => Promise.all(asks.map((ask) => streamed(url, ask))), lag };
+  return {
+    ...seen(benched),
+    answers: (asks) => Promise.all(asks.map((ask) => streamed(url, ask))),
+    lagDuring,
+  };
 }
 
 /** What can be told of any process, once it is ready. */
-function seen(benched: BenchedProcess): Omit<Running, 'answers' | 'lag'> {
+function seen(benched: BenchedProcess): Omit<Running, 'answers' | 'lagDuring'> {
   return {
     loadSeconds: (performance.now() - benched.startedAt) / 1000,
     figures: () => benched.figures(),
@@ -138,8 +142,13 @@ function seen(benched: BenchedProcess): Omit<Running, 'answers' | 'lag'> {
   };
 }
 
-const lagOf = async (benched: BenchedProcess): Promise<Lag> =>
-  (await benched.ask(has<{ lag: Lag }>('lag'), 'lag')).lag;
+const lagOf =
+  (benched: BenchedProcess): Running['lagDuring'] =>
+  async (work) => {
+    benched.tell('watch');
+    await work();
+    return (await benched.ask(has<{ lag: Lag }>('lag'), 'lag')).lag;
+  };
 
 const has =
   <Message extends object>(member: keyof Message) =>

@@ -10,7 +10,6 @@ export interface Decoding {
   tokensPerSecond: number;
   /** CPU time of the process for each token, the prompts' included. */
   cpuMs: number;
-  lag?: Lag;
 }
 
 /** One contender, once. */
@@ -20,6 +19,8 @@ export interface Round {
   backend: string;
   loadSeconds: number;
   decoding: Decoding[];
+  /** Of the event loop, in a turn that is not timed, for each number of streams; none where there is no such loop. */
+  lags: ({ streams: number } & Lag)[];
   /** To the first token of a long prompt that is new. */
   coldMs: number;
   /** To the first token of one whose beginning is there. */
@@ -54,15 +55,12 @@ const rate =
 const cpu =
   (streams: number): Read =>
   ({ decoding }) =>
-    likeliest(decoding, streams).map(({ cpuMs }) => cpuMs);
+    decoding.filter((one) => one.streams === streams && !one.drawn).map(({ cpuMs }) => cpuMs);
 
 const lag =
   (streams: number): Read =>
-  ({ decoding }) =>
-    likeliest(decoding, streams).flatMap((one) => one.lag?.p99 ?? []);
-
-const likeliest = (decoding: readonly Decoding[], streams: number): Decoding[] =>
-  decoding.filter((one) => one.streams === streams && !one.drawn);
+  ({ lags }) =>
+    lags.filter((one) => one.streams === streams).map(({ p99 }) => p99);
 
 /** A table as Markdown: medians, and in brackets the least and the most. */
 export function tableOf(figures: RuntimeFigures): string {

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Contender, Load, Running } from './runtime-contenders.ts';
 import { median, type Decoding, type Round } from './runtime-figures.ts';
-import type { Told } from './runtime-stream.ts';
+import type { Ask, Told } from './runtime-stream.ts';
 
 /** How much is asked for. */
 export interface Plan {
@@ -32,24 +33,53 @@ export async function measureRound(
     await running.answers([{ prompt: counting(0), most: 4 }]);
     measured.push({ contender: contender.name, running, decoding: [] });
   }
+  const everybody = measured.map(({ running }) => running);
   const asked = [...plan.streams.map((streams) => ({ streams, drawn: false })), { streams: 1, drawn: true }];
   for (let turn = 0; turn < plan.turns; turn++) {
     for (const { streams, drawn } of asked) {
       // Each is first, and last, as often as the others.
-      for (const { running, decoding } of rotated(measured, turn))
+      for (const { running, decoding } of rotated(measured, turn)) {
+        await settle(everybody);
         decoding.push(await decode(running, streams, plan.tokens, drawn));
+      }
     }
   }
   const rounds: Round[] = [];
   for (const { contender, running, decoding } of measured) {
+    await settle(everybody);
+    const lags = await lagsOf(running, plan);
     const first = await toFirstToken(running, plan);
     const turn = await secondTurn(running, plan);
     const { peakMb } = await running.figures();
     const { loadSeconds } = running;
     const backend = await running.backend();
-    rounds.push({ contender, backend, loadSeconds, decoding, ...first, turn, peakMb });
+    rounds.push({ contender, backend, loadSeconds, decoding, lags, ...first, turn, peakMb });
   }
   return rounds;
+}
+
+/**
+ * Resolves when nobody computes. llama-server's threads look out for work for some 200 ms after an answer, without sleep:
+ * whoever comes next would have a core less at first.
+ *
+ * @throws Error, when somebody does not stop
+ */
+async function settle(everybody: readonly Running[]): Promise<void> {
+  const used = async (): Promise<number> => {
+    const figures = await Promise.all(everybody.map((running) => running.figures()));
+    return figures.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0);
+  };
+  const [intervalMs, busyShare, intervals] = [250, 0.1, 80];
+  let before = await used();
+  for (let interval = 0; interval < intervals; interval++) {
+    await sleep(intervalMs);
+    const after = await used();
+    if (after - before < (busyShare * intervalMs) / 1000) return;
+    before = after;
+  }
+  throw new Error(
+    `after ${(intervals * intervalMs) / 1000} s one of them still computes, and nothing is asked of any`,
+  );
 }
 
 /** The same, beginning with another. */
@@ -71,21 +101,29 @@ function counting(stream: number): string {
 }
 
 async function decode(running: Running, streams: number, tokens: number, drawn: boolean): Promise<Decoding> {
-  await running.lag();
   const before = await running.figures();
-  const asks = Array.from({ length: streams }, (_, stream) => ({
-    prompt: counting(stream),
-    most: tokens,
-    drawn,
-  }));
-  const told = await running.answers(asks);
+  const told = await running.answers(together(streams, tokens, drawn));
   const after = await running.figures();
-  const lag = await running.lag();
   if (!drawn && told.some((one) => one.tokens !== tokens))
     throw new Error(`asked for ${tokens} tokens, got ${told.map((one) => one.tokens).join(', ')}`);
   const made = told.reduce((sum, one) => sum + one.tokens, 0);
   const cpuMs = ((after.cpuSeconds - before.cpuSeconds) * 1000) / made;
-  return { streams, drawn, tokensPerSecond: rateOf(told), cpuMs, ...(lag && { lag }) };
+  return { streams, drawn, tokensPerSecond: rateOf(told), cpuMs };
+}
+
+/** By turns of their own: what watches takes time from what is watched. */
+async function lagsOf(running: Running, plan: Plan): Promise<Round['lags']> {
+  const lags: Round['lags'] = [];
+  if (!running.lagDuring) return lags;
+  for (const streams of plan.streams) {
+    const lag = await running.lagDuring(() => running.answers(together(streams, plan.tokens, false)));
+    lags.push({ streams, ...lag });
+  }
+  return lags;
+}
+
+function together(streams: number, most: number, drawn: boolean): Ask[] {
+  return Array.from({ length: streams }, (_, stream) => ({ prompt: counting(stream), most, drawn }));
 }
 
 /** Tokens of all streams in a second, from the first of them to the last; the first comes of the prompt. */

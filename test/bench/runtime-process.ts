@@ -53,6 +53,10 @@ export class BenchedProcess implements AsyncDisposable {
     throw new Error(`${this.#name} ended with ${exitCode ?? signalCode}:\n${said}`);
   }
 
+  tell(message: object | string): void {
+    this.#child.send(message);
+  }
+
   /** Sends a message, if there is one, and resolves with the next that is of this form. */
   async ask<Answer>(
     isIt: (message: unknown) => message is Answer,
@@ -69,7 +73,7 @@ export class BenchedProcess implements AsyncDisposable {
       const ended = once(this.#child, 'exit', { signal: over.signal }).then(() => this.ensureRunning());
       ended.catch(() => undefined);
       answer.catch(() => undefined);
-      if (message !== undefined) this.#child.send(message);
+      if (message !== undefined) this.tell(message);
       return await Promise.race([answer, ended.then(() => answer)]);
     } finally {
       over.abort();
