@@ -15,7 +15,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { baseImage, buildArguments, buildImage, engineName, type Engine } from './images/engine.ts';
-import { architectures, type Architecture, type Say } from './images/platform.ts';
+import { architectures, ownArchitecture, type Architecture, type Say } from './images/platform.ts';
 import { noteOf } from './images/resolved.ts';
 import { debianComponent } from './images/sbom.ts';
 import { stage, type ImageDefinition } from './images/stage.ts';
@@ -76,11 +76,6 @@ interface Building {
 export async function buildImages(say: Say): Promise<BuiltImages> {
   const building = { engine: await engineName(say), architecture: ownArchitecture(), say };
   return { operator: await buildOne('operator', building), runtime: await buildOne('runtime', building) };
-}
-
-/** Of a Linux machine; elsewhere of the virtual one that Docker runs. */
-function ownArchitecture(): Architecture {
-  return process.arch === 'arm64' ? 'arm64' : 'x64';
 }
 
 async function buildOne(name: ImageName, building: Building): Promise<BuiltImage> {

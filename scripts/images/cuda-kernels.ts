@@ -1,13 +1,13 @@
 /** llama.cpp's backend for CUDA, compiled for GPUs that node-llama-cpp's build has no machine code for. */
 import { createHash } from 'node:crypto';
-import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { cudaCode } from '../../src/runtime-image/cuda-code.ts';
 import { run } from '../../test/cluster/commands.ts';
 import { withLock } from '../../test/cluster/lock.ts';
 import { compile, unpackSource } from '../native/llama-cpp.ts';
 import { cudaRequirements, nvidiaPackages } from './cuda.ts';
-import { lockedPackage } from './npm-package.ts';
+import { isThere, lockedPackage } from './npm-package.ts';
 import type { Say } from './platform.ts';
 
 const project = join(import.meta.dirname, 'cuda-kernels');
@@ -38,7 +38,7 @@ export async function stageCudaKernels(
   for (const capability of cudaCode.compiled) {
     const library = join(kept, kernelLibrary(capability));
     await withLock(`${kept}.lock`, async () => {
-      if (await exists(library)) return;
+      if (await isThere(library)) return;
       say(
         `compiling llama.cpp for compute capability ${capability} (up to an hour on two cores; kept in ${kept}) ...`,
       );
@@ -54,7 +54,7 @@ async function compileFor(capability: string, library: string, libraries: string
   const source = join(work, 'source');
   const toolkit = join(work, 'toolkit');
   const output = join(work, 'build');
-  if (!(await exists(output))) {
+  if (!(await isThere(output))) {
     await rm(work, { recursive: true, force: true });
     await unpackSource(source);
     await makeToolkit(toolkit, libraries);
@@ -86,9 +86,3 @@ async function makeToolkit(toolkit: string, libraries: string): Promise<void> {
   const driver = ['-shared', '-x', 'c', '/dev/null', '-Wl,-soname,libcuda.so.1'];
   await run('cc', [...driver, '-o', join(toolkit, 'lib/stubs/libcuda.so')]);
 }
-
-const exists = (path: string): Promise<boolean> =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );

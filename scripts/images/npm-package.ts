@@ -60,7 +60,7 @@ async function ensureIntegrity(archive: string, integrity: string): Promise<void
     throw new Error(`${archive} is not what the lock file says: ${integrity}`);
 }
 
-const isThere = (path: string) =>
+export const isThere = (path: string): Promise<boolean> =>
   stat(path).then(
     () => true,
     () => false,

@@ -10,6 +10,11 @@ export const libraryFolders = {
   arm64: '/usr/lib/aarch64-linux-gnu',
 } as const satisfies Record<Architecture, string>;
 
+/** Of a Linux machine; elsewhere of the virtual one that Docker runs. */
+export function ownArchitecture(): Architecture {
+  return process.arch === 'arm64' ? 'arm64' : 'x64';
+}
+
 /** Whether this machine runs what is built for Linux on `architecture`. */
 export const isOfThisMachine = (architecture: Architecture): boolean =>
   process.platform === 'linux' && process.arch === architecture;

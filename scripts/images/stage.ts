@@ -7,6 +7,7 @@ import { bundleOptions } from '../bundle.ts';
 import { cudaPackages, stageCuda } from './cuda.ts';
 import { stageCudaKernels } from './cuda-kernels.ts';
 import type { Programs } from './libraries.ts';
+import { stageKeptThreads } from './kept-threads.ts';
 import { lockedPackage, npmPackage, runtimeFolder } from './npm-package.ts';
 import { binariesOf, isOfThisMachine, type Architecture, type Say } from './platform.ts';
 import { ensureResolved, programsIn } from './resolved.ts';
@@ -89,7 +90,11 @@ async function nodeFor({ architecture, cache, say }: StageRequest): Promise<stri
 }
 
 /** node-llama-cpp with one build of llama.cpp, and what that needs beside the base. */
-async function stageLlama(variant: Variant, context: string, request: StageRequest): Promise<Component[]> {
+export async function stageLlama(
+  variant: Variant,
+  context: string,
+  request: Omit<StageRequest, 'base'>,
+): Promise<Component[]> {
   const modules = join(context, 'app/node_modules');
   await cp(join(runtimeFolder, 'node_modules'), modules, {
     recursive: true,
@@ -104,28 +109,29 @@ async function stageLlama(variant: Variant, context: string, request: StageReque
   });
   return [
     ...(await installedComponents(modules)),
-    ...(await stageLibraries(variant, context, folder, request)),
+    ...(await stageLibraries(variant, context, join(folder, 'bins', basename(binaries)), request)),
   ];
 }
 
 async function stageLibraries(
   variant: Variant,
   context: string,
-  binaries: string,
-  request: StageRequest,
+  folder: string,
+  request: Omit<StageRequest, 'base'>,
 ): Promise<Component[]> {
   const target = join(context, 'root');
   if (variant === 'cuda') {
     const libraries = await cudaPackages(request.say);
-    await stageCudaKernels(join(binaries, 'bins', basename(binaries)), { ...request, libraries });
+    await stageCudaKernels(folder, { ...request, libraries });
     return await stageCuda(target, libraries);
   }
   if (variant === 'vulkan') return (await stageVulkan(target, request)).map(debianComponent);
+  await stageKeptThreads(folder, request);
   return [];
 }
 
 /** The one that bootstrap.sh installed, where it is that; else as the lock file has it. */
-async function folderOf(name: string, { cache, say }: StageRequest): Promise<string> {
+async function folderOf(name: string, { cache, say }: Pick<StageRequest, 'cache' | 'say'>): Promise<string> {
   const installed = join(runtimeFolder, 'node_modules', name);
   if (await readFile(join(installed, 'package.json')).catch(() => undefined)) return installed;
   const { version, integrity } = await lockedPackage(name);

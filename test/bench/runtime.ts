@@ -62,7 +62,7 @@ async function main(): Promise<number> {
   const plan = check ? shortened : { ...whole, streams, turns };
   const rounds = check ? 1 : asked;
   const engine = await installedEngine(gpu);
-  await using bundle = await bundleRuntime();
+  await using bundle = await bundleRuntime(gpu, say);
   const contenders: Contender[] = [longshore(bundle), bareLoop(bundle)];
   if (check) say('llama-server is left out');
   else contenders.push(llamaServerAt(await llamaServer(engine, say), bundle));
