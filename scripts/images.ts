@@ -1,30 +1,28 @@
 /**
  * Builds the images. A staged context goes through the Dockerfile of the program with Docker where an engine answers,
  * else with buildah. An image is tagged with the hash of its context, so what did not change is not built again.
- *
- *     npm run images                              the operator, and the runtime for CPUs
- *     npm run images -- runtime-cuda              any of: operator, runtime, runtime-cuda, runtime-vulkan
- *     npm run images -- --arch arm64              for another machine than this one
- *     npm run images -- --stage DIR runtime-cuda  only the context, for a build by other means
- *     npm run images -- --note runtime-cuda       only the note of its programs, which tests look at
  */
 import { createHash } from 'node:crypto';
 import { glob, mkdir, mkdtemp, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
-import { z } from 'zod';
+import { cacheFolder } from '../test/cluster/places.ts';
 import { baseImage, buildArguments, buildImage, engineName, type Engine } from './images/engine.ts';
 import { architectures, ownArchitecture, type Architecture, type Say } from './images/platform.ts';
 import { noteOf } from './images/resolved.ts';
 import { debianComponent } from './images/sbom.ts';
 import { stage, type ImageDefinition } from './images/stage.ts';
 
-const cache = join(
-  process.env['XDG_CACHE_HOME'] ?? join(process.env['HOME'] ?? tmpdir(), '.cache'),
-  'longshore',
-  'images',
-);
+const usage = `Builds images, and prints where their archives are.
+
+  npm run images                              the operator, and the runtime for CPUs
+  npm run images -- runtime-cuda              any of: operator, runtime, runtime-cuda, runtime-vulkan
+  npm run images -- --arch arm64              for another machine than this one; x64 or arm64
+  npm run images -- --stage DIR runtime-cuda  only the context, for a build by other means
+  npm run images -- --note runtime-cuda       only the note of its programs, which tests look at`;
+
+const cache = join(cacheFolder(), 'images');
 
 export interface BuiltImage {
   /** `repository:tag`. */
@@ -156,36 +154,66 @@ const exists = (path: string) =>
     () => false,
   );
 
+/** @throws Error that says how it is used */
+function asked() {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        arch: { type: 'string', default: ownArchitecture() },
+        stage: { type: 'string' },
+        note: { type: 'boolean', default: false },
+        help: { type: 'boolean', short: 'h', default: false },
+      },
+    });
+    const names = positionals.map((name) => oneOf('image', name, Object.keys(definitions) as ImageName[]));
+    const { arch, stage: folder } = values;
+    if (folder !== undefined && names.length !== 1) throw new Error('--stage takes one image: name it');
+    return { ...values, names, architecture: oneOf('architecture', arch, architectures) };
+  } catch (error) {
+    throw new Error(`${(error as Error).message}\n\n${usage}`, { cause: error });
+  }
+}
+
+function oneOf<Name extends string>(what: string, given: string, known: readonly Name[]): Name {
+  const found = known.find((name) => name === given);
+  if (found === undefined) throw new Error(`there is no ${what} '${given}': ${known.join(', ')}`);
+  return found;
+}
+
 async function main(): Promise<void> {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      arch: { type: 'string', default: ownArchitecture() },
-      stage: { type: 'string' },
-      note: { type: 'boolean' },
-    },
-  });
-  const names = z.array(z.enum(Object.keys(definitions) as [ImageName, ...ImageName[]])).parse(positionals);
-  const architecture = z.enum(architectures).parse(values.arch);
+  const { help, note, stage: folder, names, architecture } = asked();
+  if (help) {
+    console.log(usage);
+    return;
+  }
   const say: Say = (line) => console.error(`longshore: ${line}`);
   const building = { engine: await engineName(say), architecture, say };
-  if (values.note) {
+  if (note) {
     for (const name of names) await noteOne(name, building);
     return;
   }
-  if (values.stage === undefined) {
-    const images: Partial<Record<ImageName, BuiltImage>> = {};
-    for (const name of names.length > 0 ? names : (['operator', 'runtime'] as const)) {
-      images[name] = await buildOne(name, building);
-    }
-    console.log(JSON.stringify(images, undefined, 2));
+  const [first] = names;
+  if (folder !== undefined && first !== undefined) {
+    await mkdir(folder, { recursive: true });
+    const { request } = await stageOne(first, resolve(folder), building);
+    console.log(['docker', 'build', ...buildArguments(request)].join(' '));
     return;
   }
-  const [name] = names;
-  if (name === undefined || names.length > 1) throw new Error('--stage takes one image: name it');
-  await mkdir(values.stage, { recursive: true });
-  const { request } = await stageOne(name, resolve(values.stage), building);
-  console.log(['docker', 'build', ...buildArguments(request)].join(' '));
+  const images: Partial<Record<ImageName, BuiltImage>> = {};
+  for (const name of first === undefined ? (['operator', 'runtime'] as const) : names)
+    images[name] = await buildOne(name, building);
+  console.log(JSON.stringify(images, undefined, 2));
 }
 
-if (import.meta.main) await main();
+/** What happened, and below what it came of. */
+function told(error: unknown): string {
+  const { message, cause } = error as Error;
+  return cause instanceof Error && !message.includes(cause.message) ? `${message}\n${told(cause)}` : message;
+}
+
+if (import.meta.main)
+  await main().catch((error: unknown) => {
+    console.error(`longshore: ${told(error)}`);
+    process.exitCode = 1;
+  });
