@@ -16,8 +16,10 @@ export interface Project {
   output: string;
 }
 
-/** Puts the source that node-llama-cpp carries into a folder that is not there yet. Needs git. */
+/** Puts the source that node-llama-cpp carries into a folder that is not there yet. */
 export async function unpackSource(folder: string): Promise<void> {
+  if ((await findProgram('git')) === undefined)
+    throw new Error('the source of llama.cpp comes as a git bundle: install git, then try again.');
   const bundle = join(engine, 'llama', 'gitRelease.bundle');
   await run('git', ['-c', 'advice.detachedHead=false', 'clone', '--quiet', bundle, folder]);
 }
