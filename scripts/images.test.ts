@@ -9,6 +9,7 @@ it.each([
   [['runtime-cude'], "there is no image 'runtime-cude': operator, runtime, runtime-cuda, runtime-vulkan"],
   [['--arch', 'amd64'], "there is no architecture 'amd64': x64, arm64"],
   [['--stage', '/nowhere'], '--stage takes one image: name it'],
+  [['--note'], '--note takes images: name them'],
   [['--notes'], "Unknown option '--notes'"],
 ])('npm run images -- %s says what is wrong, and how it is used', async (args, wrong) => {
   const failed = await images(...args).then(

@@ -9,6 +9,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cacheFolder } from '../test/cluster/places.ts';
 import { baseImage, buildArguments, buildImage, engineName, type Engine } from './images/engine.ts';
+import { isThere } from './images/npm-package.ts';
 import { architectures, ownArchitecture, type Architecture, type Say } from './images/platform.ts';
 import { noteOf } from './images/resolved.ts';
 import { debianComponent } from './images/sbom.ts';
@@ -90,7 +91,7 @@ async function buildOne(name: ImageName, building: Building): Promise<BuiltImage
       sbom: join(cache, `${name}-${tag}.cdx.json`),
     };
     await writeFile(image.sbom, sbom);
-    if (await exists(archive)) return image;
+    if (await isThere(archive)) return image;
     building.say(`building the ${name} image with ${building.engine} ...`);
     const partial = `${archive}.${process.pid}`;
     await buildImage(building.engine, { ...request, archive: partial });
@@ -148,12 +149,6 @@ async function contextHash(context: string, base: string): Promise<string> {
   return hash.digest('hex');
 }
 
-const exists = (path: string) =>
-  stat(path).then(
-    () => true,
-    () => false,
-  );
-
 /** @throws Error that says how it is used */
 function asked() {
   try {
@@ -169,6 +164,7 @@ function asked() {
     const names = positionals.map((name) => oneOf('image', name, Object.keys(definitions) as ImageName[]));
     const { arch, stage: folder } = values;
     if (folder !== undefined && names.length !== 1) throw new Error('--stage takes one image: name it');
+    if (values.note && names.length === 0) throw new Error('--note takes images: name them');
     return { ...values, names, architecture: oneOf('architecture', arch, architectures) };
   } catch (error) {
     throw new Error(`${(error as Error).message}\n\n${usage}`, { cause: error });

@@ -38,7 +38,7 @@ describe('what keeps the threads of llama.cpp', () => {
       await stageKeptThreads(folder, { ...request, architecture });
       expect((await readElf(join(folder, keptThreadsLibrary)))?.needed).toEqual(['libc.so.6']);
     },
-    120_000,
+    300_000,
   );
 });
 

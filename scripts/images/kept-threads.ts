@@ -1,9 +1,9 @@
 /** A library beside llama.cpp's own, with which its threads stay: kept-threads/kept-threads.c. */
 import { createHash } from 'node:crypto';
-import { cp, mkdir, mkdtemp, readFile, rename, rm } from 'node:fs/promises';
+import { cp, readFile, rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { run } from '../../test/cluster/commands.ts';
-import { pipInstall } from '../../test/hub/python/pip.ts';
+import { pipInstall, withIncoming } from '../../test/hub/python/pip.ts';
 import { unpackSource } from '../native/llama-cpp.ts';
 import { isThere, lockedPackage } from './npm-package.ts';
 import type { Architecture, Say } from './platform.ts';
@@ -32,13 +32,7 @@ export async function stageKeptThreads(
   const kept = join(cache, `kept-threads-${hash.digest('hex').slice(0, 12)}.so`);
   if (!(await isThere(kept))) {
     say('compiling what keeps the threads of llama.cpp (the first time a compiler of 100 MB is fetched) ...');
-    await mkdir(cache, { recursive: true });
-    const work = await mkdtemp(join(cache, '.incoming-'));
-    try {
-      await compile(target, work, kept);
-    } finally {
-      await rm(work, { recursive: true, force: true });
-    }
+    await withIncoming(cache, (work) => compile(target, work, kept));
   }
   await cp(kept, join(folder, keptThreadsLibrary));
 }
